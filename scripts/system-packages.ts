@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { heading, run, which } from "./steps.ts";
+
+/** A system package that tests use, and the file or program that proves that it is there. */
+interface SystemPackage {
+  readonly name: string;
+  readonly program?: string;
+  readonly file?: string;
+  readonly why: string;
+}
+
+export const TEST_PACKAGES: readonly SystemPackage[] = [
+  { name: "ffmpeg", program: "ffmpeg", why: "publishes and plays as a real client" },
+  { name: "chromium", program: "chromium", why: "the browser that plays the stream" },
+  { name: "nginx", program: "nginx", why: "the peer that RTMP is compared with" },
+  {
+    name: "libnginx-mod-rtmp",
+    file: "/usr/lib/nginx/modules/ngx_rtmp_module.so",
+    why: "the peer that RTMP is compared with",
+  },
+  { name: "gstreamer1.0-tools", program: "gst-launch-1.0", why: "a second foreign publisher and player" },
+  {
+    name: "gstreamer1.0-plugins-bad",
+    file: "/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstrtmp2.so",
+    why: "RTMP for GStreamer",
+  },
+  {
+    name: "gstreamer1.0-plugins-good",
+    file: "/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstflv.so",
+    why: "FLV for GStreamer",
+  },
+  {
+    name: "gstreamer1.0-libav",
+    file: "/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstlibav.so",
+    why: "decoders for GStreamer",
+  },
+];
+
+function isMissing(entry: SystemPackage): boolean {
+  if (entry.program !== undefined) return which(entry.program) === undefined;
+  const path = entry.file ?? "";
+  return ![path, path.replace("x86_64", "aarch64")].some((candidate) => existsSync(candidate));
+}
+
+/**
+ * Installs the missing packages with apt when this is Debian and we are root.
+ *
+ * @returns what is still missing, each with its reason.
+ */
+export async function ensureSystemPackages(wanted: readonly SystemPackage[]): Promise<SystemPackage[]> {
+  const missing = wanted.filter(isMissing);
+  if (missing.length === 0) return [];
+  if (process.getuid?.() !== 0 || which("apt-get") === undefined) return missing;
+  heading(`Installing system packages: ${missing.map((entry) => entry.name).join(" ")}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update", "-qq"], { env });
+  const names = missing.map((entry) => entry.name);
+  await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env });
+  return wanted.filter(isMissing);
+}
