@@ -3,7 +3,7 @@ import type { Sample } from "@kagami/media";
 type TrackKind = Sample["kind"];
 
 export interface TimelineLimits {
-  /** A step forward of a track beyond this, in microseconds, is a jump unless as much time has really passed. */
+  /** A step beyond the end of both tracks by more than this, in microseconds, is a jump. */
   readonly forwardLimitUs: number;
   /** A step back beyond this, in microseconds, is a jump; a smaller one is jitter and is held at the last position. */
   readonly backwardLimitUs: number;
@@ -27,14 +27,14 @@ export interface TimelinePosition {
 interface TrackState {
   wireUs: number;
   dtsUs: number;
-  heardAtUs: number;
 }
 
 /**
  * Maps the timestamps of one or several publishers in turn onto the one timeline that viewers see: 64-bit
  * microseconds that start at 0, never wrap and never go back within a track.
  *
- * Both tracks share one offset, so that sound and picture stay together. A publisher whose clock jumps does so on
+ * A hole in both tracks (the publisher's clock jumped, or it sent nothing for a while) is closed up: a viewer that has
+ * played to the end goes on without a seek. Both tracks share one offset, so that sound and picture stay together. A publisher whose clock jumps does so on
  * both tracks, though not in the same message; until the second track has followed, its old offset still fits it
  * better, so the two latest offsets are kept and a track uses the one that moves it least.
  */
@@ -65,18 +65,17 @@ export class Timeline {
 
   /**
    * @param timestampMs As on the wire: unsigned 32 bits, wrapping.
-   * @param nowUs The caller's monotonic clock, to tell a pause from a jump.
    */
-  map(kind: TrackKind, timestampMs: number, nowUs: number): TimelinePosition {
+  map(kind: TrackKind, timestampMs: number): TimelinePosition {
     // A track that starts is held against the other one: a publisher's two clocks may differ for good.
     const near = this.#tracks[kind] ?? this.#otherTrack(kind);
     const wireUs = unwrapUs(near, timestampMs);
     this.#offsetUs ??= (this.#endUs === 0 ? 0 : this.#endUs + RESUME_GAP_US) - wireUs;
     let dtsUs = wireUs + this.#offsetUs;
     let wasRebased = false;
-    if (near && this.#isJump(near, dtsUs, nowUs)) {
+    if (near && this.#isJump(near, dtsUs)) {
       const formerUs = wireUs + (this.#previousOffsetUs ?? Number.NaN);
-      if (Number.isFinite(formerUs) && !this.#isJump(near, formerUs, nowUs)) {
+      if (Number.isFinite(formerUs) && !this.#isJump(near, formerUs)) {
         dtsUs = formerUs;
       } else {
         wasRebased = true;
@@ -87,7 +86,7 @@ export class Timeline {
     }
     dtsUs = Math.max(dtsUs, this.#floorUs[kind]);
     this.#floorUs[kind] = dtsUs;
-    this.#tracks[kind] = { wireUs, dtsUs, heardAtUs: nowUs };
+    this.#tracks[kind] = { wireUs, dtsUs };
     this.#endUs = Math.max(this.#endUs, dtsUs);
     return { dtsUs, wasRebased };
   }
@@ -96,11 +95,9 @@ export class Timeline {
     return this.#tracks[kind === "video" ? "audio" : "video"];
   }
 
-  #isJump(near: TrackState, dtsUs: number, nowUs: number): boolean {
-    const stepUs = dtsUs - near.dtsUs;
-    if (stepUs < -this.#limits.backwardLimitUs) return true;
-    const passedUs = nowUs - near.heardAtUs;
-    return stepUs > this.#limits.forwardLimitUs && stepUs > passedUs + this.#limits.forwardLimitUs;
+  /** One track may pause while the other goes on; that is no jump. When both pause, viewers are spared the hole. */
+  #isJump(near: TrackState, dtsUs: number): boolean {
+    return dtsUs < near.dtsUs - this.#limits.backwardLimitUs || dtsUs > this.#endUs + this.#limits.forwardLimitUs;
   }
 }
 
