@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TlsOptions } from "node:tls";
+import type { Address } from "../address.ts";
+import type { Logger } from "../log/logger.ts";
+import type { Metrics } from "../metrics/registry.ts";
+import { ConnectionLedger, type ConnectionLimits } from "../net/connection-ledger.ts";
+import { startListening } from "../net/listen.ts";
+import { type Listener, wrapListener } from "../net/listen-tcp.ts";
+import { sendError } from "./reply.ts";
+
+export interface HttpListenerOptions extends ConnectionLimits {
+  /** What it serves, in errors and as the `listener` label: `playback`. */
+  readonly name: string;
+  /** `host:port`; port 0 picks a free one. */
+  readonly address: string | Address;
+  readonly tls?: TlsOptions;
+  /** Answers a request. A rejection is logged and answered with 500, or ends the connection if the answer had begun. */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+  /** Takes over a connection that asks for another protocol. Without it such requests are answered as plain ones. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Time for the header section, 10 s if absent; for the whole request, 30 s. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  /** How long an idle connection is kept for its next request; 15 s if absent. */
+  readonly keepAliveTimeoutMs?: number;
+  /** 16 KiB if absent; more is answered with 431. */
+  readonly maxHeaderBytes?: number;
+  readonly metrics?: Metrics;
+  readonly log?: Logger;
+}
+
+const TLS_HANDSHAKE_LIMIT_MS = 10_000;
+const CHECK_INTERVAL_MS = 2_000;
+
+/**
+ * Listens for HTTP/1.1. On close, requests under way get the grace time and idle connections end at once; upgraded
+ * connections are counted and drained like the others.
+ *
+ * @throws ListenError
+ */
+export async function listenHttp(options: HttpListenerOptions): Promise<Listener> {
+  const ledger = new ConnectionLedger(options.name, options, options.metrics);
+  const { name, log, onUpgrade } = options;
+  const server = makeServer(options);
+  server.on("connection", (socket: Socket) => {
+    const refusal = ledger.admit(socket);
+    if (refusal) log?.warn("connection.refused", { listener: name, reason: refusal, peer: socket.remoteAddress });
+  });
+  server.on("clientError", refuseBadRequest);
+  let isClosing = false;
+  const onResponseClosed = (): void => {
+    // A connection becomes idle one turn after its response has ended.
+    if (isClosing) setImmediate(() => server.closeIdleConnections());
+  };
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (isClosing) response.shouldKeepAlive = false;
+    response.on("close", onResponseClosed);
+    answer(options, request, response);
+  });
+  if (onUpgrade) {
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // Until the taker listens, a reset must not crash the process.
+      socket.on("error", () => socket.destroy());
+      onUpgrade(request, socket, head);
+    });
+  }
+  const address = await startListening(server, name, options.address);
+  const listener = wrapListener(server, options, address, ledger);
+  return {
+    address: listener.address,
+    addressText: listener.addressText,
+    get connectionCount() {
+      return listener.connectionCount;
+    },
+    close: (graceMs = 0) => {
+      isClosing = true;
+      return listener.close(graceMs);
+    },
+  };
+}
+
+function makeServer(options: HttpListenerOptions): Server {
+  const settings: ServerOptions = {
+    noDelay: true,
+    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    keepAliveTimeout: options.keepAliveTimeoutMs ?? 15_000,
+    maxHeaderSize: options.maxHeaderBytes ?? 16_384,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  };
+  if (!options.tls) return createServer(settings);
+  return createTlsServer({ ...settings, handshakeTimeout: TLS_HANDSHAKE_LIMIT_MS, ...options.tls });
+}
+
+function answer(
+  { name, log, onRequest }: HttpListenerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const onFailure = (error: unknown): void => {
+    log?.error("request.failed", { listener: name, method: request.method, path: pathOf(request.url), error });
+    if (response.headersSent) response.destroy();
+    else sendError(response, 500, "INTERNAL", "The server failed to answer; its log says why");
+  };
+  try {
+    Promise.resolve(onRequest(request, response)).catch(onFailure);
+  } catch (error) {
+    onFailure(error);
+  }
+}
+
+/** The query may hold tokens, so logs get the path alone. */
+function pathOf(url: string | undefined): string {
+  return (url ?? "").split("?", 1)[0] ?? "";
+}
+
+/** Answers what is not HTTP in HTTP's own words, then hangs up. */
+function refuseBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const [status, code] =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "HEADERS_TOO_LARGE"]
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "REQUEST_TIMEOUT"]
+        : ["400 Bad Request", "REQUEST_MALFORMED"];
+  const body = JSON.stringify({ error: { code, message: `The request cannot be read: ${status.slice(4)}` } });
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  socket.end(head + body, () => socket.destroy());
+}

@@ -1,0 +1,84 @@
+/** A field's text beyond this is cut, and says so; a peer must not be able to fill a disk. */
+export const FIELD_LIMIT_CHARACTERS = 4_096;
+
+const DEPTH_LIMIT = 6;
+const ENTRIES_LIMIT = 100;
+const REDACTED = "(redacted)";
+
+/** Names whose text never reaches a log: the last word of `streamKey`, `operator_token`, `x-api-key`, … */
+const SECRET_NAME = /(?:^|[._-]|[a-z0-9](?=[A-Z]))(?:key|token|secret|password|authorization|cookie)s?$/i;
+
+/** Whether text in a field of this name is left out of the log. */
+export function isSecretField(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/**
+ * A copy of a log field that is safe to write: secrets redacted, long text cut, errors as
+ * `{name, code, message, stack, cause}`, bytes as their count, cycles and great depth ended. Never throws.
+ */
+export function sanitizeField(name: string, value: unknown): unknown {
+  try {
+    return sanitize(name, value, 0);
+  } catch {
+    // A getter or toJSON of foreign code threw; the event matters more than the field.
+    return "(unreadable)";
+  }
+}
+
+function sanitize(name: string, value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case "string":
+      return isSecretField(name) ? REDACTED : cut(value);
+    case "bigint":
+      return isSecretField(name) ? REDACTED : value.toString();
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "boolean":
+    case "undefined":
+      return value;
+    case "function":
+    case "symbol":
+      return `(${typeof value})`;
+    case "object":
+      if (value === null) return null;
+      return isSecretField(name) ? REDACTED : sanitizeObject(value, depth);
+    default:
+      return undefined;
+  }
+}
+
+function sanitizeObject(value: object, depth: number): unknown {
+  if (value instanceof Error) return sanitizeError(value, depth);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "(invalid date)" : value.toISOString();
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `(${value.byteLength} bytes)`;
+  if (depth >= DEPTH_LIMIT) return "(too deep)";
+  if (Array.isArray(value)) {
+    const items = value.slice(0, ENTRIES_LIMIT).map((item) => sanitize("", item, depth + 1));
+    if (value.length > ENTRIES_LIMIT) items.push(`(${value.length - ENTRIES_LIMIT} more)`);
+    return items;
+  }
+  const entries: [string, unknown][] =
+    value instanceof Map ? [...value].map(([k, v]) => [String(k), v]) : Object.entries(value);
+  const copy: Record<string, unknown> = {};
+  for (const [key, item] of entries.slice(0, ENTRIES_LIMIT)) copy[cut(key)] = sanitize(key, item, depth + 1);
+  if (entries.length > ENTRIES_LIMIT) copy["(more)"] = entries.length - ENTRIES_LIMIT;
+  return copy;
+}
+
+function sanitizeError(error: Error, depth: number): unknown {
+  const copy: Record<string, unknown> = { name: error.name };
+  const code: unknown = (error as { code?: unknown }).code;
+  if (typeof code === "string" || typeof code === "number") copy.code = code;
+  copy.message = cut(error.message);
+  if (error.stack !== undefined) copy.stack = cut(error.stack);
+  if (error.cause !== undefined)
+    copy.cause = depth >= DEPTH_LIMIT ? "(too deep)" : sanitize("cause", error.cause, depth + 1);
+  if (error instanceof AggregateError && depth < DEPTH_LIMIT) copy.errors = sanitize("errors", error.errors, depth + 1);
+  return copy;
+}
+
+function cut(text: string): string {
+  if (text.length <= FIELD_LIMIT_CHARACTERS) return text;
+  return `${text.slice(0, FIELD_LIMIT_CHARACTERS)}… (cut, ${text.length} characters)`;
+}

@@ -1,0 +1,66 @@
+import type { Server } from "node:net";
+import { type Address, formatAddress, parseAddress } from "../address.ts";
+
+/** `code` is API: never renamed, never reused. */
+export type ListenErrorCode =
+  | "PORT_IN_USE"
+  | "PORT_FORBIDDEN"
+  | "ADDRESS_UNAVAILABLE"
+  | "HOST_UNKNOWN"
+  | "LISTEN_FAILED";
+
+/** A server cannot listen; the message says at what address and how to mend it. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  readonly code: ListenErrorCode;
+
+  constructor(code: ListenErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const BACKLOG = 1_024;
+
+/**
+ * Starts a server and tells the address it really got: port 0 becomes the port that the system chose.
+ *
+ * @throws ListenError
+ */
+export async function startListening(server: Server, name: string, address: string | Address): Promise<Address> {
+  const wanted = typeof address === "string" ? parseAddress(address) : address;
+  await new Promise<void>((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => reject(listenError(name, wanted, cause));
+    server.once("error", onError);
+    server.listen({ host: wanted.host, port: wanted.port, backlog: BACKLOG }, () => {
+      server.removeListener("error", onError);
+      resolve();
+    });
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error(`Listener ${name} has no TCP address`);
+  return { host: wanted.host, port: bound.port };
+}
+
+function listenError(name: string, wanted: Address, cause: NodeJS.ErrnoException): ListenError {
+  const what = `Cannot listen for ${name} at ${formatAddress(wanted)}`;
+  switch (cause.code) {
+    case "EADDRINUSE": {
+      const mend = "another process has the port. Stop it, or choose another port (0 picks a free one)";
+      return new ListenError("PORT_IN_USE", `${what}: ${mend}`, { cause });
+    }
+    case "EACCES": {
+      const mend = "ports below 1024 need a privilege. Choose a higher port, or grant CAP_NET_BIND_SERVICE";
+      return new ListenError("PORT_FORBIDDEN", `${what}: ${mend}`, { cause });
+    }
+    case "EADDRNOTAVAIL": {
+      const mend = "this machine does not have the address. Choose 127.0.0.1, or 0.0.0.0 for every interface";
+      return new ListenError("ADDRESS_UNAVAILABLE", `${what}: ${mend}`, { cause });
+    }
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new ListenError("HOST_UNKNOWN", `${what}: the host name has no address. Write an IP address`, { cause });
+    default:
+      return new ListenError("LISTEN_FAILED", `${what}: ${cause.message}`, { cause });
+  }
+}
