@@ -21,12 +21,25 @@ export { decodeAmf0, decodeAmf0Sequence, encodeAmf0 } from "./amf0.ts";
 export { decodeAmf3, encodeAmf3 } from "./amf3.ts";
 export { ChunkReader, type RtmpMessage } from "./chunk-reader.ts";
 export { ChunkWriter, type OutgoingMessage } from "./chunk-writer.ts";
-
+// The client's side of a connection.
+export type {
+  ClientConnectedEvent,
+  ClientDataEvent,
+  ClientEndedEvent,
+  ClientMediaEvent,
+  ClientMetadataEvent,
+  ClientReadyEvent,
+  ClientReconnectEvent,
+  ClientStatusEvent,
+  RtmpClientEvent,
+} from "./client-events.ts";
+export { type RtmpClientOptions, RtmpClientSession } from "./client-session.ts";
 // Enhanced RTMP flags.
 export { CAPS_EX, FOUR_CC_INFO } from "./commands.ts";
 export type { RtmpFailure, RtmpFailureCode } from "./errors.ts";
 // Below the sessions: handshake, chunks, AMF.
 export { type DigestScheme, HANDSHAKE_BYTES, type RandomBytes } from "./handshake.ts";
+
 // Limits and failures.
 export { type ChunkLimits, DEFAULT_RTMP_LIMITS, type RtmpLimits } from "./limits.ts";
 export {

@@ -213,19 +213,19 @@ export class ServerCommands {
 }
 
 function connectEvent(object: AmfObject): ConnectEvent {
-  const flashVer = textOf(object["flashVer"]);
-  const fourCcList = object["fourCcList"];
+  const flashVer = textOf(object.flashVer);
+  const fourCcList = object.fourCcList;
   return {
     kind: "connect",
-    app: textOf(object["app"]),
-    tcUrl: textOf(object["tcUrl"]),
+    app: textOf(object.app),
+    tcUrl: textOf(object.tcUrl),
     flashVer,
     encoder: flashVer,
-    objectEncoding: object["objectEncoding"] === 3 ? 3 : 0,
-    capsEx: flagsOf(object["capsEx"]),
+    objectEncoding: object.objectEncoding === 3 ? 3 : 0,
+    capsEx: flagsOf(object.capsEx),
     fourCcList: Array.isArray(fourCcList) ? fourCcList.filter((entry) => typeof entry === "string") : [],
-    videoFourCcInfoMap: amfProperties(object["videoFourCcInfoMap"]),
-    audioFourCcInfoMap: amfProperties(object["audioFourCcInfoMap"]),
+    videoFourCcInfoMap: amfProperties(object.videoFourCcInfoMap),
+    audioFourCcInfoMap: amfProperties(object.audioFourCcInfoMap),
   };
 }
 
