@@ -5,3 +5,15 @@ export interface Clock {
   /** Milliseconds on a clock that never goes back; its zero has no meaning. */
   monotonicMs(): number;
 }
+
+/** A callback that waits for its time. */
+export interface Timer {
+  /** Ends the wait. Harmless when the timer has fired or was cancelled. */
+  cancel(): void;
+}
+
+/** A clock that can also wait; a shell that takes one can be run on a {@link FakeClock}. */
+export interface TimerClock extends Clock {
+  /** Calls back once, `delayMs` from now (0 if negative), never within this call. */
+  after(delayMs: number, callback: () => void): Timer;
+}

@@ -1,1 +1,6 @@
-export type { Clock } from "./clock.ts";
+// Clocks
+export type { Clock, Timer, TimerClock } from "./clock.ts";
+export { FakeClock } from "./fake-clock.ts";
+
+// Seeded randomness
+export { createRandom, type Random, seeds } from "./random.ts";
