@@ -1,0 +1,51 @@
+// Simulation
+
+// Wire captures
+export {
+  bytesFrom,
+  type Capture,
+  type CaptureDirection,
+  type CaptureEntry,
+  CaptureError,
+  formatCapture,
+  parseCapture,
+  readCaptureFile,
+  writeCaptureFile,
+} from "./capture.ts";
+// Waiting and files
+export { type EventuallyOptions, eventually } from "./eventually.ts";
+export {
+  type Disk,
+  DiskFault,
+  type DiskFaultCode,
+  type DiskFaults,
+  FakeDisk,
+} from "./fake-disk.ts";
+export {
+  type CloseReason,
+  type FakeLink,
+  FakeNetwork,
+  type FakeSocket,
+  type LinkConditions,
+  type SocketHandlers,
+} from "./fake-network.ts";
+// Foreign programs
+export { freePort, type Reference, type ReferenceOptions, type ReferencePlace, startReference } from "./reference.ts";
+export {
+  type NginxRtmpOptions,
+  startEtcd,
+  startMemcached,
+  startNats,
+  startNginxRtmp,
+  startRedis,
+} from "./reference-presets.ts";
+export { withTempDir } from "./temp-dir.ts";
+export {
+  findCommand,
+  isProcessAlive,
+  type RunToolOptions,
+  runTool,
+  ToolError,
+  type ToolErrorCode,
+  type ToolResult,
+} from "./tool.ts";
