@@ -154,7 +154,9 @@ export class Cutter {
     this.version++;
     const longestUs = maxSegmentUs(this.targetDurationS);
     const filledUs = Math.max(open.partsUs, positionUs - open.start.startUs);
-    if (filledUs + this.partTargetUs > longestUs) this.#closeSegment(open, positionUs, false);
+    // Sound can be cut anywhere: whole parts, as near to the wished length as they come.
+    const isAudioDue = !this.#hasVideo && filledUs + this.partTargetUs / 2 > this.#limits.audioSegmentUs;
+    if (isAudioDue || filledUs + this.partTargetUs > longestUs) this.#closeSegment(open, positionUs, false);
   }
 
   #openSegment(fragment: HlsFragment, wallMs: number): Segment {

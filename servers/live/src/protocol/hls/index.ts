@@ -1,0 +1,11 @@
+export { formatDateTime } from "./date-time.ts";
+export type { Variant } from "./multivariant.ts";
+export { renderMultivariantPlaylist } from "./multivariant.ts";
+export type { ParsedPart, ParsedPlaylist, ParsedSegment } from "./parsed-playlist.ts";
+export { applyDelta, parseMediaPlaylist } from "./parsed-playlist.ts";
+export type { MediaPlaylist, PlaylistOpenSegment, PlaylistPart, PlaylistSegment, RenderOptions } from "./playlist.ts";
+export { countSkippable, formatSeconds, renderMediaPlaylist, tokenSuffix } from "./playlist.ts";
+export type { PlaylistQuery, PlaylistQueryResult } from "./query.ts";
+export { parsePlaylistQuery, QUERY_LIMIT_CHARS } from "./query.ts";
+export type { PlaylistRule } from "./rules.ts";
+export { checkPlaylist, PLAYLIST_RULES } from "./rules.ts";
