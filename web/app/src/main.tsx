@@ -1,0 +1,14 @@
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/player.css";
+import "./styles/directory.css";
+import "./styles/studio.css";
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { startRouter } from "./router.ts";
+import { startTheme } from "./theme.ts";
+
+startTheme();
+startRouter();
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);
