@@ -32,7 +32,7 @@ export function removeEmulationPrevention(nal: Uint8Array): Uint8Array {
 
 /**
  * The NAL unit of an RBSP: a `03` goes in wherever two zero bytes would be followed by a byte up to `03`, and after
- * a last byte that is zero.
+ * two zero bytes at the end.
  *
  * @returns A copy.
  * @see H.264 §7.4.1; H.265 §7.4.2
@@ -49,6 +49,6 @@ export function addEmulationPrevention(rbsp: Uint8Array): Uint8Array {
     out[size++] = byte;
     zeroCount = byte === 0 ? zeroCount + 1 : 0;
   }
-  if (rbsp.length > 0 && rbsp[rbsp.length - 1] === 0) out[size++] = 3;
+  if (zeroCount >= 2) out[size++] = 3;
   return out.slice(0, size);
 }

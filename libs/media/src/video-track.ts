@@ -1,5 +1,6 @@
 import { equalBytes } from "@kagami/bytes";
 import {
+  type Av1SequenceHeader,
   av1Config,
   buildAv1Record,
   findAv1SequenceHeader,
@@ -76,14 +77,32 @@ class Av1Track implements VideoTrack {
     return { kind: "sample", data: kept, isKey, hasRecoveryPoint: false, changedConfig };
   }
 
+  /**
+   * The bytes may differ from the record's in coding tools alone (SVT-AV1 writes its record before it chooses them);
+   * a decoder takes these from the stream, so only another picture format is a change.
+   */
   #watch(payload: Uint8Array): VideoConfig | Malformed | undefined {
     if (equalBytes(payload, this.#sequenceHeader)) return undefined;
     const header = parseAv1SequenceHeader(payload);
     if ("kind" in header) return header;
+    const previous = parseAv1SequenceHeader(this.#sequenceHeader);
     this.#sequenceHeader = payload.slice();
+    if (!("kind" in previous) && hasSameFormat(previous, header)) return undefined;
     this.#config = av1Config(header, buildAv1Record(header, payload));
     return this.#config;
   }
+}
+
+function hasSameFormat(a: Av1SequenceHeader, b: Av1SequenceHeader): boolean {
+  return (
+    a.width === b.width &&
+    a.height === b.height &&
+    a.profile === b.profile &&
+    a.bitDepth === b.bitDepth &&
+    a.isMonochrome === b.isMonochrome &&
+    a.subsamplingX === b.subsamplingX &&
+    a.subsamplingY === b.subsamplingY
+  );
 }
 
 function copyKept(data: Uint8Array, keptBytes: number): Uint8Array {
