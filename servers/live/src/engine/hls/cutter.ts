@@ -43,6 +43,8 @@ export class Cutter {
   #programEndMs = 0;
   /** Length of the last segment that ended where the stream let it. */
   #expectedUs = 0;
+  /** Fragments that the last segment left to the next one. */
+  #carried: readonly Uint8Array[] = [];
 
   constructor(limits: HlsLimits, shelf: Shelf, partTargetUs: number, targetDurationS: number, frameUs: number) {
     this.#limits = limits;
@@ -135,6 +137,10 @@ export class Cutter {
         return;
       }
       if (fragment.isKey && elapsedUs >= leastUs) {
+        // Sound that came between the last frame of a full part and the key frame goes into the next segment: a part
+        // of its own would have next to no length on the timeline of the video.
+        const restUs = fragment.dtsUs - open.partStartUs;
+        if (open.parts.length > 0 && restUs < this.#frameUs / 2) this.#carried = open.takeOpenPart();
         this.#closeSegment(open, fragment.dtsUs, true);
         return;
       }
@@ -177,6 +183,8 @@ export class Cutter {
     });
     this.#isDiscontinuous = false;
     this.#startsFresh = false;
+    for (const bytes of this.#carried) open.add(bytes, false);
+    this.#carried = [];
     this.open = open;
     return open;
   }

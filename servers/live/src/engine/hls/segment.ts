@@ -82,6 +82,14 @@ export class Segment {
     this.#isPartIndependent = false;
   }
 
+  /** Takes the fragments of the open part out again. */
+  takeOpenPart(): Uint8Array[] {
+    this.byteCount -= this.#partBytes;
+    this.#partBytes = 0;
+    this.#isPartIndependent = false;
+    return this.fragments.splice(this.#partFirst);
+  }
+
   close(durationUs: number): void {
     this.durationUs = durationUs;
     this.isClosed = true;

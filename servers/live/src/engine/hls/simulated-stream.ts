@@ -67,7 +67,8 @@ function pushVideo(
   const frameUs = 1_000_000 / fps;
   let exactUs = startUs;
   let nextKeyUs = startUs;
-  while (exactUs < endUs) {
+  // A sum of fractions may fall short of the end by a hair.
+  while (exactUs < endUs - 1) {
     const lengthUs = frameUs * (1 + (shape.variation ?? 0) * (random() * 2 - 1));
     const dtsUs = Math.round(exactUs / grid) * grid;
     const durationUs = Math.round((exactUs + lengthUs) / grid) * grid - dtsUs;
