@@ -116,15 +116,16 @@ export class H264Encoder {
     const isKey = this.#count % this.#gopLength === 0;
     let qp = this.#fixedQp ?? this.#rate.nextQp(isKey);
     let data = this.#encodeSlice(source, vectors, isKey, qp);
-    this.#rate.spent(isKey, data.length * 8);
+    this.#rate.spent(isKey, data.length * 8, qp);
     if (this.#count === 0 && this.#fixedQp === undefined) {
       // Nothing was known about the content: now it is, so the first picture is made again at the fitting QP.
       for (let retry = 0; retry < 3; retry++) {
+        this.#rate.restart();
         const better = this.#rate.nextQp(true);
         if (better === qp) break;
         qp = better;
         data = this.#encodeSlice(source, vectors, true, qp);
-        this.#rate.spent(true, data.length * 8);
+        this.#rate.spent(true, data.length * 8, qp);
       }
     }
     copyPicture(source, this.#last);

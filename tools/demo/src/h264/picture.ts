@@ -14,6 +14,11 @@ export interface Picture {
   readonly y: Uint8Array;
   readonly u: Uint8Array;
   readonly v: Uint8Array;
+  /** The same luma, two and four pixels at a time: comparing and painting are several times as fast. */
+  readonly y16: Uint16Array;
+  readonly y32: Int32Array;
+  readonly u32: Int32Array;
+  readonly v32: Int32Array;
 }
 
 /**
@@ -30,15 +35,14 @@ export function createPicture(width: number, height: number): Picture {
   const codedWidth = (width + 15) & ~15;
   const codedHeight = (height + 15) & ~15;
   const lumaBytes = codedWidth * codedHeight;
-  return {
-    width,
-    height,
-    codedWidth,
-    codedHeight,
-    y: new Uint8Array(lumaBytes).fill(16),
-    u: new Uint8Array(lumaBytes / 4).fill(128),
-    v: new Uint8Array(lumaBytes / 4).fill(128),
-  };
+  const y = new Uint8Array(lumaBytes).fill(16);
+  const u = new Uint8Array(lumaBytes / 4).fill(128);
+  const v = new Uint8Array(lumaBytes / 4).fill(128);
+  const y16 = new Uint16Array(y.buffer);
+  const y32 = new Int32Array(y.buffer);
+  const u32 = new Int32Array(u.buffer);
+  const v32 = new Int32Array(v.buffer);
+  return { width, height, codedWidth, codedHeight, y, u, v, y16, y32, u32, v32 };
 }
 
 /** Copies the pixels of one picture to another of the same size. */

@@ -12,7 +12,7 @@ import {
   predictChroma,
   predictLuma,
 } from "./intra.ts";
-import { blockDifference, isSameBlock, predictInter } from "./motion.ts";
+import { blockDifference, isMoved, isStill, predictInter } from "./motion.ts";
 import { MotionField } from "./motion-field.ts";
 import type { Picture } from "./picture.ts";
 import { ResidualCoder } from "./residual.ts";
@@ -158,13 +158,8 @@ export class SliceCoder {
   #isExact(source: Picture, last: Picture, mbX: number, mbY: number, dx: number, dy: number): boolean {
     // An odd vector interpolates chroma, so even equal sources would differ there.
     if (((dx | dy) & 1) !== 0 || !this.#motion.isInside(mbX, mbY, dx, dy)) return false;
-    const at = mbY * 16 * this.#stride + mbX * 16;
-    if (!isSameBlock(source.y, at, last.y, at + dy * this.#stride + dx, this.#stride, 16)) return false;
-    const chromaStride = this.#stride >> 1;
-    const chromaAt = mbY * 8 * chromaStride + mbX * 8;
-    const chromaFrom = chromaAt + (dy >> 1) * chromaStride + (dx >> 1);
-    if (!isSameBlock(source.u, chromaAt, last.u, chromaFrom, chromaStride, 8)) return false;
-    if (!isSameBlock(source.v, chromaAt, last.v, chromaFrom, chromaStride, 8)) return false;
+    const isSame = (dx | dy) === 0 ? isStill(source, last, mbX, mbY) : isMoved(source, last, mbX, mbY, dx, dy);
+    if (!isSame) return false;
     this.#motion.dx = dx;
     this.#motion.dy = dy;
     return true;
