@@ -3,13 +3,7 @@ export type LiveErrorCode =
   | "CHANNEL_EXISTS"
   | "CHANNEL_NAME_INVALID"
   | "CHANNEL_LIMIT"
-  | "KEY_UNKNOWN"
   | "OPEN_PUBLISH"
-  | "PLAY_TOKEN_REFUSED"
-  | "HOOK_REFUSED"
-  | "VIEWER_LIMIT"
-  | "BAD_REQUEST"
-  | "OPERATOR_ONLY"
   | "CONFIG_UNSAFE";
 
 /** Something the live server was asked for and cannot do. `code` is API: never renamed, never reused. */

@@ -76,9 +76,16 @@ export class ViewerPolicy {
     return Math.max(0, this.#sentUs - this.#ackedUs);
   }
 
+  /** The viewer has been sent what a newcomer starts with, up to `endUs`. */
+  onStart(endUs: number): void {
+    this.#sentUs = endUs;
+    // It is judged by what follows; what it starts with may be many seconds long and arrive at once.
+    if (this.#ackedUs !== undefined) this.#ackedUs = endUs;
+  }
+
   /** The viewer will acknowledge from here on: what it does not acknowledge counts against it. */
-  expectAcks(fromUs: number): void {
-    this.#ackedUs = fromUs;
+  expectAcks(): void {
+    this.#ackedUs ??= this.#sentUs ?? 0;
   }
 
   /** The viewer says that it received everything up to `mediaUs`. Going back, or past what was sent, is ignored. */

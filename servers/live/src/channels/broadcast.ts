@@ -1,0 +1,180 @@
+import type { Logger } from "@kagami/kit";
+import type { StreamConfig } from "@kagami/media";
+import type { FanOut } from "../delivery/fan-out.ts";
+import type { StreamInit } from "../engine/burst.ts";
+import type { GopCache } from "../engine/gop-cache.ts";
+import type { HlsWindow } from "../engine/hls/index.ts";
+import { Ingest, type IngestEvent } from "../engine/ingest.ts";
+import { IngestStats } from "../engine/ingest-stats.ts";
+import type { MediaUnit } from "../engine/media-unit.ts";
+import { Packager } from "../engine/packager.ts";
+import type { IngestCounters } from "../ingest/ingest-counters.ts";
+
+/** Takes a broadcast's media beside the viewers, such as a recorder. */
+export interface BroadcastSink {
+  onInit(init: StreamInit): void;
+  onUnit(unit: MediaUnit): void;
+  /** The broadcast is over; resolves when nothing more has to be written. */
+  end(): Promise<void>;
+}
+
+export interface BroadcastOptions {
+  readonly fanOut: FanOut;
+  readonly gopCache: GopCache;
+  readonly hls: HlsWindow;
+  readonly sink: BroadcastSink | undefined;
+  readonly counters: IngestCounters;
+  readonly log: Logger;
+  readonly wallMs: () => number;
+}
+
+/** When a presentation time reached the server, for viewers to tell their latency by. */
+export interface ClockMark {
+  readonly mediaMs: number;
+  readonly serverMs: number;
+}
+
+const CLOCK_INTERVAL_MS = 2_000;
+
+/**
+ * One run of a channel, from its first publisher's start to the end of the last grace time: takes messages, and hands
+ * each unit to everything that delivers or keeps it.
+ */
+export class Broadcast {
+  readonly startedAtMs: number;
+  readonly stats = new IngestStats();
+  readonly hls: HlsWindow;
+  /** Called whenever the HLS window has changed, for requests that wait. */
+  readonly hlsListeners = new Set<() => void>();
+  readonly #options: BroadcastOptions;
+  readonly #ingest = new Ingest();
+  readonly #packager = new Packager();
+  #hlsVersion = 0;
+  #clock: ClockMark | undefined;
+  #clockToldAtMs = 0;
+  #encoder: string | undefined;
+  #refusedCount = 0;
+  #reconnectCount = 0;
+
+  constructor(options: BroadcastOptions) {
+    this.#options = options;
+    this.hls = options.hls;
+    this.startedAtMs = options.wallMs();
+  }
+
+  get config(): StreamConfig {
+    return { video: this.#ingest.videoConfig, audio: this.#ingest.audioConfig };
+  }
+
+  get clock(): ClockMark | undefined {
+    return this.#clock;
+  }
+
+  /** What the publisher calls itself. */
+  get encoder(): string | undefined {
+    return this.#encoder;
+  }
+
+  set encoder(name: string | undefined) {
+    if (name !== undefined && name !== "") this.#encoder = name.slice(0, 100);
+  }
+
+  /** How often a publisher came back. */
+  get reconnectCount(): number {
+    return this.#reconnectCount;
+  }
+
+  onMedia(messageType: 8 | 9, timestampMs: number, body: Uint8Array): void {
+    const { counters } = this.#options;
+    counters.countBytes(body.length);
+    const events =
+      messageType === 9 ? this.#ingest.onVideo(body, timestampMs) : this.#ingest.onAudio(body, timestampMs);
+    for (const event of events) this.#onEvent(event);
+    if (this.hls.version !== this.#hlsVersion) this.notifyHls();
+  }
+
+  /** A publisher has come back, or another has taken over: the timeline goes on. */
+  onReturn(): void {
+    this.#reconnectCount++;
+    this.#ingest.restart();
+    this.#clock = undefined;
+  }
+
+  /** Nobody publishes just now: playlists say so rather than stand still. */
+  onGap(durationUs: number): void {
+    this.hls.appendGap(durationUs);
+    this.notifyHls();
+  }
+
+  async end(): Promise<void> {
+    this.hls.end();
+    this.notifyHls();
+    await this.#options.sink?.end();
+  }
+
+  /** Wakes requests that wait for the HLS window. */
+  notifyHls(): void {
+    this.#hlsVersion = this.hls.version;
+    for (const listener of this.hlsListeners) listener();
+  }
+
+  #onEvent(event: IngestEvent): void {
+    const { counters, log, wallMs } = this.#options;
+    switch (event.kind) {
+      case "notice":
+        if (event.code === "TIMESTAMPS_REBASED") this.stats.onRebase(wallMs());
+        if (event.code === "REORDERING") this.stats.onReordering();
+        log.info("publisher.noticed", { code: event.code, message: event.message });
+        return;
+      case "refused":
+        counters.countRefused(event.reason.code);
+        // One line tells what is wrong; the metric tells how often.
+        if (this.#refusedCount++ === 0) log.warn("publisher.message_refused", { ...event.reason });
+        return;
+      case "sample":
+        this.stats.onSample(event.sample, wallMs());
+        break;
+      case "tracks":
+        log.info("publisher.tracks_changed", describeTracks(event));
+        break;
+      default:
+        event satisfies never;
+    }
+    for (const packaged of this.#packager.package(event)) {
+      if (packaged.kind === "init") this.#onInit(packaged.init);
+      else this.#onUnit(packaged.unit);
+    }
+  }
+
+  #onInit(init: StreamInit): void {
+    const { fanOut, gopCache, sink } = this.#options;
+    const { video, audio } = init.config;
+    fanOut.onInit(init);
+    gopCache.clear();
+    this.hls.setInit(init.generation, init.segment, { hasVideo: video !== undefined, hasAudio: audio !== undefined });
+    sink?.onInit(init);
+  }
+
+  #onUnit(unit: MediaUnit): void {
+    const { fanOut, gopCache, sink, wallMs } = this.#options;
+    const { kind, dtsUs, ptsUs, durationUs, isKey } = unit.sample;
+    const nowMs = wallMs();
+    gopCache.add(unit);
+    this.hls.append({ bytes: unit.fragment, kind, dtsUs, durationUs, isKey }, nowMs);
+    sink?.onUnit(unit);
+    fanOut.onUnit(unit);
+    const isLead = kind === "video" || this.config.video === undefined;
+    if (isLead && (!this.#clock || nowMs - this.#clockToldAtMs >= CLOCK_INTERVAL_MS)) {
+      this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs };
+      this.#clockToldAtMs = nowMs;
+      fanOut.tell({ type: "clock", ...this.#clock });
+    }
+  }
+}
+
+function describeTracks({ video, audio }: StreamConfig): Record<string, unknown> {
+  return {
+    ...(video && { video: video.codecString, width: video.width, height: video.height }),
+    ...(audio && { audio: audio.codecString, sampleRate: audio.sampleRate, channelCount: audio.channelCount }),
+  };
+}

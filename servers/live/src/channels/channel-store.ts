@@ -1,0 +1,241 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  equalSecret,
+  FileError,
+  hashSecret,
+  randomToken,
+  readJsonFile,
+  type TokenKey,
+  writeFileAtomic,
+} from "@kagami/kit";
+import { z } from "zod";
+import { LiveError } from "../errors.ts";
+import { CHANNEL_NAME_RULE, isChannelName } from "./channel-name.ts";
+
+const channelSchema = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  isPrivate: z.boolean(),
+  /** SHA-256 of the stream key, which is random and long; the key itself is nowhere on disk. */
+  keyHash: z.string(),
+  createdAtMs: z.number(),
+});
+
+const stateSchema = z.strictObject({
+  version: z.literal(1),
+  operatorTokenHash: z.string(),
+  playTokenKeys: z.array(z.strictObject({ id: z.string(), secret: z.string() })).min(1),
+  channels: z.array(channelSchema),
+});
+
+type State = z.output<typeof stateSchema>;
+
+/** What is known of a channel whether it is live or not. */
+export interface ChannelSettings {
+  readonly name: string;
+  readonly title: string;
+  readonly isPrivate: boolean;
+  readonly createdAtMs: number;
+}
+
+export interface ChannelStoreOptions {
+  /** Directory of the file `channels.json`; made if absent. */
+  readonly directory: string;
+  readonly channelLimit: number;
+  /** Any key is its channel's public name; such channels are not written down. */
+  readonly isOpenPublish: boolean;
+  /** Empty makes one at first start. */
+  readonly operatorToken: string;
+  readonly nowMs: () => number;
+}
+
+/** The longest title, in characters. */
+export const TITLE_LIMIT = 120;
+
+const FILE_MODE = 0o600;
+
+/**
+ * Channels, their stream keys and the server's own secrets, in one small file that is replaced whole.
+ *
+ * Invariants: what is in memory is on disk before an answer says so; keys and the operator's token are stored as
+ * digests; a stream key finds its channel by digest, so looking it up leaks nothing by time.
+ */
+export class ChannelStore {
+  readonly #options: ChannelStoreOptions;
+  readonly #path: string;
+  #state: State;
+  #byKeyHash = new Map<string, State["channels"][number]>();
+  #byName = new Map<string, State["channels"][number]>();
+  readonly #open = new Map<string, ChannelSettings>();
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(options: ChannelStoreOptions, path: string, state: State) {
+    this.#options = options;
+    this.#path = path;
+    this.#state = state;
+    this.#index();
+  }
+
+  /**
+   * Opens the file, or makes it with fresh secrets.
+   *
+   * @returns The store, and the operator's token if one was just made: it cannot be read again.
+   * @throws FileError if the file is there and cannot be used.
+   */
+  static async open(options: ChannelStoreOptions): Promise<{ store: ChannelStore; newOperatorToken?: string }> {
+    await mkdir(options.directory, { recursive: true });
+    const path = join(options.directory, "channels.json");
+    const found = await readJsonFile(path, stateSchema).catch((error: unknown) => {
+      if (error instanceof FileError && error.code === "FILE_MISSING") return undefined;
+      throw error;
+    });
+    const given = options.operatorToken;
+    if (found) {
+      const operatorTokenHash = given === "" ? found.operatorTokenHash : hashSecret(given);
+      return { store: new ChannelStore(options, path, { ...found, operatorTokenHash }) };
+    }
+    const token = given === "" ? randomToken() : given;
+    const playTokenKeys = [{ id: "1", secret: randomToken() }];
+    const state: State = { version: 1, operatorTokenHash: hashSecret(token), playTokenKeys, channels: [] };
+    const store = new ChannelStore(options, path, state);
+    await store.#save(state);
+    return given === "" ? { store, newOperatorToken: token } : { store };
+  }
+
+  get isOpenPublish(): boolean {
+    return this.#options.isOpenPublish;
+  }
+
+  /** Keys that sign play tokens, the newest first. */
+  get playTokenKeys(): readonly [TokenKey, ...TokenKey[]] {
+    return this.#state.playTokenKeys as [TokenKey, ...TokenKey[]];
+  }
+
+  isOperator(token: string): boolean {
+    return equalSecret(hashSecret(token), this.#state.operatorTokenHash);
+  }
+
+  list(): ChannelSettings[] {
+    return [...this.#state.channels.map(settingsOf), ...this.#open.values()];
+  }
+
+  find(name: string): ChannelSettings | undefined {
+    const channel = this.#byName.get(name);
+    if (channel) return settingsOf(channel);
+    return this.#open.get(name);
+  }
+
+  /** The channel that a stream key publishes to; in open-publish mode it is made if it is new. */
+  findByKey(key: string): ChannelSettings | undefined {
+    const channel = this.#byKeyHash.get(hashSecret(key));
+    if (channel) return settingsOf(channel);
+    if (!this.isOpenPublish || !isChannelName(key) || this.#byName.has(key)) return undefined;
+    const known = this.#open.get(key);
+    if (known) return known;
+    if (this.#open.size >= this.#options.channelLimit) return undefined;
+    const made = { name: key, title: key, isPrivate: false, createdAtMs: this.#options.nowMs() };
+    this.#open.set(key, made);
+    return made;
+  }
+
+  /** In open-publish mode, forgets a channel that nobody publishes to or watches any more. */
+  forgetOpen(name: string): void {
+    this.#open.delete(name);
+  }
+
+  /** @returns the stream key, which is shown this once. */
+  async create(channel: { name: string; title: string; isPrivate: boolean }): Promise<string> {
+    const { name } = channel;
+    if (!isChannelName(name)) {
+      throw new LiveError("CHANNEL_NAME_INVALID", `Cannot create channel "${name}": a name is ${CHANNEL_NAME_RULE}`);
+    }
+    if (this.find(name)) {
+      throw new LiveError("CHANNEL_EXISTS", `Cannot create channel "${name}": it exists. Rotate its key instead`);
+    }
+    if (this.#state.channels.length >= this.#options.channelLimit) {
+      const message = `Cannot create channel "${name}": the limit of ${this.#options.channelLimit} is reached. Delete one, or raise --channel-limit`;
+      throw new LiveError("CHANNEL_LIMIT", message);
+    }
+    const key = newStreamKey();
+    const made = { ...channel, keyHash: hashSecret(key), createdAtMs: this.#options.nowMs() };
+    await this.#save({ ...this.#state, channels: [...this.#state.channels, made] });
+    return key;
+  }
+
+  async update(name: string, change: { title?: string | undefined; isPrivate?: boolean | undefined }): Promise<void> {
+    const open = this.#open.get(name);
+    if (open) {
+      this.#open.set(name, {
+        ...open,
+        title: change.title ?? open.title,
+        isPrivate: change.isPrivate ?? open.isPrivate,
+      });
+      return;
+    }
+    await this.#replace(name, (channel) => ({
+      ...channel,
+      title: change.title ?? channel.title,
+      isPrivate: change.isPrivate ?? channel.isPrivate,
+    }));
+  }
+
+  /** @returns the new stream key, which is shown this once; the old one ends at once. */
+  async rotateKey(name: string): Promise<string> {
+    if (this.#open.has(name)) {
+      throw new LiveError("OPEN_PUBLISH", "Cannot rotate the key: in open-publish mode the key is the channel's name");
+    }
+    const key = newStreamKey();
+    await this.#replace(name, (channel) => ({ ...channel, keyHash: hashSecret(key) }));
+    return key;
+  }
+
+  async delete(name: string): Promise<void> {
+    if (this.#open.delete(name)) return;
+    if (!this.#byName.has(name)) throw notFound(name);
+    await this.#save({ ...this.#state, channels: this.#state.channels.filter((channel) => channel.name !== name) });
+  }
+
+  async #replace(
+    name: string,
+    change: (channel: State["channels"][number]) => State["channels"][number],
+  ): Promise<void> {
+    if (!this.#byName.has(name)) throw notFound(name);
+    const channels = this.#state.channels.map((channel) => (channel.name === name ? change(channel) : channel));
+    await this.#save({ ...this.#state, channels });
+  }
+
+  /** Writes one after another; memory follows disk, and stays as it was if the disk refuses. */
+  #save(state: State): Promise<void> {
+    const before = this.#state;
+    this.#state = state;
+    this.#index();
+    const write = this.#writing.then(() =>
+      writeFileAtomic(this.#path, `${JSON.stringify(state, null, 2)}\n`, FILE_MODE),
+    );
+    this.#writing = write.catch(() => {
+      if (this.#state !== state) return;
+      this.#state = before;
+      this.#index();
+    });
+    return write;
+  }
+
+  #index(): void {
+    this.#byName = new Map(this.#state.channels.map((channel) => [channel.name, channel]));
+    this.#byKeyHash = new Map(this.#state.channels.map((channel) => [channel.keyHash, channel]));
+  }
+}
+
+/** 160 bits; the prefix lets people and secret scanners see what it is. */
+function newStreamKey(): string {
+  return `sk_${randomToken(20)}`;
+}
+
+function settingsOf({ name, title, isPrivate, createdAtMs }: State["channels"][number]): ChannelSettings {
+  return { name, title, isPrivate, createdAtMs };
+}
+
+function notFound(name: string): LiveError {
+  return new LiveError("CHANNEL_NOT_FOUND", `There is no channel "${name}"`);
+}

@@ -1,0 +1,283 @@
+import { type BurstEncoder, type EncodedBurst, orderBurst, outlineBurst, type StreamInit } from "../engine/burst.ts";
+import type { GopCache } from "../engine/gop-cache.ts";
+import { type MediaUnit, unitByteCount } from "../engine/media-unit.ts";
+import { MergeWindow } from "../engine/merge-window.ts";
+import type { BurstOutline, ViewerLimits } from "../engine/viewer-policy.ts";
+import type { DeliveryCounters } from "./delivery-counters.ts";
+import { type LeaveReason, Viewer, type ViewerLink, type ViewerProtocol } from "./viewer.ts";
+
+export interface FanOutOptions {
+  readonly encoders: Readonly<Record<ViewerProtocol, BurstEncoder>>;
+  readonly limits: ViewerLimits;
+  readonly mergeMs: number;
+  /** What a newcomer starts with; the channel keeps it up to date before it calls {@link FanOut.add}. */
+  readonly gopCache: GopCache;
+  readonly counters: DeliveryCounters;
+  /** What a viewer is told when its media starts. */
+  readonly greet: () => readonly object[];
+  readonly nowMs: () => number;
+  readonly setTimer: (run: () => void, delayMs: number) => { cancel(): void };
+}
+
+/** One burst on its way out: its units, and their bytes for each protocol that has a viewer. */
+interface OutgoingBurst {
+  readonly units: readonly MediaUnit[];
+  readonly outline: BurstOutline;
+  readonly lastVideoDtsUs: number;
+  readonly encoded: Map<ViewerProtocol, EncodedBurst>;
+}
+
+/**
+ * Sends one channel's media to all its viewers.
+ *
+ * Media comes in by units, is merged for a while ({@link MergeWindow}), is written out once per protocol, and the same
+ * bytes are handed to every viewer's socket. A newcomer waits for the next burst and then gets the initialization and
+ * everything since the last key frame, written once for all newcomers of that burst.
+ */
+export class FanOut {
+  readonly #options: FanOutOptions;
+  readonly #window: MergeWindow;
+  readonly #viewers = new Set<Viewer>();
+  readonly #countByProtocol: Record<ViewerProtocol, number> = { ws: 0, flv: 0, rtmp: 0 };
+  #pending: MediaUnit[] = [];
+  #pendingBytes = 0;
+  #pendingSinceMs = 0;
+  #init: StreamInit | undefined;
+  #timer: { cancel(): void } | undefined;
+  #newcomerCount = 0;
+  #droppedFrameCount = 0;
+
+  constructor(options: FanOutOptions) {
+    this.#options = options;
+    this.#window = new MergeWindow(options.mergeMs);
+  }
+
+  get viewers(): ReadonlySet<Viewer> {
+    return this.#viewers;
+  }
+
+  get viewerCount(): number {
+    return this.#viewers.size;
+  }
+
+  countOf(protocol: ViewerProtocol): number {
+    return this.#countByProtocol[protocol];
+  }
+
+  /** Pictures not sent to viewers that were too slow, over all viewers. */
+  get droppedFrameCount(): number {
+    return this.#droppedFrameCount;
+  }
+
+  /** Bytes waiting to be merged. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  setMergeMs(mergeMs: number): void {
+    this.#window.mergeMs = mergeMs;
+  }
+
+  add(link: ViewerLink): Viewer {
+    const viewer = new Viewer(link, this.#options.limits, this.#options.nowMs());
+    this.#viewers.add(viewer);
+    this.#countByProtocol[link.protocol]++;
+    this.#newcomerCount++;
+    // With nothing on its way the newcomer need not wait: what is cached has all been sent.
+    if (this.#pending.length === 0) this.#startNewcomers();
+    return viewer;
+  }
+
+  remove(viewer: Viewer): void {
+    if (!this.#viewers.delete(viewer)) return;
+    viewer.isLeaving = true;
+    this.#countByProtocol[viewer.link.protocol]--;
+    if (!viewer.hasStarted) this.#newcomerCount--;
+  }
+
+  /** Viewers need a new initialization before the next unit; what came before goes out first. */
+  onInit(init: StreamInit): void {
+    this.flush();
+    this.#init = init;
+    const bytes = new Map<ViewerProtocol, Uint8Array>();
+    for (const protocol of ["ws", "flv", "rtmp"] as const) {
+      bytes.set(protocol, this.#options.encoders[protocol].encodeInit(init));
+    }
+    for (const viewer of this.#viewers) {
+      if (viewer.hasStarted) this.#write(viewer, bytes.get(viewer.link.protocol));
+    }
+  }
+
+  onUnit(unit: MediaUnit): void {
+    const nowMs = this.#options.nowMs();
+    const { kind, isKey } = unit.sample;
+    // A burst holds a key frame only as its first picture, so that a viewer can start or resume at any burst with one.
+    if (kind === "video" && isKey) this.flush();
+    if (this.#pending.length === 0) this.#pendingSinceMs = nowMs;
+    this.#pending.push(unit);
+    this.#pendingBytes += unitByteCount(unit);
+    const hasVideo = this.#init?.config.video !== undefined;
+    if (this.#window.onUnit(kind === "video" || !hasVideo, nowMs)) this.flush();
+    else this.#armTimer(nowMs);
+  }
+
+  /** Sends what is pending, then starts newcomers. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#pending.length === 0) return;
+    const nowMs = this.#options.nowMs();
+    const burst = outgoingBurst(this.#pending);
+    this.#options.counters.observeBurst(nowMs - this.#pendingSinceMs);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#window.onFlush(nowMs);
+    for (const viewer of this.#viewers) if (viewer.hasStarted) this.#deliver(viewer, burst, nowMs);
+    this.#startNewcomers();
+  }
+
+  /** Tells every viewer that can hear it. */
+  tell(message: object): void {
+    for (const viewer of this.#viewers) viewer.link.tell?.(message);
+  }
+
+  /** Sends everybody away. */
+  leave(reason: LeaveReason): void {
+    this.flush();
+    for (const viewer of this.#viewers) viewer.leave(reason);
+  }
+
+  /** The broadcast is over and its viewers have been sent away: whoever comes now waits for the next one. */
+  reset(): void {
+    this.flush();
+    this.#init = undefined;
+  }
+
+  #armTimer(nowMs: number): void {
+    const { deadlineMs } = this.#window;
+    if (this.#timer || deadlineMs === undefined) return;
+    this.#timer = this.#options.setTimer(() => {
+      this.#timer = undefined;
+      this.flush();
+    }, deadlineMs - nowMs);
+  }
+
+  #deliver(viewer: Viewer, burst: OutgoingBurst, nowMs: number): void {
+    if (viewer.isLeaving) return;
+    const action = viewer.policy.decide(burst.outline, viewer.link.bufferedBytes, nowMs);
+    switch (action) {
+      case "all":
+        if (viewer.pausedAtUs !== undefined) this.#endPause(viewer, firstVideoPtsUs(burst.units));
+        this.#write(viewer, this.#encode(burst, viewer.link.protocol).bytes);
+        viewer.videoDtsUs = Math.max(viewer.videoDtsUs, burst.lastVideoDtsUs);
+        return;
+      case "audio":
+        this.#writeAudio(viewer, burst);
+        this.#pause(viewer, burst);
+        return;
+      case "nothing":
+        this.#pause(viewer, burst);
+        return;
+      case "resume":
+        this.#writeAudio(viewer, burst);
+        this.#resume(viewer, burst);
+        return;
+      case "disconnect":
+        this.#options.counters.countSlowLeave();
+        viewer.leave("too-slow");
+        return;
+      default:
+        action satisfies never;
+    }
+  }
+
+  #writeAudio(viewer: Viewer, burst: OutgoingBurst): void {
+    const { bytes, audioByteCount } = this.#encode(burst, viewer.link.protocol);
+    if (audioByteCount > 0) this.#write(viewer, bytes.subarray(0, audioByteCount));
+  }
+
+  #pause(viewer: Viewer, burst: OutgoingBurst): void {
+    const videoCount = burst.units.reduce((count, { sample }) => count + (sample.kind === "video" ? 1 : 0), 0);
+    if (videoCount === 0) return;
+    viewer.pausedAtUs ??= firstVideoPtsUs(burst.units);
+    this.#droppedFrameCount += videoCount;
+    this.#options.counters.countDroppedFrames(videoCount);
+  }
+
+  /** Goes on where the viewer stopped if that is in the same group of pictures, else from the last key frame. */
+  #resume(viewer: Viewer, burst: OutgoingBurst): void {
+    const missed = this.#options.gopCache.units.filter(
+      ({ sample }) => sample.kind === "video" && sample.dtsUs > viewer.videoDtsUs,
+    );
+    const first = missed[0]?.sample;
+    if (!first) {
+      this.#pause(viewer, burst);
+      return;
+    }
+    if (first.isKey) this.#endPause(viewer, first.ptsUs);
+    else viewer.pausedAtUs = undefined;
+    this.#write(viewer, this.#options.encoders[viewer.link.protocol].encodeMedia(missed).bytes);
+    viewer.videoDtsUs = burst.lastVideoDtsUs;
+    this.#options.counters.countResume();
+  }
+
+  #endPause(viewer: Viewer, toUs: number | undefined): void {
+    const fromUs = viewer.pausedAtUs;
+    viewer.pausedAtUs = undefined;
+    if (fromUs === undefined || toUs === undefined) return;
+    viewer.link.tell?.({ type: "gap", fromMs: Math.round(fromUs / 1000), toMs: Math.round(toUs / 1000) });
+  }
+
+  #startNewcomers(): void {
+    const init = this.#init;
+    if (this.#newcomerCount === 0 || !init) return;
+    const units = orderBurst(this.#options.gopCache.units);
+    // Without a picture to start from, a newcomer waits for the key frame that opens the next group.
+    if (units.length === 0) return;
+    const outline = outlineBurst(units);
+    const burst = { units, outline, lastVideoDtsUs: lastVideoDtsUs(units), encoded: new Map() };
+    const inits = new Map<ViewerProtocol, Uint8Array>();
+    for (const viewer of this.#viewers) {
+      if (viewer.hasStarted || viewer.isLeaving) continue;
+      const { protocol } = viewer.link;
+      const initBytes = inits.get(protocol) ?? this.#options.encoders[protocol].encodeInit(init);
+      inits.set(protocol, initBytes);
+      viewer.hasStarted = true;
+      this.#newcomerCount--;
+      this.#write(viewer, initBytes);
+      for (const message of this.#options.greet()) viewer.link.tell?.(message);
+      this.#write(viewer, this.#encode(burst, protocol).bytes);
+      viewer.policy.onStart(outline.endUs);
+      viewer.videoDtsUs = burst.lastVideoDtsUs;
+    }
+  }
+
+  #encode(burst: OutgoingBurst, protocol: ViewerProtocol): EncodedBurst {
+    let encoded = burst.encoded.get(protocol);
+    if (!encoded) {
+      encoded = this.#options.encoders[protocol].encodeMedia(burst.units);
+      burst.encoded.set(protocol, encoded);
+    }
+    return encoded;
+  }
+
+  #write(viewer: Viewer, bytes: Uint8Array | undefined): void {
+    if (!bytes || bytes.length === 0) return;
+    viewer.link.write(bytes);
+    this.#options.counters.countBytes(viewer.link.protocol, bytes.length);
+  }
+}
+
+function outgoingBurst(pending: readonly MediaUnit[]): OutgoingBurst {
+  const units = orderBurst(pending);
+  return { units, outline: outlineBurst(units), lastVideoDtsUs: lastVideoDtsUs(units), encoded: new Map() };
+}
+
+function lastVideoDtsUs(units: readonly MediaUnit[]): number {
+  const last = units.at(-1)?.sample; // pictures come last in a burst
+  return last?.kind === "video" ? last.dtsUs : Number.NEGATIVE_INFINITY;
+}
+
+function firstVideoPtsUs(units: readonly MediaUnit[]): number | undefined {
+  return units.find(({ sample }) => sample.kind === "video")?.sample.ptsUs;
+}

@@ -1,0 +1,60 @@
+import type { ServerResponse } from "node:http";
+import { HttpError, type RouteRequest } from "@kagami/kit";
+import { buildFlvFileHeader } from "@kagami/media";
+import type { Access } from "../channels/access.ts";
+import type { ChannelRegistry } from "../channels/channel-registry.ts";
+import { admitViewer } from "./admit-viewer.ts";
+import type { ViewerLink } from "./viewer.ts";
+
+/** `GET /live/{name}.flv`: the stream as one endless FLV file, for tools. */
+export async function serveFlv(route: RouteRequest, access: Access, registry: ChannelRegistry): Promise<undefined> {
+  const { request, response, params, query } = route;
+  const settings = await admitViewer(access, params.name ?? "", query.get("token") ?? undefined, {
+    address: request.socket.remoteAddress ?? "",
+    protocol: "flv",
+  });
+  const channel = registry.find(settings.name);
+  const broadcast = channel?.broadcast;
+  if (!channel || !broadcast) {
+    throw new HttpError(404, "NOT_LIVE", `Channel "${settings.name}" is not live just now`);
+  }
+  if (!registry.hasRoomForViewer) throw new HttpError(503, "VIEWER_LIMIT", "The server takes no more viewers just now");
+  // With neither a length nor chunks the body is what comes until the connection closes, as players expect; so the bytes
+  // can go to the socket as they are.
+  response.useChunkedEncodingByDefault = false;
+  response.writeHead(200, { "content-type": "video/x-flv", "cache-control": "no-store", connection: "close" });
+  if (request.method === "HEAD") {
+    response.end();
+    return undefined;
+  }
+  const { video, audio } = broadcast.config;
+  response.write(buildFlvFileHeader(video !== undefined, audio !== undefined));
+  const viewer = channel.addViewer(new FlvLink(response));
+  registry.adaptMerging();
+  response.on("close", () => {
+    channel.removeViewer(viewer);
+    registry.adaptMerging();
+  });
+  return undefined;
+}
+
+class FlvLink implements ViewerLink {
+  readonly protocol = "flv";
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  get bufferedBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#response.write(bytes);
+  }
+
+  leave(): void {
+    this.#response.end();
+  }
+}

@@ -1,0 +1,5 @@
+// Running the server
+export { configSchema, type LiveConfig } from "./config.ts";
+export { LiveError, type LiveErrorCode } from "./errors.ts";
+export { livePart } from "./part.ts";
+export { LIVE_VERSION, type LiveServer, startLiveServer } from "./server.ts";
