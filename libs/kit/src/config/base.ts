@@ -13,7 +13,7 @@ export const baseConfigShape = {
     .union([z.literal("off"), addressSetting()])
     .default("127.0.0.1:0")
     .meta({ placeholder: "host:port|off", group: "Operation" })
-    .describe("Address of /healthz, /readyz and /metrics; they ask for no credentials, so keep it private"),
+    .describe("Address of /healthz, /readyz and /metrics, or off; they ask for no credentials, so keep it private"),
   data: z
     .string()
     .min(1)

@@ -25,7 +25,7 @@ export function renderHelp({ part, about, settings, columns }: ConfigDocumentati
     }
   }
   lines.push("", "Everywhere:");
-  for (const [flag, text] of GENERAL_FLAGS) lines.push(`  ${flag}`, `      ${text}`);
+  for (const [flag, text] of GENERAL_FLAGS) lines.push(`  ${flag}`, ...wrap(text, columns, "      "));
   lines.push("", ...wrap(precedence(part), columns, ""));
   return `${lines.join("\n")}\n`;
 }

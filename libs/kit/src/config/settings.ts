@@ -29,6 +29,7 @@ interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
   readonly default?: unknown;
   readonly description?: string;
   readonly minimum?: number;
@@ -104,7 +105,9 @@ function describeSetting(part: string, key: string, property: JsonSchema, isRequ
   };
 }
 
+/** Each type once; a union has those of its members, so `"off"` or an address is a text like any other. */
 function typesOf(schema: JsonSchema): readonly string[] {
+  if (schema.anyOf) return [...new Set(schema.anyOf.flatMap(typesOf))];
   if (schema.type === undefined) return [];
   return typeof schema.type === "string" ? [schema.type] : schema.type;
 }

@@ -5,12 +5,13 @@ const DEPTH_LIMIT = 6;
 const ENTRIES_LIMIT = 100;
 const REDACTED = "(redacted)";
 
-/** Names whose text never reaches a log: the last word of `streamKey`, `operator_token`, `x-api-key`, … */
-const SECRET_NAME = /(?:^|[._-]|[a-z0-9](?=[A-Z]))(?:key|token|secret|password|authorization|cookie)s?$/i;
+/** Names whose text never reaches a log, by their last word: `key`, `operator_token`, `x-api-key`, and in camelCase `streamKey`. */
+const SECRET_WORD = /(?:^|[._-])(?:key|token|secret|password|authorization|cookie)s?$/i;
+const SECRET_CAMEL_WORD = /[A-Za-z0-9](?:Key|Token|Secret|Password|Authorization|Cookie)s?$/;
 
 /** Whether text in a field of this name is left out of the log. */
 export function isSecretField(name: string): boolean {
-  return SECRET_NAME.test(name);
+  return SECRET_WORD.test(name) || SECRET_CAMEL_WORD.test(name);
 }
 
 /**
