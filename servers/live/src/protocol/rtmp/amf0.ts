@@ -95,7 +95,7 @@ export function encodeAmf0(...values: readonly AmfValue[]): Uint8Array {
 function readValue(input: AmfInput, depth: number): AmfValue {
   const at = input.offset;
   const marker = input.uint8();
-  if (marker !== REFERENCE) input.enter(depth);
+  input.enter(depth);
   switch (marker) {
     case NUMBER:
       return input.float64();
