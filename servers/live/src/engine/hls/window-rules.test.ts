@@ -69,15 +69,15 @@ class Watcher {
   look(): void {
     const { window } = this;
     if (window.version === this.#version) return;
-    expect(window.version, this.#name).toBeGreaterThan(this.#version);
+    if (window.version < this.#version) throw new Error(`${this.#name}: the version went back`);
     this.#version = window.version;
     const answer = window.playlist();
     if (answer.kind !== "ready") return;
     const now = parseMediaPlaylist(answer.text);
     const previous = this.seen.at(-1);
     const older = this.seen[Math.floor(this.#random() * this.seen.length)];
-    expect(checkPlaylist(now, previous), `${this.#name}\n${answer.text}`).toEqual([]);
-    expect(checkPlaylist(now, older), this.#name).toEqual([]);
+    expect(checkPlaylist(now, previous), this.#name).toEqual([]);
+    if (this.seen.length % 4 === 0) expect(checkPlaylist(now, older), this.#name).toEqual([]);
     this.#checkDelta(now, previous);
     this.#checkDelta(now, older);
     this.#checkFetchable(now, previous);
@@ -90,13 +90,14 @@ class Watcher {
     if (answer.kind !== "ready" || held === undefined) return;
     const merged = applyDelta(held, parseMediaPlaylist(answer.text));
     if (merged === undefined) return;
-    expect(merged, this.#name).toEqual(now);
+    // Deep comparison is slow and there are ten thousands of these.
+    if (JSON.stringify(merged) !== JSON.stringify(now)) expect(merged, this.#name).toEqual(now);
   }
 
   #checkFetchable(now: ParsedPlaylist, previous: ParsedPlaylist | undefined): void {
     for (const [i, segment] of now.segments.entries()) {
       const msn = now.mediaSequence + i;
-      expect(segment.uri).toBe(`seg-${msn}.m4s`);
+      if (segment.uri !== `seg-${msn}.m4s`) throw new Error(`${segment.uri} has the number ${msn}`);
       if (segment.isGap) {
         expect(this.window.segment(msn).kind).toBe("gone");
         if (msn === this.#nextMsn) this.#nextMsn++;
@@ -176,11 +177,9 @@ describe("every playlist obeys every rule, and no media is lost or doubled", () 
         const frameUs = 1_000_000 / fps + 1_000;
         // §6.2.1: a new part within one Part Target Duration of the last one; a frame is the grain of the input.
         expect(watcher.longestPartWaitUs).toBeLessThanOrEqual((watcher.last.partTargetS ?? 0) * 1_000_000 + frameUs);
-        const startsAtKey = gopS <= 4;
-        for (const { segments } of watcher.seen) {
-          const first = segments.find(({ parts }) => parts.length > 0);
-          if (startsAtKey && gopS <= 2.4) expect(first?.parts[0]?.isIndependent).not.toBe(false);
-        }
+        const firstParts = watcher.seen.flatMap(({ segments }) => segments.flatMap(({ parts }) => parts.slice(0, 1)));
+        // Only GOPs longer than a segment may be, 2.45 s before the stream is known, are cut at other frames.
+        if (gopS <= 2) expect(firstParts.every((part) => part.isIndependent)).toBe(true);
       }
     },
   );

@@ -36,6 +36,12 @@ export type MediaAnswer =
   /** 404: never existed, not hinted, or dropped. */
   | { readonly kind: "gone" };
 
+/** A playlist without a token, and cut where a token goes. */
+interface RenderedPlaylist {
+  readonly plain: string;
+  readonly pieces: readonly string[];
+}
+
 /** Stands for the token in cached playlists; cannot be part of any URI. */
 const SUFFIX_MARK = "\u0000";
 
@@ -57,8 +63,8 @@ export class HlsWindow {
   #droppedCount = 0;
   #ownVersion = 0;
   #cacheVersion = -1;
-  #fullPieces: string[] | undefined;
-  #deltaPieces: string[] | undefined;
+  #full: RenderedPlaylist | undefined;
+  #delta: RenderedPlaylist | undefined;
 
   constructor(limits: Partial<HlsLimits> = {}) {
     this.#limits = { ...DEFAULT_HLS_LIMITS, ...limits };
@@ -283,16 +289,16 @@ export class HlsWindow {
   #render(isDelta: boolean, token: string | undefined): string {
     if (this.#cacheVersion !== this.version) {
       this.#cacheVersion = this.version;
-      this.#fullPieces = undefined;
-      this.#deltaPieces = undefined;
+      this.#full = undefined;
+      this.#delta = undefined;
     }
-    if (isDelta) this.#deltaPieces ??= this.#renderPieces(true);
-    else this.#fullPieces ??= this.#renderPieces(false);
-    const pieces = (isDelta ? this.#deltaPieces : this.#fullPieces) as string[];
-    return pieces.join(tokenSuffix(token));
+    if (isDelta) this.#delta ??= this.#renderNow(true);
+    else this.#full ??= this.#renderNow(false);
+    const { plain, pieces } = (isDelta ? this.#delta : this.#full) as RenderedPlaylist;
+    return token === undefined || token === "" ? plain : pieces.join(tokenSuffix(token));
   }
 
-  #renderPieces(isDelta: boolean): string[] {
+  #renderNow(isDelta: boolean): RenderedPlaylist {
     const cutter = this.#cutter as Cutter;
     const { open, targetDurationS } = cutter;
     const endUs = this.#shelf.endPositionUs + (open?.partsUs ?? 0);
@@ -311,7 +317,8 @@ export class HlsWindow {
       },
       { uriSuffix: SUFFIX_MARK, skippedCount: isDelta ? countSkippable(segments, targetDurationS) : 0 },
     );
-    return text.split(SUFFIX_MARK);
+    const pieces = text.split(SUFFIX_MARK);
+    return { plain: pieces.join(""), pieces };
   }
 }
 
