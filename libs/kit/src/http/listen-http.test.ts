@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Agent, get, type IncomingMessage, request } from "node:http";
+import { Agent, get, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import type { Logger } from "../log/logger.ts";
@@ -31,7 +31,7 @@ async function raw(listener: Listener, text: string): Promise<string> {
   });
   socket.on("error", () => undefined);
   socket.write(text);
-  await once(socket, "close");
+  await new Promise((resolve) => socket.once("close", resolve));
   return answer;
 }
 
@@ -117,23 +117,21 @@ test("upgrades are handed over, counted and drained", async () => {
 });
 
 test("closing ends idle connections at once and lets a request under way finish", async () => {
-  let finish = (): void => undefined;
+  const arrived = Promise.withResolvers<ServerResponse>();
   const listener = await listen({
     onRequest: (incoming, response) => {
-      if (incoming.url === "/slow") finish = () => response.end("finished");
+      if (incoming.url === "/slow") arrived.resolve(response);
       else response.end("quick");
     },
   });
-  const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+  const agent = new Agent({ keepAlive: true });
   const idle = (await once(get(`${listener.url}/`, { agent }), "response"))[0] as IncomingMessage;
   idle.resume();
   await once(idle, "end");
-  const slow = get(`${listener.url}/slow`, { agent: new Agent({ keepAlive: true }) });
-  const answered = once(slow, "response");
-  // The second request is at the server once its handler has stored how to finish it.
-  while (finish.length === 0 && finish.toString().includes("undefined")) await new Promise(setImmediate);
+  const answered = once(get(`${listener.url}/slow`, { agent: new Agent({ keepAlive: true }) }), "response");
+  const underWay = await arrived.promise;
   const closing = listener.close(60_000);
-  finish();
+  underWay.end("finished");
   const [response] = (await answered) as [IncomingMessage];
   let body = "";
   for await (const chunk of response) body += chunk;

@@ -33,6 +33,7 @@ export interface HttpListenerOptions extends ConnectionLimits {
 }
 
 const TLS_HANDSHAKE_LIMIT_MS = 10_000;
+/** How often late requests are looked for; a shorter limit is looked for more often. */
 const CHECK_INTERVAL_MS = 2_000;
 
 /**
@@ -83,13 +84,14 @@ export async function listenHttp(options: HttpListenerOptions): Promise<Listener
 }
 
 function makeServer(options: HttpListenerOptions): Server {
+  const headersTimeoutMs = options.headersTimeoutMs ?? 10_000;
   const settings: ServerOptions = {
     noDelay: true,
-    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    headersTimeout: headersTimeoutMs,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? 15_000,
     maxHeaderSize: options.maxHeaderBytes ?? 16_384,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, headersTimeoutMs),
   };
   if (!options.tls) return createServer(settings);
   return createTlsServer({ ...settings, handshakeTimeout: TLS_HANDSHAKE_LIMIT_MS, ...options.tls });

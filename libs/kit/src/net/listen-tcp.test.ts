@@ -32,11 +32,15 @@ function dial({ address }: Listener): Socket {
   return socket;
 }
 
+/** Settles when the socket has closed, with an error or without. */
+function ended(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
 /** Sends a byte and waits for it to come back: then the server has admitted the connection. */
-async function greet(socket: Socket): Promise<string> {
+function greet(socket: Socket): Promise<string> {
   socket.write("x");
-  const [bytes] = await once(socket, "data");
-  return String(bytes);
+  return new Promise((resolve) => socket.once("data", (bytes) => resolve(String(bytes))));
 }
 
 test("port 0 becomes the real port, and connections are served and counted", async () => {
@@ -47,7 +51,7 @@ test("port 0 becomes the real port, and connections are served and counted", asy
   expect(await greet(socket)).toBe("x");
   expect(listener.connectionCount).toBe(1);
   socket.end();
-  await once(socket, "close");
+  await ended(socket);
   await listener.close(1_000);
   expect(listener.connectionCount).toBe(0);
   expect(metrics.counter("kagami_connections_total", "", ["listener"]).read({ listener: "echo" })).toBe(1);
@@ -64,18 +68,18 @@ test.each([
   await greet(first);
   await greet(dial(listener));
   const refused = dial(listener);
-  await once(refused, "close");
+  await ended(refused);
   const counter = metrics.counter("kagami_connections_refused_total", "", ["listener", "reason"]);
   expect(counter.read({ listener: "echo", reason })).toBe(1);
   expect(listener.connectionCount).toBe(2);
 
   first.end();
-  await once(first, "close");
+  await ended(first);
   // The server sees the end on its own time; a refused dial closes, an admitted one echoes.
   let admitted = false;
   while (!admitted) {
     const socket = dial(listener);
-    admitted = await Promise.race([greet(socket).then(() => true), once(socket, "close").then(() => false)]);
+    admitted = await Promise.race([greet(socket).then(() => true), ended(socket).then(() => false)]);
   }
   expect(listener.connectionCount).toBe(2);
 });
@@ -110,12 +114,12 @@ test("closing cuts connections after the grace time, and twice is once", async (
   const listener = await listen();
   const socket = dial(listener);
   await greet(socket);
-  const closed = once(socket, "close");
+  const closed = ended(socket);
   const [first, second] = [listener.close(5), listener.close(60_000)];
   expect(first).toBe(second);
   await Promise.all([first, closed]);
   const late = dial(listener);
-  await once(late, "close");
+  await ended(late);
   expect(late.bytesRead).toBe(0);
 });
 
@@ -132,7 +136,7 @@ test("TLS connections are served after their handshake, and plain ones are count
 
   const plain = dial(listener);
   plain.write("GET / HTTP/1.1\r\n\r\n");
-  await once(plain, "close");
+  await ended(plain);
   expect(metrics.counter("kagami_tls_failures_total", "", ["listener"]).read({ listener: "echo" })).toBe(1);
   socket.end();
   await listener.close(5_000);
