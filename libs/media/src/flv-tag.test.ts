@@ -41,7 +41,7 @@ test.each([
   { wire: "57 00", event: { kind: "ignored", reason: "command" }, why: "frame type 5 is a command" },
   { wire: "12 00", event: { kind: "ignored", reason: "unsupported-codec", codecName: "2" }, why: "Sorenson H.263" },
   { wire: "17 01 0000", event: { kind: "malformed", code: "FLV_TRUNCATED" }, why: "cut inside the composition time" },
-  { wire: "17 00 000000", event: { kind: "malformed", code: "FLV_TRUNCATED" }, why: "an empty record" },
+  { wire: "17 00 000000", event: { kind: "ignored", reason: "empty" }, why: "an empty record says nothing" },
   {
     wire: "17 03 000000 aa",
     event: { kind: "malformed", code: "FLV_PACKET_TYPE" },
@@ -61,6 +61,7 @@ test.each([
   { wire: `91 ${AV01} aa`, event: frame("av1", "aa"), why: "CodedFrames of AV1 have none" },
   { wire: `a1 ${VP09} aa`, event: frame("vp9", "aa", { isKey: false }), why: "nor have those of VP9" },
   { wire: `a3 ${HVC1} aabb`, event: frame("h265", "aabb", { isKey: false }), why: "CodedFramesX leaves it out" },
+  { wire: `90 ${AV01}`, event: { kind: "ignored", reason: "empty" }, why: "FFmpeg starts AV1 with an empty record" },
   { wire: `92 ${AV01}`, event: { kind: "end", codec: "av1" }, why: "SequenceEnd" },
   { wire: `94 ${HVC1} 0200`, event: { kind: "metadata", trackId: 0, data: fromHex("0200") }, why: "Metadata" },
   {

@@ -298,8 +298,9 @@ function fourCcText(fourCc: number): string {
   return String.fromCharCode(...codes.map((code) => (code >= 0x20 && code < 0x7f ? code : 0x3f)));
 }
 
-function config<Codec>(codec: Codec, trackId: number, record: Uint8Array): FlvConfig<Codec> | Malformed {
-  if (record.length === 0) return malformed("FLV_TRUNCATED", "The sequence header is empty; send the decoder's record");
+/** An empty record is passed over: FFmpeg sends one for AV1 before its encoder has made the real one. */
+function config<Codec>(codec: Codec, trackId: number, record: Uint8Array): FlvConfig<Codec> | FlvIgnored {
+  if (record.length === 0) return ignored(trackId, "empty", "");
   return { kind: "config", codec, trackId, record };
 }
 

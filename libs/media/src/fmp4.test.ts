@@ -131,7 +131,7 @@ test("any samples survive a fragment: times in ticks, flags, data and offsets", 
       const bytes = writeFragment(samples, 7, VIDEO_TRACK_ID, VIDEO_TIMESCALE);
       const parsed = fragment(bytes, tracks);
       expect(parsed.sequenceNumber).toBe(7);
-      const ticks = (timeUs: number) => Math.round((timeUs * 90_000) / 1e6);
+      const ticks = (timeUs: number) => Math.round((timeUs * 90_000) / 1e6) + 0; // never -0
       expect(parsed.samples).toEqual(
         samples.map((made) => ({
           trackId: VIDEO_TRACK_ID,

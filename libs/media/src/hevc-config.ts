@@ -170,6 +170,7 @@ export function hevcConfigFromRecord(record: Uint8Array): VideoConfig | Malforme
   if ("kind" in sps) return sps;
   const out = record.slice();
   out[21] = (out[21] as number) | 3;
+  markComplete(out);
   return {
     kind: "video",
     codec: "h265",
@@ -178,6 +179,23 @@ export function hevcConfigFromRecord(record: Uint8Array): VideoConfig | Malforme
     height: sps.height,
     record: out,
   };
+}
+
+/**
+ * Sets `array_completeness` of the parameter set lists: `hvc1` demands it, and the normalized samples have none.
+ * The record was read before, so every list is whole.
+ *
+ * @see ISO 14496-15 §8.3.3.1.3
+ */
+function markComplete(record: Uint8Array): void {
+  let offset = HEAD_BYTES + 1;
+  for (let i = 0; i < (record[HEAD_BYTES] as number); i++) {
+    const type = (record[offset] as number) & 0x3f;
+    if (type >= HEVC_NAL_VPS && type <= HEVC_NAL_PPS) record[offset] = 0x80 | type;
+    const nalCount = readU16(record, offset + 1);
+    offset += 3;
+    for (let n = 0; n < nalCount; n++) offset += 2 + readU16(record, offset);
+  }
 }
 
 /**

@@ -109,6 +109,14 @@ test("a record of 2-byte NAL lengths becomes one of 4, which is what viewers get
   }
 });
 
+test("the lists of an hvcC are marked complete, as hvc1 demands", () => {
+  const whole = fromHex(ofCodec("h265")[0]!.record);
+  const marked = whole.slice();
+  marked[23] = marked[23]! & 0x3f; // the first list, of the VPS
+  const config = videoConfigFromRecord("h265", marked);
+  expect(config.kind === "video" && config.record).toEqual(whole);
+});
+
 test.each([
   {
     wire: "1210",
