@@ -30,6 +30,14 @@ export class WarmUp {
     this.#hasVideo = hasVideo;
   }
 
+  /** From the first fragment to the end of the last one, in microseconds. */
+  get elapsedUs(): number {
+    const [first] = this.#staged;
+    const last = this.#staged.at(-1);
+    if (first === undefined || last === undefined) return 0;
+    return last.fragment.dtsUs + last.fragment.durationUs - first.fragment.dtsUs;
+  }
+
   get staged(): readonly StagedFragment[] {
     return this.#staged;
   }

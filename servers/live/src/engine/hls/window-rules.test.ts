@@ -28,6 +28,7 @@ class Watcher {
   readonly #random: () => number;
   readonly #name: string;
   #version = -1;
+  #dropped = 0;
   #nextMsn = 0;
   readonly #unlistedParts = new Map<string, number>();
   #latestUs = 0;
@@ -52,9 +53,8 @@ class Watcher {
 
   append(fragments: readonly HlsFragment[]): void {
     for (const fragment of fragments) {
-      const before = this.window.droppedFragmentCount;
+      this.sent.push(numberAt(fragment.bytes));
       this.window.append(fragment, WALL_MS + fragment.dtsUs / 1_000);
-      if (this.window.droppedFragmentCount === before) this.sent.push(numberAt(fragment.bytes));
       this.#latestUs = Math.max(this.#latestUs, fragment.dtsUs + fragment.durationUs);
       this.look();
     }
@@ -68,6 +68,10 @@ class Watcher {
 
   look(): void {
     const { window } = this;
+    // What is dropped is always the newest: one before a key frame, or all of a first segment that was abandoned.
+    const dropped = window.droppedFragmentCount - this.#dropped;
+    this.#dropped += dropped;
+    if (dropped > 0) this.sent.splice(-dropped);
     if (window.version === this.#version) return;
     if (window.version < this.#version) throw new Error(`${this.#name}: the version went back`);
     this.#version = window.version;

@@ -54,6 +54,18 @@ describe("the first playlist", () => {
     expect(window.playlist()).toEqual({ kind: "gone" });
   });
 
+  test("is not spoilt by an audio codec that comes a moment after the video codec", () => {
+    const window = new HlsWindow();
+    window.setInit(1, INIT, { hasVideo: true, hasAudio: false });
+    feed(window, { seconds: 0.2, hasAudio: false });
+    window.setInit(2, INIT, { hasVideo: true, hasAudio: true });
+    expect([window.droppedFragmentCount, window.byteCount]).toEqual([6, 3]);
+    feed(window, { seconds: 4.5 }, 200_000);
+    expect(textOf(window)).toContain("#EXT-X-TARGETDURATION:2\n");
+    expect(textOf(window)).not.toContain("DISCONTINUITY\n");
+    expect(textOf(window).match(/#EXTINF.*/g)).toEqual(["#EXTINF:2,", "#EXTINF:2,"]);
+  });
+
   test("comes with what there is if the stream ends early", () => {
     const window = live(0.5);
     window.end();

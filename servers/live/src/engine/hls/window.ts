@@ -86,7 +86,7 @@ export class HlsWindow {
     return this.#shelf.segmentCount;
   }
 
-  /** Fragments that were left out: what came before the first key frame, and after `end`. */
+  /** Fragments left out: before the first key frame, after `end`, and before a change within the very first second. */
   get droppedFragmentCount(): number {
     return this.#droppedCount;
   }
@@ -159,7 +159,7 @@ export class HlsWindow {
   /** The timestamps of what follows do not go on from what was: the publisher came back, or jumped. */
   markDiscontinuity(): void {
     if (this.#isEnded || this.#info === undefined) return;
-    this.#finishWarmUp();
+    this.#abandonWarmUp(this.#info.hasVideo);
     this.#cutter?.discontinue();
     this.#gate.reset(this.#info.hasVideo);
   }
@@ -255,6 +255,21 @@ export class HlsWindow {
   #finishWarmUp(): void {
     const warmUp = this.#warmUp;
     if (warmUp !== undefined && warmUp.staged.length > 0) this.#start(warmUp.measure(0, false));
+  }
+
+  /**
+   * Publishers often send the video codec, some frames, and then the audio codec: a first segment of a moment would
+   * fix TARGETDURATION on nothing. Nobody has seen it, so it is left out.
+   */
+  #abandonWarmUp(hasVideo: boolean): void {
+    const warmUp = this.#warmUp;
+    if (warmUp === undefined) return;
+    if (warmUp.elapsedUs >= this.#limits.minSegmentUs) {
+      this.#finishWarmUp();
+      return;
+    }
+    this.#droppedCount += warmUp.staged.length;
+    this.#warmUp = new WarmUp(this.#limits, hasVideo);
   }
 
   /** Where the playlist is with regard to a blocking request (§6.2.5.2). */
