@@ -59,6 +59,14 @@ export async function runMain(
   const tookMs = Math.round(clock.monotonicMs() - startedAtMs);
   log.info("ready", { ...addresses, ...readyFields, tookMs, pid: process.pid });
   process_.started(running);
+  tellParent(addresses, process_);
+}
+
+/** A supervisor that started this process with an IPC channel learns the addresses, and takes the process with it. */
+function tellParent(addresses: Readonly<Record<string, string>>, main: MainProcess): void {
+  if (!process.send) return;
+  process.send({ kind: "ready", addresses });
+  process.once("disconnect", () => main.stop("disconnect"));
 }
 
 /** The life of the process from its first signal to its exit code. */
