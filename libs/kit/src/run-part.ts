@@ -24,6 +24,8 @@ export async function runPart<S extends z.ZodObject>(request: PartRequest<S>): P
   const outcome = readOutcome(request);
   if (!outcome) return;
   if (outcome.kind === "print") {
+    // A pager that has seen enough closes the pipe.
+    process.stdout.on("error", () => undefined);
     process.stdout.write(outcome.text);
     return;
   }

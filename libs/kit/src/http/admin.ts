@@ -11,7 +11,7 @@ export interface AdminOptions {
   /** `host:port`; port 0 picks a free one. */
   readonly address: string;
   readonly metrics: Metrics;
-  readonly log?: Logger;
+  readonly log?: Logger | undefined;
   /** Adds routes of the part's own. */
   readonly addRoutes?: (router: Router) => void;
 }
@@ -54,7 +54,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     address: options.address,
     maxConnections: MAX_CONNECTIONS,
     metrics: options.metrics,
-    ...(options.log ? { log: options.log } : {}),
+    log: options.log,
     onRequest: (request, response) => router.handle(request, response),
   });
   return {

@@ -16,7 +16,7 @@ export interface HttpListenerOptions extends ConnectionLimits {
   readonly name: string;
   /** `host:port`; port 0 picks a free one. */
   readonly address: string | Address;
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
   /** Answers a request. A rejection is logged and answered with 500, or ends the connection if the answer had begun. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
   /** Takes over a connection that asks for another protocol. Without it such requests are answered as plain ones. */
@@ -28,8 +28,8 @@ export interface HttpListenerOptions extends ConnectionLimits {
   readonly keepAliveTimeoutMs?: number;
   /** 16 KiB if absent; more is answered with 431. */
   readonly maxHeaderBytes?: number;
-  readonly metrics?: Metrics;
-  readonly log?: Logger;
+  readonly metrics?: Metrics | undefined;
+  readonly log?: Logger | undefined;
 }
 
 const TLS_HANDSHAKE_LIMIT_MS = 10_000;
@@ -121,7 +121,9 @@ function pathOf(url: string | undefined): string {
 
 /** Answers what is not HTTP in HTTP's own words, then hangs up. */
 function refuseBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  // An answer that has begun on this connection must not get ours in its middle.
+  const pending = (socket as { _httpMessage?: ServerResponse })._httpMessage;
+  if (!socket.writable || pending?.headersSent || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }

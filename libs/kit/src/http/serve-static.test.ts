@@ -23,6 +23,7 @@ beforeAll(async () => {
   symlinkSync(join(base, "secret.txt"), join(dir, "link.txt"));
   writeFileSync(join(dir, "index.html"), "<h1>app</h1>");
   writeFileSync(join(dir, "empty.css"), "");
+  writeFileSync(join(dir, "icon-maskable512.png"), "png");
   writeFileSync(join(dir, "data.bin"), new Uint8Array(200_000));
   writeFileSync(join(dir, "assets", "app-B1gZ9x_k.js"), "console.log(1)");
   writeFileSync(join(dir, "assets", "app-B1gZ9x_k.js.gz"), gzipSync("console.log(1)"));
@@ -56,6 +57,7 @@ test.each([
     why: "a hashed name never changes",
   },
   { path: "/empty.css", type: "text/css; charset=utf-8", cache: "no-cache", why: "an empty file" },
+  { path: "/icon-maskable512.png", type: "image/png", cache: "no-cache", why: "it only looks hashed" },
   { path: "/data.bin", type: "application/octet-stream", cache: "no-cache", why: "an unknown kind" },
 ])("$path is served as $type: $why", async ({ path, type, cache }) => {
   const response = await fetch(url + path, { headers: { "accept-encoding": "identity" } });

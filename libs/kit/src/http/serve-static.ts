@@ -11,6 +11,8 @@ export interface StaticOptions {
   readonly dir: string;
   /** The page for paths that are no file, such as `index.html` of an app that routes by itself. */
   readonly fallbackPage?: string;
+  /** Below this directory, names with a hash never mean other content; `assets/` (Vite's choice) if absent. */
+  readonly immutablePrefix?: string;
   /** Headers of every answer, such as `content-security-policy`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -45,7 +47,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".pdf": "application/pdf",
 };
 
-/** A name that a bundler hashed never means other content: `app-B1gZ9x_k.js`, `chunk.4f2a91bc.css`. */
+/** A name that a bundler hashed: `app-B1gZ9x_k.js`, `chunk.4f2a91bc.css`. Elsewhere `icon-maskable512.png` looks the same. */
 const HASHED_NAME = /[.-](?=[A-Za-z0-9_-]*[0-9A-Z])[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 
 const VARIANTS = [
@@ -82,7 +84,7 @@ export function serveStatic(options: StaticOptions): StaticHandler {
       file = await findFile(options.dir, shownName, accepted);
     }
     if (!file) throw new HttpError(404, "NOT_FOUND", "There is nothing at this path");
-    await sendFile(request, response, file, shownName, options.headers ?? {});
+    await sendFile(request, response, file, shownName, options);
   };
 }
 
@@ -122,12 +124,13 @@ async function sendFile(
   response: ServerResponse,
   { path, stats, encoding }: FoundFile,
   name: string,
-  extra: Readonly<Record<string, string>>,
+  { immutablePrefix = "assets/", headers: extra }: StaticOptions,
 ): Promise<void> {
+  const isImmutable = name.startsWith(immutablePrefix) && HASHED_NAME.test(name);
   const etag = `"${stats.size.toString(36)}-${Math.floor(stats.mtimeMs).toString(36)}${encoding ? `-${encoding}` : ""}"`;
   const headers: Record<string, string> = {
     etag,
-    "cache-control": HASHED_NAME.test(name) ? "public, max-age=31536000, immutable" : "no-cache",
+    "cache-control": isImmutable ? "public, max-age=31536000, immutable" : "no-cache",
     vary: "accept-encoding",
     "x-content-type-options": "nosniff",
     ...extra,

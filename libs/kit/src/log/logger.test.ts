@@ -79,6 +79,17 @@ test("long text is cut and says how long it was", () => {
   expect(parsed()[0].app).toMatch(/^x{4096}… \(cut, 100000 characters\)$/);
 });
 
+test("a field that is wide and deep cannot make a line huge, and costs little to cut", () => {
+  let value: unknown = "x".repeat(5_000);
+  for (let depth = 0; depth < 6; depth++) value = Array(1_000).fill(value);
+  const { log, lines } = capture();
+  log.info("happened", {
+    value,
+    object: Object.fromEntries(Array.from({ length: 500 }, (_, i) => ["k".repeat(5_000) + i, i])),
+  });
+  expect(lines[0]?.length).toBeLessThan(60_000);
+});
+
 test("errors keep code, message, stack and cause", () => {
   const { log, parsed } = capture();
   const cause = Object.assign(new Error("no space"), { code: "ENOSPC" });
@@ -123,6 +134,7 @@ test("any value is logged as one line of JSON that is not huge", () => {
         const { log, lines } = capture();
         log.info("happened", { value });
         expect(lines).toHaveLength(1);
+        expect(lines[0]?.length).toBeLessThan(60_000);
         expect(lines[0]?.indexOf("\n")).toBe((lines[0]?.length ?? 0) - 1);
         JSON.parse(lines[0] ?? "");
       },

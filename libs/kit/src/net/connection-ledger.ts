@@ -5,9 +5,9 @@ import type { Metrics } from "../metrics/registry.ts";
 /** Limits on a listener's connections. */
 export interface ConnectionLimits {
   /** Connections at once; 10,000 if absent. */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /** Connections at once from one IPv4 address or one IPv6 /64 network; no limit of its own if absent. */
-  readonly maxConnectionsPerIp?: number;
+  readonly maxConnectionsPerIp?: number | undefined;
 }
 
 /**

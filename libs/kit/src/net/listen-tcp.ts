@@ -15,11 +15,11 @@ export interface TcpListenerOptions extends ConnectionLimits {
   /** `host:port`; port 0 picks a free one. */
   readonly address: string | Address;
   /** Certificate and key, for TLS. */
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
   /** Called with each admitted connection, which has `noDelay` set; with TLS, after the handshake. Must handle `error`. */
   readonly onConnection: (socket: Socket) => void;
-  readonly metrics?: Metrics;
-  readonly log?: Logger;
+  readonly metrics?: Metrics | undefined;
+  readonly log?: Logger | undefined;
 }
 
 /** A running listener. */
