@@ -101,17 +101,17 @@ function buildSps(shape: SpsShape): Uint8Array {
   return addEmulationPrevention(w.toBytes());
 }
 
+/** Odd deltas: no list. Negative ones: a list that ends at its second entry. The others: a list of full length. */
 function writeScalingLists(w: BitWriter, shape: SpsShape): void {
   w.bit(shape.scalingDeltas ? 1 : 0);
   for (let i = 0; shape.scalingDeltas && i < (shape.chromaFormatIdc === 3 ? 12 : 8); i++) {
     const delta = shape.scalingDeltas[i]!;
     w.bit(delta % 2 === 0 ? 1 : 0);
     if (delta % 2 !== 0) continue;
-    // The first delta sets a value that is not 0; the second takes it to 0, which ends the list.
+    const first = delta === -8 ? 9 : (8 + delta + 256) % 256; // -8 would end the list at once
     w.se(delta === -8 ? 1 : delta);
-    if (delta !== -8)
-      w.se(-((8 + delta + 256) % 256 > 128 ? ((8 + delta + 256) % 256) - 256 : (8 + delta + 256) % 256));
-    else w.se(-9);
+    if (delta < 0) w.se(first > 128 ? 256 - first : -first);
+    else for (let entry = 1; entry < (i < 6 ? 16 : 64); entry++) w.se(0);
   }
 }
 
@@ -214,6 +214,8 @@ test("a rewritten SPS differs in nothing but the restriction", () => {
       const bits = (bytes: Uint8Array) =>
         [...removeEmulationPrevention(bytes)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
       expect(bits(rewritten).slice(0, prefixBits)).toBe(bits(nal).slice(0, prefixBits));
+      // A new VUI has eight absent parts, then the restriction.
+      if (!before.vui) expect(bits(rewritten).slice(prefixBits, prefixBits + 10)).toBe("1000000001");
       expect(rewriteAvcSps(rewritten, wanted)).toBe(rewritten);
     }),
     { numRuns: 500 },

@@ -225,6 +225,8 @@ test("an OpusHead becomes dOps and back, with or without its magic", () => {
 test.each([
   { packet: "fc", durationUs: 20_000, why: "CELT, one frame of 20 ms" },
   { packet: "e0", durationUs: 2_500, why: "CELT, 2.5 ms" },
+  { packet: "80", durationUs: 2_500, why: "CELT begins at configuration 16" },
+  { packet: "88", durationUs: 5_000, why: "CELT, 5 ms" },
   { packet: "1d", durationUs: 120_000, why: "SILK, two frames of 60 ms" },
   { packet: "60", durationUs: 10_000, why: "hybrid, 10 ms" },
   { packet: "ff03", durationUs: 60_000, why: "code 3 counts its frames" },
