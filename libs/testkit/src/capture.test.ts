@@ -64,6 +64,19 @@ test("what is written is read back", () => {
   );
 });
 
+test("any text is a capture or is refused", () => {
+  const line = fc.oneof(fc.string(), fc.stringMatching(/^[<># ]?[0-9a-f ]*$/));
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      try {
+        for (const { bytes } of parseCapture(lines.join("\n")).entries) expect(bytes).toBeInstanceOf(Uint8Array);
+      } catch (error) {
+        expect(error).toBeInstanceOf(CaptureError);
+      }
+    }),
+  );
+});
+
 test("files are written and read, and an error names the file", async () => {
   await withTempDir(async (dir) => {
     const path = join(dir, "x.hex");

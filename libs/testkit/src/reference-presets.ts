@@ -57,7 +57,7 @@ export function startEtcd(extraArgs: readonly string[] = []): Promise<Reference>
       const peerUrls = ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer];
       return [...data, ...clientUrls, ...peerUrls, "--initial-cluster", `test=${peer}`, ...extraArgs];
     },
-    ready: /ready to serve client requests/i,
+    ready: /ready to serve client requests|serving (?:insecure )?client (?:traffic|requests)/i,
     extraPortCount: 1,
     version: { args: ["--version"], pattern: /etcd Version: ([\d.]+)/ },
   });

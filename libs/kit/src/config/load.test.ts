@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
 import { addressSetting } from "../address.ts";
@@ -150,6 +151,35 @@ test.each([
   { argv: ["--rules", "{secret"], message: '--rules cannot be "{secret": write it as JSON', why: "no JSON" },
 ])("$argv is refused: $why", ({ argv, message }) => {
   expect(problems({ argv }).map((problem) => problem.message)).toEqual([message]);
+});
+
+test("any command line and environment is read or refused with reasons", () => {
+  const word = fc.oneof(
+    fc.string(),
+    fc.constantFrom(
+      "--listen",
+      "--max-clients=",
+      "--no-",
+      "--",
+      "-",
+      "-l",
+      "=",
+      "--rules",
+      "--origins",
+      "--no-listen",
+      ",",
+    ),
+  );
+  fc.assert(
+    fc.property(fc.array(word), fc.string(), (argv, value) => {
+      try {
+        outcome({ argv: argv.filter((item) => !item.startsWith("--config")), env: { KAGAMI_LIVE_RATIOS: value } });
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConfigError);
+        expect((error as ConfigError).problems.length).toBeGreaterThan(0);
+      }
+    }),
+  );
 });
 
 test("environment names that nobody knows are refused, with the nearest", () => {

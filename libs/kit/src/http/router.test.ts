@@ -1,8 +1,9 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import type { Listener } from "../net/listen-tcp.ts";
 import { listenHttp } from "./listen-http.ts";
-import { compilePattern, matchPattern } from "./path-pattern.ts";
+import { compilePattern, decodeParams, matchPattern } from "./path-pattern.ts";
 import { HttpError } from "./reply.ts";
 import { bearerToken, createRouter, readBody, readJson, requireBearer } from "./router.ts";
 
@@ -150,6 +151,27 @@ test("what a pattern says literally is not an expression", () => {
   const pattern = compilePattern("/a.b+(c)/{name}");
   expect(matchPattern(pattern, "/a.b+(c)/x")).toEqual({ name: "x" });
   expect(matchPattern(pattern, "/aXbb(c)/x")).toBeUndefined();
+});
+
+test("any value survives the way through a path", () => {
+  const pattern = compilePattern("/live/{name}/seg-{msn}.m4s");
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, unit: "grapheme" }), fc.nat(), (name, msn) => {
+      fc.pre(!name.includes("\0"));
+      const raw = matchPattern(pattern, `/live/${encodeURIComponent(name)}/seg-${msn}.m4s`);
+      expect(raw && decodeParams(raw)).toEqual({ name, msn: String(msn) });
+    }),
+  );
+});
+
+test("any path matches or does not, and decodes or does not", () => {
+  const pattern = compilePattern("/{a}/{b}-{c}/{rest*}");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (path) => {
+      const raw = matchPattern(pattern, `/${path}`);
+      if (raw) decodeParams(raw);
+    }),
+  );
 });
 
 test("a path made to be slow is answered fast", () => {

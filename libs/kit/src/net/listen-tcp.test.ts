@@ -84,6 +84,11 @@ test.each([
   expect(listener.connectionCount).toBe(2);
 });
 
+test("every interface means IPv4 as well, whether the machine has IPv6 or not", async () => {
+  const listener = await listen({ address: ":0" });
+  expect(await greet(dial(listener))).toBe("x");
+});
+
 test("a port in use is a coded error that says how to mend it", async () => {
   const { addressText } = await listen();
   await expect(listen({ address: addressText })).rejects.toMatchObject({

@@ -22,6 +22,9 @@ export class ListenError extends Error {
 
 const BACKLOG = 1_024;
 
+const ANY_IPV6 = "::";
+const ANY_IPV4 = "0.0.0.0";
+
 /**
  * Starts a server and tells the address it really got: port 0 becomes the port that the system chose.
  *
@@ -29,17 +32,29 @@ const BACKLOG = 1_024;
  */
 export async function startListening(server: Server, name: string, address: string | Address): Promise<Address> {
   const wanted = typeof address === "string" ? parseAddress(address) : address;
-  await new Promise<void>((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void => reject(listenError(name, wanted, cause));
-    server.once("error", onError);
-    server.listen({ host: wanted.host, port: wanted.port, backlog: BACKLOG }, () => {
-      server.removeListener("error", onError);
-      resolve();
-    });
-  });
+  try {
+    await listenAt(server, wanted);
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException;
+    // "Every interface" on a machine or in a container without IPv6 is every IPv4 interface.
+    if (wanted.host === ANY_IPV6 && (cause.code === "EAFNOSUPPORT" || cause.code === "EADDRNOTAVAIL")) {
+      return await startListening(server, name, { host: ANY_IPV4, port: wanted.port });
+    }
+    throw listenError(name, wanted, cause);
+  }
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new Error(`Listener ${name} has no TCP address`);
   return { host: wanted.host, port: bound.port };
+}
+
+function listenAt(server: Server, { host, port }: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
 }
 
 function listenError(name: string, wanted: Address, cause: NodeJS.ErrnoException): ListenError {
