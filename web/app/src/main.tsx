@@ -1,6 +1,9 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/controls.css";
 import "./styles/player.css";
+import "./styles/overlays.css";
+import "./styles/watch.css";
 import "./styles/directory.css";
 import "./styles/studio.css";
 import { render } from "preact";

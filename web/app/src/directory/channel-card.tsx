@@ -27,7 +27,7 @@ export function ChannelCard({ channel }: { channel: Channel }) {
         <h2>
           <a href={`/watch/${encodeURIComponent(name)}`}>{title === "" ? name : title}</a>
         </h2>
-        <p class="card-name">{name}</p>
+        {title !== "" && <p class="card-name">{name}</p>}
         <p class="card-facts">
           <span class="card-viewers">
             <Icon name="viewers" />

@@ -36,7 +36,7 @@ export function StartHelp({ server }: { server: ServerInfo | undefined }) {
           <section class="panel" aria-labelledby="start-ffmpeg">
             <h3 id="start-ffmpeg">With ffmpeg</h3>
             <p class="hint">Sends a file as if it were live</p>
-            <CopyCommand label="command" command={ffmpegCommand(server.rtmpUrl, key)} />
+            <CopyCommand label="Command" command={ffmpegCommand(server.rtmpUrl, key)} />
             <p class="hint">
               Then open <a href="/studio">the studio</a> with the same key: it shows what arrives here.
             </p>

@@ -45,24 +45,27 @@ export interface ControllerOptions {
   /** Further behind than this is jumped, not caught up. */
   readonly seekBehindS: number;
   readonly keepBehindS: number;
+  /** How long a decoder takes from a seek to moving pictures: the first seek aims this much later. */
+  readonly startUpS: number;
 }
 
 export const DEFAULT_CONTROLLER_OPTIONS: ControllerOptions = {
   targetS: 0.25,
   maxTargetS: 1,
   minBufferS: 0.1,
-  presentationS: 0.04,
+  presentationS: 0.05,
   minRate: 0.95,
   maxRate: 1.12,
   seekBehindS: 1.5,
   keepBehindS: 10,
+  startUpS: 0.08,
 };
 
 /** Media that touches within this counts as one stretch: encoders round durations. */
 const EDGE_S = 0.04;
 const DEAD_BAND_S = 0.015;
-/** Rate per second of error: 100 ms too late plays 4 % faster. */
-const GAIN = 0.4;
+/** Rate per second of error: 100 ms too late plays 6 % faster. */
+const GAIN = 0.6;
 /** Largest change of rate per tick, so that the pitch corrector never jumps. */
 const RATE_STEP = 0.02;
 /** A shorter starvation is not seen by anybody. */
@@ -163,7 +166,7 @@ export class PlaybackController {
 
   #start(sample: PlaybackSample, last: TimeRange): PlaybackAction[] {
     const liveS = sample.liveMediaS ?? last.endS;
-    const wantedS = liveS - this.#desiredLatencyS();
+    const wantedS = liveS - Math.max(EDGE_S, this.#desiredLatencyS() - this.#options.startUpS);
     // The join burst arrives oldest first. Waiting until it covers the wanted place saves a second seek; a place
     // before the burst, or a burst that ends short of it, is decided by the edge.
     const isBurstOver = liveS - last.endS < EDGE_S || !sample.isLive;

@@ -32,7 +32,8 @@ export class HlsEngine implements PlaybackEngine {
     maxTargetS: 3,
     presentationS: 0,
     minBufferS: 0.25,
-    seekBehindS: 4,
+    // Seconds behind after joining are jumped: what is in between is loaded already.
+    seekBehindS: 0.6,
   });
   #hls: Hls | undefined;
   #isStopped = false;

@@ -3,7 +3,7 @@ import { quantile } from "./clock-sync.ts";
 /** Sum of what happened within the last `windowMs`, as a rate per second. Owns no clock. */
 export class RateMeter {
   readonly #windowMs: number;
-  #entries: { atMs: number; amount: number }[] = [];
+  readonly #entries: { atMs: number; amount: number }[] = [];
   #sinceMs: number | undefined;
 
   constructor(windowMs: number) {

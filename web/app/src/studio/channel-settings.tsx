@@ -62,6 +62,7 @@ export function ChannelSettings({ channel, client, onChanged }: ChannelSettingsP
         <input
           type="checkbox"
           role="switch"
+          aria-checked={channel.isPrivate}
           checked={channel.isPrivate}
           onChange={(event) => {
             const isPrivate = event.currentTarget.checked;

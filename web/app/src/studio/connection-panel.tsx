@@ -42,7 +42,7 @@ function FfmpegHelp({ channel, client }: ConnectionPanelProps) {
     <details>
       <summary>ffmpeg command</summary>
       <p class="hint">It contains your stream key.</p>
-      <CopyCommand label="command" command={ffmpegCommand(channel.rtmpUrl, client.key)} />
+      <CopyCommand label="Command" command={ffmpegCommand(channel.rtmpUrl, client.key)} />
     </details>
   );
 }

@@ -52,14 +52,15 @@ export function LineChart({ title, unit, points, format }: LineChartProps) {
           )}
         </output>
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys pick a value, as the pointer does. */}
-      <svg
-        ref={ref}
-        role="img"
+      <div
+        class="chart-plot"
+        role="slider"
         tabIndex={0}
         aria-label={describeSeries(title, unit, points, format)}
-        viewBox={`0 0 ${width} ${HEIGHT}`}
-        height={HEIGHT}
+        aria-valuemin={-SPAN_MS / 1000}
+        aria-valuemax={0}
+        aria-valuenow={shown === undefined ? 0 : Math.round((shown.atMs - endMs) / 1000)}
+        aria-valuetext={shown === undefined ? "no value" : `${format(shown.value)} ${unit}`}
         onPointerMove={(event) => {
           const offset = event.clientX - event.currentTarget.getBoundingClientRect().left;
           setPicked(scaleLinear(offset, LEFT, width - RIGHT, endMs - SPAN_MS, endMs));
@@ -72,15 +73,17 @@ export function LineChart({ title, unit, points, format }: LineChartProps) {
           move(event.key === "ArrowLeft" ? -1 : 1);
         }}
       >
-        <Axes axis={axis} width={width} y={y} format={format} />
-        <Line points={points} x={x} y={y} />
-        {picked !== undefined && shown !== undefined && (
-          <g class="chart-pick">
-            <line x1={x(shown.atMs)} x2={x(shown.atMs)} y1={TOP} y2={HEIGHT - BOTTOM} />
-            <circle cx={x(shown.atMs)} cy={y(shown.value)} r="4" />
-          </g>
-        )}
-      </svg>
+        <svg ref={ref} viewBox={`0 0 ${width} ${HEIGHT}`} height={HEIGHT} aria-hidden="true">
+          <Axes axis={axis} width={width} y={y} format={format} />
+          <Line points={points} x={x} y={y} />
+          {picked !== undefined && shown !== undefined && (
+            <g class="chart-pick">
+              <line x1={x(shown.atMs)} x2={x(shown.atMs)} y1={TOP} y2={HEIGHT - BOTTOM} />
+              <circle cx={x(shown.atMs)} cy={y(shown.value)} r="4" />
+            </g>
+          )}
+        </svg>
+      </div>
       <SeriesTable title={title} unit={unit} points={points} format={format} />
     </figure>
   );

@@ -59,7 +59,7 @@ export function CopyCommand({ label, command }: { label: string; command: string
     <div class="field">
       <div class="field-head">
         <span>{label}</span>
-        <CopyButton text={command} label={`Copy ${label}`} />
+        <CopyButton text={command} label={`Copy ${label.toLowerCase()}`} />
       </div>
       <pre class="command">
         <code>{command}</code>

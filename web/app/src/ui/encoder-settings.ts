@@ -2,8 +2,8 @@
 export function ffmpegCommand(rtmpUrl: string, key: string): string {
   return [
     "ffmpeg -re -i video.mp4",
-    "-c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p",
-    "-g 60 -b:v 4000k -maxrate 4000k -bufsize 4000k",
+    "-c:v libx264 -preset veryfast -tune zerolatency",
+    "-pix_fmt yuv420p -g 60 -b:v 4000k -maxrate 4000k -bufsize 4000k",
     "-c:a aac -b:a 128k -ar 48000",
     `-f flv ${rtmpUrl.replace(/\/$/, "")}/${key}`,
   ].join(" \\\n  ");

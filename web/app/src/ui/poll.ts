@@ -14,7 +14,6 @@ export function nextPollMs(everyMs: number, failureCount: number): number {
  * @param turn A change of it starts anew, at once.
  */
 export function usePoll(ask: () => Promise<boolean>, everyMs: number, turn: unknown): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `ask` is new at each render; `turn` says when it matters.
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isEnded = false;

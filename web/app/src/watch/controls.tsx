@@ -16,7 +16,7 @@ interface ControlsProps {
 export function Controls({ player, view, isPreview }: ControlsProps) {
   const isPaused = player.isPaused.value;
   return (
-    <div class="controls" role="group" aria-label="Player controls">
+    <fieldset class="controls" aria-label="Player controls">
       {!isPreview && (
         <ControlButton
           icon={isPaused ? "play" : "pause"}
@@ -57,7 +57,7 @@ export function Controls({ player, view, isPreview }: ControlsProps) {
         keys="f"
         onClick={() => view.toggleFullscreen()}
       />
-    </div>
+    </fieldset>
   );
 }
 

@@ -27,8 +27,6 @@ export function PlayerStage({ name, token, forcedMode, isPreview, onPlayer }: Pl
   const player = useSignal<Player | undefined>(undefined);
   const view = useMemo(() => new StageView(stageRef, videoRef), []);
   const idle = useMemo(() => new IdleTimer(), []);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: signals and refs never change; the rest names the stream.
   useEffect(() => {
     const video = videoRef.current;
     if (video === null) return;
@@ -62,7 +60,6 @@ export function PlayerStage({ name, token, forcedMode, isPreview, onPlayer }: Pl
   const size = current?.size.value;
   const isIdle = idle.isIdle.value && current?.isPaused.value !== true && !view.isMenuOpen.value;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: moving the pointer only shows the controls, which keys reach too.
     <div
       ref={stageRef}
       class={isIdle ? "stage is-idle" : "stage"}
@@ -72,8 +69,6 @@ export function PlayerStage({ name, token, forcedMode, isPreview, onPlayer }: Pl
         if (event.pointerType === "mouse") idle.sleep();
       }}
     >
-      {/* biome-ignore lint/a11y/useMediaCaption: a live game has no caption track. */}
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the play button and the keys do the same. */}
       <video
         ref={videoRef}
         class="stage-video"

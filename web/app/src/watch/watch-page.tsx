@@ -69,7 +69,7 @@ function ChannelInfo({
     <section class="channel-info" aria-label="About the stream">
       <div class="channel-heading">
         <h1>{heading}</h1>
-        <p class="channel-name">{name}</p>
+        {heading !== name && <p class="channel-name">{name}</p>}
       </div>
       <ul class="facts" aria-label="Facts">
         <li>

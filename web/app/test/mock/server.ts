@@ -128,8 +128,14 @@ export class MockServer {
     }
     const webSocket = new MockSocket(request, socket);
     const channel = this.channels.get(decodeURIComponent(name));
-    if (channel === undefined) return webSocket.close(4404);
-    if (channel.isPrivate && url.searchParams.get("token") !== this.token) return webSocket.close(1008);
+    if (channel === undefined) {
+      webSocket.close(4404);
+      return;
+    }
+    if (channel.isPrivate && url.searchParams.get("token") !== this.token) {
+      webSocket.close(1008);
+      return;
+    }
     const viewer = new MockViewer(webSocket, channel.media);
     channel.viewers.add(viewer);
     webSocket.onClose = () => {

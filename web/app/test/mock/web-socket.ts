@@ -13,9 +13,7 @@ export class MockSocket {
 
   constructor(request: IncomingMessage, socket: Duplex) {
     this.#socket = socket;
-    const accept = createHash("sha1")
-      .update(`${request.headers["sec-websocket-key"]}${GUID}`)
-      .digest("base64");
+    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${GUID}`).digest("base64");
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
     );
