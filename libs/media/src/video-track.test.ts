@@ -77,6 +77,13 @@ test.each([1, 2])("NAL lengths of %i bytes become lengths of 4", (sizeBytes) => 
   expect(track.config.record[4]! & 3).toBe(3);
 });
 
+test("filler that makes up for shorter lengths does not fool the copy", () => {
+  const record = recordOf("baseline");
+  record[4] = 0xfc | 1;
+  const sample = normalize(open("h264", record), prefixed([IDR, "0c 80", IDR], 2)); // as long as the result
+  expect(toHex(sample.data)).toBe(toHex(prefixed([IDR, IDR])));
+});
+
 test("a recovery point is reported apart from key frames", () => {
   const track = open("h264", recordOf("baseline"));
   expect(normalize(track, prefixed([RECOVERY_SEI, INTER]))).toMatchObject({ isKey: false, hasRecoveryPoint: true });
@@ -178,6 +185,15 @@ test("AV1 temporal delimiters and padding go, without a copy where they are in f
   expect(sample.data.buffer).toBe(delimited.buffer);
   const between = concatBytes([data, fromHex("7a01ff"), samples[1]!.data]);
   expect(toHex(normalize(track, between).data)).toBe(toHex(concatBytes([data, samples[1]!.data])));
+});
+
+test.each([
+  { frame: "32 01 10", isKey: true, why: "a key frame that is shown" },
+  { frame: "32 01 00", isKey: false, why: "a key frame kept for later" },
+  { frame: "32 01 30", isKey: false, why: "an inter frame" },
+  { frame: "1a 01 80", isKey: false, why: "an old frame shown again" },
+])("AV1 frame $frame: $why", ({ frame, isKey }) => {
+  expect(normalize(open("av1", recordOf("av1-svt")), fromHex(frame))).toMatchObject({ isKey });
 });
 
 test("another AV1 sequence header is a new configuration, once", () => {
