@@ -1,0 +1,9 @@
+import type { Part } from "../src/scenario.ts";
+import { fanOut } from "./fan-out.ts";
+
+/** The live server beside nginx-rtmp and node-media-server. */
+export const livePart: Part = {
+  name: "live",
+  summary: "The live server beside nginx-rtmp and node-media-server",
+  scenarios: [fanOut],
+};
