@@ -86,7 +86,13 @@ export class Effects {
   #touch(canvas: Bitmap, age: number): void {
     if (age >= TOUCH_S) return;
     const radius = 12 + Math.round(44 * age);
-    canvas.drawRing(Math.round(canvas.width * 0.78), Math.round(canvas.height * 0.87), radius, age < TOUCH_S / 2 ? 4 : 2, WHITE);
+    canvas.drawRing(
+      Math.round(canvas.width * 0.78),
+      Math.round(canvas.height * 0.87),
+      radius,
+      age < TOUCH_S / 2 ? 4 : 2,
+      WHITE,
+    );
   }
 
   #banner(canvas: Bitmap, age: number, text: string, color: PackedColor, scale: number, place: number): void {

@@ -62,9 +62,11 @@ export function readFrameCounter(pixels: CounterPixels): number | undefined {
   if (white - black < 64) return undefined;
   const threshold = (white + black) / 2;
   let counter = 0;
-  for (let bit = 0; bit < COUNTER_BITS; bit++) counter = counter * 2 + ((levels[2 + bit] as number) > threshold ? 1 : 0);
+  for (let bit = 0; bit < COUNTER_BITS; bit++)
+    counter = counter * 2 + ((levels[2 + bit] as number) > threshold ? 1 : 0);
   let check = 0;
-  for (let bit = 0; bit < CHECK_BITS; bit++) check = check * 2 + ((levels[2 + COUNTER_BITS + bit] as number) > threshold ? 1 : 0);
+  for (let bit = 0; bit < CHECK_BITS; bit++)
+    check = check * 2 + ((levels[2 + COUNTER_BITS + bit] as number) > threshold ? 1 : 0);
   return check === checksum(counter) ? counter : undefined;
 }
 

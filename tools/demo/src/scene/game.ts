@@ -48,7 +48,9 @@ export function itemsAt(seed: number, beat: number): Item[] {
   if (kind === "c") return [-0.25, 0.25].map((d) => ({ kind: "coin", beat: beat + d, height: 16 }));
   if (kind === "S") return [{ kind: "slime", beat, height: 0 }];
   if (kind !== "J") return [];
-  const coins = [-0.5, -0.25, 0, 0.25, 0.5].map((d): Item => ({ kind: "coin", beat: beat + d, height: 20 + arc(d / JUMP_BEATS) }));
+  const coins = [-0.5, -0.25, 0, 0.25, 0.5].map(
+    (d): Item => ({ kind: "coin", beat: beat + d, height: 20 + arc(d / JUMP_BEATS) }),
+  );
   return [...coins.slice(0, 3), { kind: "crate", beat, height: 0 }, ...coins.slice(3)];
 }
 

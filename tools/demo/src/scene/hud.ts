@@ -40,7 +40,7 @@ export class Hud {
     const clock = `${Math.floor(minutes / 60) % 24}:${String(minutes % 60).padStart(2, "0")}`;
     drawText(canvas, clock, 14, 8, 1, WHITE);
     // The battery loses one percent every three minutes and is charged at the end.
-    const percent = 100 - (17 + Math.floor(state.seconds / 180)) % 96;
+    const percent = 100 - ((17 + Math.floor(state.seconds / 180)) % 96);
     canvas.fillRect(this.#width - 33, 9, Math.round((percent * 16) / 100), 6, percent > 20 ? GREEN : rgb(0xff5a4d));
     drawText(canvas, `${percent}%`, this.#width - 62, 8, 1, WHITE);
 
@@ -59,7 +59,8 @@ function paintBase(width: number): Bitmap {
   base.fillRect(0, 0, width, STATUS_HEIGHT, BAR);
   base.fillPanel(Math.round(width / 2) - 26, 6, 52, 12, 6, rgb(0x000000));
   base.fillDisc(Math.round(width / 2) + 16, 12, 2, rgb(0x24304f));
-  for (let bar = 0; bar < 4; bar++) base.fillRect(width - 92 + bar * 5, 14 - bar * 2, 3, 2 + bar * 2, bar < 3 ? WHITE : DIM);
+  for (let bar = 0; bar < 4; bar++)
+    base.fillRect(width - 92 + bar * 5, 14 - bar * 2, 3, 2 + bar * 2, bar < 3 ? WHITE : DIM);
   base.fillPanel(width - 36, 6, 24, 12, 3, WHITE);
   base.fillRect(width - 34, 8, 20, 8, BAR);
   base.fillRect(width - 12, 9, 2, 6, WHITE);

@@ -2,7 +2,7 @@ import { createPicture, type Picture } from "../h264/picture.ts";
 import { Bitmap, type Sprite } from "./bitmap.ts";
 import { rgb } from "./color.ts";
 import { Effects } from "./effects.ts";
-import { counterCells, counterCellLeft, counterTop } from "./frame-counter.ts";
+import { counterCellLeft, counterCells, counterTop } from "./frame-counter.ts";
 import { BEATS_A_SECOND, Game, type GameEvent, itemsAt, playerHeight, STAGE_COUNT } from "./game.ts";
 import { Hud, STATUS_HEIGHT } from "./hud.ts";
 import { noise } from "./random.ts";
@@ -131,7 +131,8 @@ export class GameScene {
   }
 
   #drawLayer(layer: Sprite, scroll: number, y: number): void {
-    for (let x = -(scroll % LAYER_PERIOD); x < this.#canvas.width; x += LAYER_PERIOD) this.#canvas.drawSprite(layer, x, y);
+    for (let x = -(scroll % LAYER_PERIOD); x < this.#canvas.width; x += LAYER_PERIOD)
+      this.#canvas.drawSprite(layer, x, y);
   }
 
   #drawClouds(theme: Theme, scroll: number): void {

@@ -60,15 +60,12 @@ const SLIME = [
   "kGgggggggGGGGk",
   ".kkkkkkkkkkkk.",
 ];
-const SLIME_FLAT = [
-  "....kkkkkkkk....",
-  ".kkkhhggggggkkk.",
-  "khggwkggggwkgggk",
-  "kgGggggggggggGGk",
-  ".kkkkkkkkkkkkkk.",
-];
+const SLIME_FLAT = ["....kkkkkkkk....", ".kkkhhggggggkkk.", "khggwkggggwkgggk", "kgGggggggggggGGk", ".kkkkkkkkkkkkkk."];
 
-export const SLIME_SPRITES: readonly Sprite[] = [spriteFromArt(SLIME, PALETTE, 2), spriteFromArt(SLIME.slice(1), PALETTE, 2)];
+export const SLIME_SPRITES: readonly Sprite[] = [
+  spriteFromArt(SLIME, PALETTE, 2),
+  spriteFromArt(SLIME.slice(1), PALETTE, 2),
+];
 export const SLIME_FLAT_SPRITE: Sprite = spriteFromArt(SLIME_FLAT, PALETTE, 2);
 
 const COIN_COLORS = { edge: rgb(0x9a5a00), rim: rgb(0xe89a10), face: rgb(0xffd23c), shine: rgb(0xfff6c4) };
@@ -79,7 +76,11 @@ export const COIN_SPRITES: readonly Sprite[] = [9, 8, 6, 3, 1, 3, 6, 8].map((hal
   for (let y = 0; y < 19; y++) {
     const dy = y - 9;
     const share = Math.sqrt(Math.max(0, 1 - (dy * dy) / 90));
-    for (const [color, inset] of [[COIN_COLORS.edge, 0], [COIN_COLORS.rim, 1], [COIN_COLORS.face, 3]] as const) {
+    for (const [color, inset] of [
+      [COIN_COLORS.edge, 0],
+      [COIN_COLORS.rim, 1],
+      [COIN_COLORS.face, 3],
+    ] as const) {
       if (Math.abs(dy) > 9 - inset) continue;
       const width = Math.round(half * share) - Math.min(inset, half - 1);
       if (width >= 0) bitmap.fillRect(9 - width, y, 2 * width + 1, 1, color);
@@ -96,7 +97,13 @@ function crate(): Sprite {
   bitmap.fillRect(6, 6, 22, 22, rgb(0x8f5528));
   for (let i = 0; i < 22; i++) bitmap.fillRect(4 + i, 6 + i, 5, 1, rgb(0xd99a55));
   bitmap.fillRect(2, 2, 30, 3, rgb(0xe2ab69));
-  for (const [x, y] of [[3, 3], [29, 3], [3, 29], [29, 29]] as const) bitmap.fillRect(x, y, 2, 2, rgb(0x4a2a16));
+  for (const [x, y] of [
+    [3, 3],
+    [29, 3],
+    [3, 29],
+    [29, 29],
+  ] as const)
+    bitmap.fillRect(x, y, 2, 2, rgb(0x4a2a16));
   return new Sprite(bitmap);
 }
 

@@ -71,7 +71,12 @@ function daySky(width: number, height: number, groundY: number): Bitmap {
   const sky = gradientSky(width, height, groundY, [0x2fa4f5, 0x66c4fb, 0xb4e6fd, 0xfdf6dc]);
   const x = Math.round(width * 0.76);
   const y = Math.round(groundY * 0.3);
-  for (const [radius, color] of [[48, 0x8ad3fc], [38, 0xc4e8f0], [28, 0xfff2a8], [23, 0xffe063]] as const) {
+  for (const [radius, color] of [
+    [48, 0x8ad3fc],
+    [38, 0xc4e8f0],
+    [28, 0xfff2a8],
+    [23, 0xffe063],
+  ] as const) {
     sky.fillDisc(x, y, radius, rgb(color));
   }
   return sky;
@@ -102,7 +107,11 @@ function nightSky(width: number, height: number, groundY: number): Bitmap {
   const y = Math.round(groundY * 0.3);
   sky.fillDisc(x, y, 34, rgb(0x2a3f80));
   sky.fillDisc(x, y, 26, rgb(0xfdf7d6));
-  for (const [dx, dy, radius] of [[-8, -6, 6], [7, 8, 7], [10, -9, 3]] as const) {
+  for (const [dx, dy, radius] of [
+    [-8, -6, 6],
+    [7, 8, 7],
+    [10, -9, 3],
+  ] as const) {
     sky.fillDisc(x + dx, y + dy, radius, rgb(0xe6dcae));
   }
   return sky;
@@ -125,7 +134,13 @@ function mountains(base: number, snow: number, seed: number): Sprite {
       // The side away from the light, then snow with a ragged edge.
       for (let dy = 0; dy < peak; dy++) {
         const width = Math.round((half * dy) / peak);
-        layer.fillRect(at + Math.round(width * 0.2), FAR_HEIGHT - peak + dy, Math.round(width * 0.8), 1, mix(color, rgb(0x24407c), 0.18));
+        layer.fillRect(
+          at + Math.round(width * 0.2),
+          FAR_HEIGHT - peak + dy,
+          Math.round(width * 0.8),
+          1,
+          mix(color, rgb(0x24407c), 0.18),
+        );
       }
       for (let dy = 0; dy < peak * 0.3; dy++) {
         const width = Math.round((half * dy) / peak);
@@ -142,7 +157,9 @@ function hills(light: number, dark: number, seed: number): Sprite {
   for (let i = 0; i < 8; i++) {
     const x = Math.round((i * LAYER_PERIOD) / 8 + noise(seed, i) * 30);
     const radius = 70 + Math.round(noise(seed, i, 1) * 50);
-    repeat(x, (at) => layer.fillDisc(at, NEAR_HEIGHT + 40, radius, mix(rgb(light), rgb(dark), noise(seed, i, 2) * 0.6)));
+    repeat(x, (at) =>
+      layer.fillDisc(at, NEAR_HEIGHT + 40, radius, mix(rgb(light), rgb(dark), noise(seed, i, 2) * 0.6)),
+    );
   }
   for (let i = 0; i < 12; i++) {
     const x = Math.round((i * LAYER_PERIOD) / 12 + noise(seed, i, 4) * 40);
@@ -229,8 +246,18 @@ function street(height: number): Sprite {
 
 function cloud(light: PackedColor, shade: PackedColor): Sprite {
   const bitmap = new Bitmap(92, 40);
-  for (const [x, y, radius] of [[24, 26, 12], [44, 20, 17], [66, 25, 13]] as const) bitmap.fillDisc(x, y + 2, radius, shade);
-  for (const [x, y, radius] of [[24, 23, 12], [44, 18, 16], [66, 22, 12]] as const) bitmap.fillDisc(x, y, radius, light);
+  for (const [x, y, radius] of [
+    [24, 26, 12],
+    [44, 20, 17],
+    [66, 25, 13],
+  ] as const)
+    bitmap.fillDisc(x, y + 2, radius, shade);
+  for (const [x, y, radius] of [
+    [24, 23, 12],
+    [44, 18, 16],
+    [66, 22, 12],
+  ] as const)
+    bitmap.fillDisc(x, y, radius, light);
   bitmap.fillRect(0, 33, 92, 7, -1);
   return new Sprite(bitmap);
 }
