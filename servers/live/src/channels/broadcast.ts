@@ -156,10 +156,9 @@ export class Broadcast {
   }
 
   #onUnit(unit: MediaUnit): void {
-    const { fanOut, gopCache, sink, wallMs } = this.#options;
+    const { fanOut, sink, wallMs } = this.#options;
     const { kind, dtsUs, ptsUs, durationUs, isKey } = unit.sample;
     const nowMs = wallMs();
-    gopCache.add(unit);
     this.hls.append({ bytes: unit.fragment, kind, dtsUs, durationUs, isKey }, nowMs);
     sink?.onUnit(unit);
     fanOut.onUnit(unit);

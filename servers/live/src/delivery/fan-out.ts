@@ -10,7 +10,7 @@ export interface FanOutOptions {
   readonly encoders: Readonly<Record<ViewerProtocol, BurstEncoder>>;
   readonly limits: ViewerLimits;
   readonly mergeMs: number;
-  /** What a newcomer starts with; the channel keeps it up to date before it calls {@link FanOut.add}. */
+  /** What a newcomer starts with. Units are added here, behind the flush that a key frame causes; never elsewhere. */
   readonly gopCache: GopCache;
   readonly counters: DeliveryCounters;
   /** What a viewer is told when its media starts. */
@@ -104,7 +104,7 @@ export class FanOut {
       bytes.set(protocol, this.#options.encoders[protocol].encodeInit(init));
     }
     for (const viewer of this.#viewers) {
-      if (viewer.hasStarted) this.#write(viewer, bytes.get(viewer.link.protocol));
+      if (viewer.hasStarted && !viewer.isLeaving) this.#write(viewer, bytes.get(viewer.link.protocol));
     }
   }
 
@@ -113,6 +113,8 @@ export class FanOut {
     const { kind, isKey } = unit.sample;
     // A burst holds a key frame only as its first picture, so that a viewer can start or resume at any burst with one.
     if (kind === "video" && isKey) this.flush();
+    // Not before: a newcomer of that flush would get the key frame from the cache, and once more with the next burst.
+    this.#options.gopCache.add(unit);
     if (this.#pending.length === 0) this.#pendingSinceMs = nowMs;
     this.#pending.push(unit);
     this.#pendingBytes += unitByteCount(unit);
@@ -211,13 +213,15 @@ export class FanOut {
     );
     const first = missed[0]?.sample;
     if (!first) {
+      // What it missed is not kept any more: only a key frame can help.
+      if (burst.outline.hasVideo || viewer.pausedAtUs !== undefined) viewer.policy.keepSkipping();
       this.#pause(viewer, burst);
       return;
     }
     if (first.isKey) this.#endPause(viewer, first.ptsUs);
     else viewer.pausedAtUs = undefined;
     this.#write(viewer, this.#options.encoders[viewer.link.protocol].encodeMedia(missed).bytes);
-    viewer.videoDtsUs = burst.lastVideoDtsUs;
+    viewer.videoDtsUs = lastVideoDtsUs(missed);
     this.#options.counters.countResume();
   }
 

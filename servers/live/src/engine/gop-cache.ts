@@ -58,13 +58,18 @@ export class GopCache {
     this.#byteCount += unitByteCount(unit);
     if (!this.#hasVideo) this.#dropAudioBefore(dtsUs - AUDIO_ONLY_US);
     if (this.#byteCount > this.#limits.maxBytes || this.#units.length > this.#limits.maxUnits) {
-      this.clear();
+      this.#letGo();
       this.#overflowCount++;
     }
   }
 
-  /** Lets everything go; the next key frame starts anew. */
+  /** Lets everything go, and whether there was picture: what comes next may be of other tracks. */
   clear(): void {
+    this.#letGo();
+    this.#hasVideo = false;
+  }
+
+  #letGo(): void {
     this.#units = [];
     this.#byteCount = 0;
     this.#hasKey = false;

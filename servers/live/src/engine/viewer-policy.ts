@@ -83,6 +83,11 @@ export class ViewerPolicy {
     if (this.#ackedUs !== undefined) this.#ackedUs = endUs;
   }
 
+  /** What a `resume` would have sent is gone: the viewer waits on, for a burst that starts with a key frame. */
+  keepSkipping(): void {
+    this.#isSkipping = true;
+  }
+
   /** The viewer will acknowledge from here on: what it does not acknowledge counts against it. */
   expectAcks(): void {
     this.#ackedUs ??= this.#sentUs ?? 0;
