@@ -119,7 +119,7 @@ describe("publish", () => {
     peer.send(wireCommand(0, "createStream", 4, null));
     expect(peer.takeAnswers().at(-1)).toMatchObject({ name: "_result", values: [2] });
     expect(peer.send(wireCommand(1, "publish", 5, null, "yours", "live"))).toEqual([]);
-    expect(peer.session.acceptPublish(1)).toEqual([]);
+    expect(peer.session.acceptPublish(1)).toEqual([{ kind: "unpublish", streamId: 1 }]);
     expect(peer.send(media())).toEqual([]);
     peer.send(wireCommand(0, "createStream", 6, null));
     expect(peer.takeAnswers().at(-1)).toMatchObject({ name: "_result", values: [1] });
@@ -198,6 +198,15 @@ describe("play", () => {
     peer.send(wireCommand(1, "play", 3, null, "name"));
     peer.session.rejectPlay(1, "NetStream.Play.StreamNotFound", "No such channel");
     expect(peer.takeAnswers()).toMatchObject([{ code: "NetStream.Play.StreamNotFound" }]);
+  });
+
+  test("that was left before the answer is not begun", () => {
+    const peer = new TestPeer().open();
+    peer.send(wireCommand(1, "play", 3, null, "name"), wireCommand(1, "closeStream", 0, null));
+    expect(peer.session.acceptPlay(1)).toEqual([{ kind: "stop", streamId: 1 }]);
+    expect(peer.takeAnswers()).toEqual([]);
+    expect(peer.send(wireCommand(1, "play", 4, null, "name"))).toMatchObject([{ kind: "play" }]);
+    expect(peer.session.acceptPlay(1)).toEqual([]);
   });
 
   test("works on the first stream only, whose number all players share", () => {
@@ -379,6 +388,6 @@ test("after an error there is nothing more, whatever comes", () => {
   const peer = new TestPeer();
   expect(peer.send(Uint8Array.of(9))).toMatchObject([{ kind: "error", code: "RTMPE_UNSUPPORTED" }]);
   expect(peer.send(concat([plainHello(), media()]))).toEqual([]);
-  expect(peer.session.acceptPublish(1)).toEqual([]);
+  expect(peer.session.acceptPublish(1)).toEqual([{ kind: "unpublish", streamId: 1 }]);
   expect(peer.session.requestReconnect()).toBe(false);
 });

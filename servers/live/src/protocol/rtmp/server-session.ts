@@ -39,7 +39,8 @@ export interface AcceptPlayOptions {
  * Media to players does not pass through here: lay it out once with `encodeMediaMessage` and write it to every socket
  * whose play is accepted; whole messages may be mixed with the session's output in any order.
  *
- * Every `publish` and `play` event must be answered, even if `unpublish` or `stop` follows it first.
+ * Every `publish` and `play` event must be answered, even if `unpublish` or `stop` follows it first; accepting one that
+ * was left returns that event again.
  */
 export class RtmpServerSession {
   readonly #limits: RtmpLimits;
@@ -127,11 +128,12 @@ export class RtmpServerSession {
   /**
    * Lets a publisher begin.
    *
-   * @returns What it sent while it waited, in order, to be handled like the events of `receive`.
+   * @returns What it sent while it waited, in order, to be handled like the events of `receive`; only `unpublish` if
+   * it left before the answer.
    */
   acceptPublish(streamId: number): RtmpEvent[] {
     const stream = this.#answerable(streamId, "publish-asked");
-    if (stream === undefined) return [];
+    if (stream === undefined) return [{ kind: "unpublish", streamId }];
     const held = stream.held;
     this.#streams.settle(stream, "publishing");
     this.#link.limits = this.#limits.afterAccept;
@@ -148,10 +150,14 @@ export class RtmpServerSession {
     this.#commands.sendStatus(streamId, "error", code, description);
   }
 
-  /** Lets a player begin: after this, its socket may be given media messages. */
-  acceptPlay(streamId: number, options: AcceptPlayOptions = {}): void {
+  /**
+   * Lets a player begin: after this, its socket may be given media messages.
+   *
+   * @returns Nothing, or `stop` if it left before the answer; then it must not be given media.
+   */
+  acceptPlay(streamId: number, options: AcceptPlayOptions = {}): RtmpEvent[] {
     const stream = this.#answerable(streamId, "play-asked");
-    if (stream === undefined) return;
+    if (stream === undefined) return [{ kind: "stop", streamId }];
     this.#streams.settle(stream, "playing");
     this.#link.limits = this.#limits.afterAccept;
     this.#link.sendUserControl(USER_CONTROL.streamBegin, streamId);
@@ -159,6 +165,7 @@ export class RtmpServerSession {
     this.#commands.sendStatus(streamId, "status", "NetStream.Play.Start", "Playing has started");
     this.#sendData(streamId, encodeAmf0("|RtmpSampleAccess", true, true));
     if (options.metadata !== undefined) this.sendMetadata(streamId, options.metadata);
+    return [];
   }
 
   /** Refuses a player, such as with `NetStream.Play.StreamNotFound`. */
