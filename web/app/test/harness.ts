@@ -112,6 +112,9 @@ export async function untilPlaying(page: Page, mode = "ws"): Promise<void> {
 }
 
 /** Asks again and again until the matcher holds; the machine may be busy, so it has patience. */
-export function eventually<T>(read: () => T | Promise<T>, options?: { readonly timeout: number }) {
+export function eventually<T>(
+  read: () => T | Promise<T>,
+  options?: { readonly timeout: number },
+): ReturnType<typeof expect.poll> {
   return expect.poll(read, { timeout: 8_000, interval: 50, ...options });
 }

@@ -13,7 +13,6 @@ const JUMP_MS = 1_000;
 export class ClockSync {
   #pings: { rttMs: number; offsetMs: number }[] = [];
   #leadsMs: number[] = [];
-  #last: { mediaMs: number; localMs: number } | undefined;
 
   /** Shortest round trip of the remembered pings, in ms. */
   get rttMs(): number | undefined {
@@ -27,34 +26,30 @@ export class ClockSync {
     if (this.#pings.length > HISTORY_COUNT) this.#pings.shift();
   }
 
-  /** The frame with presentation time `mediaMs` reached the server at `serverMs`; we heard of it at `nowMs`. */
-  onClock(mediaMs: number, serverMs: number, nowMs: number): void {
+  /** The frame with presentation time `mediaMs` reached the server at `serverMs`, which may be long ago. */
+  onClock(mediaMs: number, serverMs: number): void {
     const leadMs = mediaMs - serverMs;
     const known = median(this.#leadsMs);
     if (known !== undefined && Math.abs(known - leadMs) > JUMP_MS) this.#leadsMs = [];
     this.#leadsMs.push(leadMs);
     if (this.#leadsMs.length > HISTORY_COUNT) this.#leadsMs.shift();
-    this.#last = { mediaMs, localMs: nowMs };
   }
 
   /** Forgets everything, as after a reconnect or a sleep. */
   reset(): void {
     this.#pings = [];
     this.#leadsMs = [];
-    this.#last = undefined;
   }
 
   /**
    * Presentation time in ms of the frame that reaches the server at the local instant `nowMs`.
-   * Until the first pong the last clock message counts as just received.
    *
-   * @returns `undefined` before the first clock message.
+   * @returns `undefined` before the first clock message and the first pong.
    */
   liveMediaMs(nowMs: number): number | undefined {
-    if (this.#last === undefined) return undefined;
     const best = this.#best();
     const leadMs = median(this.#leadsMs);
-    if (best === undefined || leadMs === undefined) return this.#last.mediaMs + (nowMs - this.#last.localMs);
+    if (best === undefined || leadMs === undefined) return undefined;
     return nowMs + best.offsetMs + leadMs;
   }
 

@@ -104,23 +104,22 @@ test("the target sinks slowly back after calm, and never under its start", () =>
 
 test("the clock takes the ping with the shortest round trip and the median of the frames", () => {
   const clock = new ClockSync();
-  expect(clock.liveMediaMs(0)).toBeUndefined();
-  clock.onClock(5_000, 1_000_000, 100);
-  expect(clock.liveMediaMs(150)).toBe(5_050);
+  clock.onClock(5_000, 1_000_000);
+  expect(clock.liveMediaMs(150)).toBeUndefined();
   clock.onPong(0, 400, 1_000_300);
   clock.onPong(500, 520, 1_000_510);
   expect(clock.rttMs).toBe(20);
   expect(clock.liveMediaMs(600)).toBe(5_600);
-  clock.onClock(6_900, 1_002_000, 2_000);
-  clock.onClock(8_000, 1_003_000, 3_000);
+  clock.onClock(6_900, 1_002_000);
+  clock.onClock(8_000, 1_003_000);
   expect(clock.liveMediaMs(3_000)).toBe(8_000);
 });
 
 test("a clock message from another broadcast starts the clock anew", () => {
   const clock = new ClockSync();
   clock.onPong(0, 0, 0);
-  clock.onClock(500_000, 1_000, 1_000);
-  clock.onClock(40, 3_000, 3_000);
+  clock.onClock(500_000, 1_000);
+  clock.onClock(40, 3_000);
   expect(clock.liveMediaMs(3_000)).toBe(40);
 });
 

@@ -3,7 +3,7 @@ import { Watchdog } from "./watchdog.ts";
 
 /** What the owner hears from the connection. Nothing comes after `close()` or `onClosed`. */
 export interface WsConnectionEvents {
-  onMessage(message: ServerMessage, nowMs: number): void;
+  onMessage(message: ServerMessage): void;
   onBinary(bytes: Uint8Array<ArrayBuffer>, nowMs: number): void;
   onPong(sentMs: number, nowMs: number, serverMs: number): void;
   /** @param hadMessage Whether the server said anything: otherwise something on the way refuses WebSockets. */
@@ -85,7 +85,7 @@ export class WsConnection {
     const message = parseServerMessage(String(data));
     if (message === undefined) return;
     if (message.type !== "pong") {
-      this.#events.onMessage(message, nowMs);
+      this.#events.onMessage(message);
       return;
     }
     const sentMs = this.#pings.get(message.id);

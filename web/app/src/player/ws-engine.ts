@@ -19,6 +19,8 @@ const ACK_EVERY_MS = 250;
 const ACK_AT_LEAST_MS = 900;
 /** Media that begins this much before the newest we have belongs to another broadcast. */
 const RESTART_MS = 3_000;
+/** How long the join waits for the first pong: without the server's clock nobody knows where the burst will end. */
+const CLOCK_WAIT_MS = 80;
 /** What is kept behind the playhead when the browser's memory for media is full. */
 const QUOTA_KEEP_S = 1;
 
@@ -49,6 +51,7 @@ export class WsEngine implements PlaybackEngine {
   #newestMs: number | undefined;
   /** End of the first media of this connection; the controller rests until it is buffered. */
   #joinEndMs: number | undefined;
+  #joinedMs = 0;
   #ackAtMs = 0;
   #ackedMs = -1;
   #seekCount = 0;
@@ -160,9 +163,12 @@ export class WsEngine implements PlaybackEngine {
     this.#pendingInit = undefined;
     this.#connectionHasMedia = false;
     this.#connection = new WsConnection(url.href, {
-      onMessage: (message, nowMs) => this.#onMessage(message, nowMs),
+      onMessage: (message) => this.#onMessage(message),
       onBinary: (bytes, nowMs) => this.#onBinary(bytes, nowMs),
-      onPong: (sentMs, nowMs, serverMs) => this.#clock.onPong(sentMs, nowMs, serverMs),
+      onPong: (sentMs, nowMs, serverMs) => {
+        this.#clock.onPong(sentMs, nowMs, serverMs);
+        if (this.#joinEndMs !== undefined) this.#control(nowMs);
+      },
       onClosed: (code, hadMessage) => this.#onClosed(code, hadMessage),
     });
   }
@@ -181,13 +187,13 @@ export class WsEngine implements PlaybackEngine {
     if (code === 1013 || (code === 1006 && !hadMessage)) this.#events.onFailure("refused", `close code ${code}`);
   }
 
-  #onMessage(message: ServerMessage, nowMs: number): void {
+  #onMessage(message: ServerMessage): void {
     switch (message.type) {
       case "init":
         this.#pendingInit = message;
         return;
       case "clock":
-        this.#clock.onClock(message.mediaMs, message.serverMs, nowMs);
+        this.#clock.onClock(message.mediaMs, message.serverMs);
         return;
       case "state":
         this.#setState(message.state);
@@ -222,12 +228,12 @@ export class WsEngine implements PlaybackEngine {
     const summary = summarize(bytes, this.#tracks);
     if (summary === undefined) return; // media before its initialization segment cannot be appended
     this.#frames.add(nowMs, summary.videoFrameCount);
-    if (!this.#connectionHasMedia) this.#onFirstMedia(summary.startMs, summary.endMs);
+    if (!this.#connectionHasMedia) this.#onFirstMedia(summary.startMs, summary.endMs, nowMs);
     this.#newestMs = Math.max(this.#newestMs ?? 0, summary.endMs);
     this.#sink?.media(bytes, summary.endMs);
   }
 
-  #onFirstMedia(startMs: number, endMs: number): void {
+  #onFirstMedia(startMs: number, endMs: number, nowMs: number): void {
     this.#connectionHasMedia = true;
     this.#attempt = 0;
     if (this.#newestMs !== undefined && startMs < this.#newestMs - RESTART_MS && endMs < this.#newestMs) {
@@ -235,6 +241,7 @@ export class WsEngine implements PlaybackEngine {
       this.#newestMs = undefined;
     }
     this.#joinEndMs = endMs;
+    this.#joinedMs = nowMs;
     this.#state ??= "live";
     this.#events.onPhase("joined");
     this.#events.onPlayable();
@@ -245,6 +252,7 @@ export class WsEngine implements PlaybackEngine {
     if (this.#joinEndMs !== undefined) {
       const joinEndS = this.#joinEndMs / 1000 - 0.05;
       if (!buffered.some((range) => range.endS >= joinEndS)) return;
+      if (this.#clock.liveMediaMs(nowMs) === undefined && nowMs - this.#joinedMs < CLOCK_WAIT_MS) return;
       this.#joinEndMs = undefined;
       this.#controller.restart();
     }

@@ -35,17 +35,17 @@ export function FiguresOverlay({ player, onClose }: { player: Player; onClose: (
 
 function figureRows(stats: PlayerStats): [string, string][] {
   const p50 = stats.latencyP50Ms ?? stats.latencyMs;
-  const tail = stats.latencyP95Ms === null ? "" : ` (95 %: ${Math.round(stats.latencyP95Ms)} ms)`;
   return [
-    ["Latency", p50 === null ? "unknown" : `${Math.round(p50)} ms${tail}`],
+    ["Latency", p50 === null ? "unknown" : `${Math.round(p50)} ms`],
+    ["Latency, 95 %", stats.latencyP95Ms === null ? "–" : `${Math.round(stats.latencyP95Ms)} ms`],
     ["Target", stats.targetMs === null ? "–" : `${Math.round(stats.targetMs)} ms`],
     ["Buffer", `${Math.round(stats.bufferMs)} ms`],
     ["Speed", `${stats.rate.toFixed(2)} ×`],
     ["Picture", stats.width === 0 ? "–" : `${stats.width} × ${stats.height}`],
     ["Frame rate", stats.fps === null ? "–" : `${formatFps(stats.fps)} fps`],
     ["Bitrate", stats.bitrateKbps === null ? "–" : formatBitrate(stats.bitrateKbps)],
-    ["Dropped frames", `${formatCount(stats.droppedFrameCount)} of ${formatCount(stats.decodedFrameCount)}`],
-    ["Stalls", `${stats.stallCount}, jumps ${stats.seekCount}`],
+    ["Dropped", `${formatCount(stats.droppedFrameCount)} of ${formatCount(stats.decodedFrameCount)}`],
+    ["Stalls, jumps", `${stats.stallCount}, ${stats.seekCount}`],
     ["First frame", stats.firstFrameMs === null ? "–" : `${Math.round(stats.firstFrameMs)} ms`],
     ["Protocol", stats.mode === null ? "none" : MODE_NAMES[stats.mode]],
   ];

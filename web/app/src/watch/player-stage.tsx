@@ -85,6 +85,7 @@ export function PlayerStage({ name, token, forcedMode, isPreview, onPlayer }: Pl
 
 function StageOverlays({ player, view, isPreview }: { player: Player; view: StageView; isPreview: boolean }) {
   const isPlaying = player.phase.value === "playing";
+  const hasPanel = view.isMenuOpen.value || view.isOverlayOpen.value;
   const isSilent = player.isMuted.value && isPlaying && !isPreview && !player.isBlocked.value;
   return (
     <>
@@ -95,7 +96,11 @@ function StageOverlays({ player, view, isPreview }: { player: Player; view: Stag
         </button>
       )}
       {isSilent && (
-        <button type="button" class="sound-pill" onClick={() => player.toggleMute()}>
+        <button
+          type="button"
+          class={hasPanel ? "sound-pill is-beside-panel" : "sound-pill"}
+          onClick={() => player.toggleMute()}
+        >
           <Icon name="muted" />
           <span>Tap for sound</span>
         </button>
