@@ -55,6 +55,14 @@ export const LIVE_VERSION = "0.1.0";
 const CONNECTIONS_PER_ADDRESS = 5_000;
 const VIEWER_COUNT_INTERVAL_MS = 2_000;
 
+/** The pages load nothing from elsewhere, and nobody frames the studio. */
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy":
+    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
+  "referrer-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+};
+
 const timing: Timing = {
   monotonicMs: () => systemClock.monotonicMs(),
   wallMs: () => systemClock.wallMs(),
@@ -269,7 +277,9 @@ function openHttp(config: LiveConfig, parts: ListenerParts, publishUrls: Publish
   const { tls, metrics, log, store, registry, access, deliveryCounters } = parts;
   const router = createRouter({
     isCrossOrigin: true,
-    ...(config.webRoot !== "" && { fallback: serveStatic({ dir: config.webRoot, fallbackPage: "index.html" }) }),
+    ...(config.webRoot !== "" && {
+      fallback: serveStatic({ dir: config.webRoot, fallbackPage: "index.html", headers: PAGE_HEADERS }),
+    }),
   });
   new Api({ store, registry, access, timing, publishUrls, version: LIVE_VERSION }).addRoutes(router);
   new HlsEndpoint({ access, registry, counters: deliveryCounters, timing }).addRoutes(router);

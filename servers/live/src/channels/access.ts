@@ -53,6 +53,11 @@ export class Access {
     return this.#ask(isAdmitted ? "" : playHook, { action: "play", channel: name, ...peer }, settings);
   }
 
+  /** A publisher was let in: in open-publish mode its channel is listed from now on. */
+  remember(settings: ChannelSettings): void {
+    if (this.#options.store.isOpenPublish) this.#options.store.rememberOpen(settings);
+  }
+
   /** A token that lets its holder watch one channel for a while. */
   makePlayToken(name: string, expiresAtMs: number): string {
     return signToken({ play: name }, this.#options.store.playTokenKeys[0], expiresAtMs);

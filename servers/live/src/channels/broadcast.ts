@@ -2,7 +2,6 @@ import type { Logger } from "@kagami/kit";
 import type { StreamConfig } from "@kagami/media";
 import type { FanOut } from "../delivery/fan-out.ts";
 import type { StreamInit } from "../engine/burst.ts";
-import type { GopCache } from "../engine/gop-cache.ts";
 import type { HlsWindow } from "../engine/hls/index.ts";
 import { Ingest, type IngestEvent } from "../engine/ingest.ts";
 import { IngestStats } from "../engine/ingest-stats.ts";
@@ -20,7 +19,6 @@ export interface BroadcastSink {
 
 export interface BroadcastOptions {
   readonly fanOut: FanOut;
-  readonly gopCache: GopCache;
   readonly hls: HlsWindow;
   readonly sink: BroadcastSink | undefined;
   readonly counters: IngestCounters;
@@ -147,10 +145,9 @@ export class Broadcast {
   }
 
   #onInit(init: StreamInit): void {
-    const { fanOut, gopCache, sink } = this.#options;
+    const { fanOut, sink } = this.#options;
     const { video, audio } = init.config;
     fanOut.onInit(init);
-    gopCache.clear();
     this.hls.setInit(init.generation, init.segment, { hasVideo: video !== undefined, hasAudio: audio !== undefined });
     sink?.onInit(init);
   }

@@ -120,23 +120,27 @@ export class ChannelStore {
     return [...this.#state.channels.map(settingsOf), ...this.#open.values()];
   }
 
+  /** In open-publish mode every name that can be one is a channel. */
   find(name: string): ChannelSettings | undefined {
     const channel = this.#byName.get(name);
     if (channel) return settingsOf(channel);
-    return this.#open.get(name);
+    if (!this.isOpenPublish || !isChannelName(name)) return undefined;
+    return this.#open.get(name) ?? { name, title: name, isPrivate: false, createdAtMs: this.#options.nowMs() };
   }
 
-  /** The channel that a stream key publishes to; in open-publish mode it is made if it is new. */
+  /** The channel that a stream key publishes to; in open-publish mode the key is its name. */
   findByKey(key: string): ChannelSettings | undefined {
     const channel = this.#byKeyHash.get(hashSecret(key));
     if (channel) return settingsOf(channel);
-    if (!this.isOpenPublish || !isChannelName(key) || this.#byName.has(key)) return undefined;
-    const known = this.#open.get(key);
-    if (known) return known;
-    if (this.#open.size >= this.#options.channelLimit) return undefined;
-    const made = { name: key, title: key, isPrivate: false, createdAtMs: this.#options.nowMs() };
-    this.#open.set(key, made);
-    return made;
+    return this.#byName.has(key) ? undefined : this.find(key);
+  }
+
+  /** In open-publish mode, lists a channel from now on; there may be as many as other channels. */
+  rememberOpen(settings: ChannelSettings): void {
+    if (this.#byName.has(settings.name)) return;
+    if (this.#open.has(settings.name) || this.#open.size < this.#options.channelLimit) {
+      this.#open.set(settings.name, settings);
+    }
   }
 
   /** In open-publish mode, forgets a channel that nobody publishes to or watches any more. */
@@ -150,7 +154,7 @@ export class ChannelStore {
     if (!isChannelName(name)) {
       throw new LiveError("CHANNEL_NAME_INVALID", `Cannot create channel "${name}": a name is ${CHANNEL_NAME_RULE}`);
     }
-    if (this.find(name)) {
+    if (this.#byName.has(name)) {
       throw new LiveError("CHANNEL_EXISTS", `Cannot create channel "${name}": it exists. Rotate its key instead`);
     }
     if (this.#state.channels.length >= this.#options.channelLimit) {
@@ -164,13 +168,10 @@ export class ChannelStore {
   }
 
   async update(name: string, change: { title?: string | undefined; isPrivate?: boolean | undefined }): Promise<void> {
-    const open = this.#open.get(name);
-    if (open) {
-      this.#open.set(name, {
-        ...open,
-        title: change.title ?? open.title,
-        isPrivate: change.isPrivate ?? open.isPrivate,
-      });
+    if (!this.#byName.has(name)) {
+      const open = this.find(name);
+      if (!open) throw notFound(name);
+      this.rememberOpen({ ...open, title: change.title ?? open.title, isPrivate: change.isPrivate ?? open.isPrivate });
       return;
     }
     await this.#replace(name, (channel) => ({
@@ -182,7 +183,7 @@ export class ChannelStore {
 
   /** @returns the new stream key, which is shown this once; the old one ends at once. */
   async rotateKey(name: string): Promise<string> {
-    if (this.#open.has(name)) {
+    if (!this.#byName.has(name) && this.find(name)) {
       throw new LiveError("OPEN_PUBLISH", "Cannot rotate the key: in open-publish mode the key is the channel's name");
     }
     const key = newStreamKey();

@@ -209,7 +209,6 @@ export class Channel {
     this.#dropLastBroadcast();
     return new Broadcast({
       fanOut: this.#fanOut,
-      gopCache: this.#gopCache,
       hls: new HlsWindow({ partUs: hlsPartMs * 1000, maxBytes: hlsWindowBytes }),
       sink: openSink(name, timing.wallMs()),
       counters: ingestCounters,
@@ -263,7 +262,6 @@ export class Channel {
     if (reason === "ended") this.#fanOut.tell({ type: "state", state: "ended" });
     this.#fanOut.leave(reason);
     this.#fanOut.reset();
-    this.#gopCache.clear();
     this.#afterglowTimer = timing.setTimer(() => {
       this.#dropLastBroadcast();
       this.checkIdle();

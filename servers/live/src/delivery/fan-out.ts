@@ -99,6 +99,7 @@ export class FanOut {
   onInit(init: StreamInit): void {
     this.flush();
     this.#init = init;
+    this.#options.gopCache.clear();
     const bytes = new Map<ViewerProtocol, Uint8Array>();
     for (const protocol of ["ws", "flv", "rtmp"] as const) {
       bytes.set(protocol, this.#options.encoders[protocol].encodeInit(init));
@@ -153,6 +154,7 @@ export class FanOut {
   reset(): void {
     this.flush();
     this.#init = undefined;
+    this.#options.gopCache.clear();
   }
 
   #armTimer(nowMs: number): void {

@@ -137,6 +137,7 @@ export class RtmpConnection {
       reject("PUBLISHER_LIMIT", "The server takes no more publishers just now. Try again later");
       return;
     }
+    access.remember(admission.settings);
     const session = registry.open(name).publish({ leave: (reason) => this.#sendPublisherAway(reason) });
     this.#publishing = { streamId, session };
     const encoder = this.#connect?.encoder || this.#connect?.flashVer || "";
