@@ -14,7 +14,7 @@ import {
   DEFAULT_AMF_LIMITS,
 } from "./amf-value.ts";
 import { decodeAmf0, decodeAmf0Sequence, encodeAmf0 } from "./amf0.ts";
-import { encodeAmf3 } from "./amf3.ts";
+import { encodeAmf3 } from "./amf3-encode.ts";
 import { concat } from "./test-peer.ts";
 
 const read = (hex: string, limits?: AmfLimits) => decodeAmf0(fromHex(hex), 0, limits);

@@ -17,7 +17,8 @@ import {
   emptyAmfObject,
   isAmfObject,
 } from "./amf-value.ts";
-import { encodeAmf3Into, readAmf3Value } from "./amf3.ts";
+import { readAmf3Value } from "./amf3.ts";
+import { encodeAmf3Into } from "./amf3-encode.ts";
 import { ByteWriter, utf8 } from "./byte-writer.ts";
 
 const NUMBER = 0x00;

@@ -13,7 +13,8 @@ import {
   amfObject,
   DEFAULT_AMF_LIMITS,
 } from "./amf-value.ts";
-import { decodeAmf3, encodeAmf3 } from "./amf3.ts";
+import { decodeAmf3 } from "./amf3.ts";
+import { encodeAmf3 } from "./amf3-encode.ts";
 
 const read = (hex: string, limits?: AmfLimits) => decodeAmf3(fromHex(hex), 0, limits);
 const codeOf = (result: ReturnType<typeof decodeAmf3>) => (result.ok ? "ok" : result.code);

@@ -1,6 +1,5 @@
 import { AmfInput } from "./amf-input.ts";
 import {
-  AMF_MAX_DEPTH,
   AmfDate,
   type AmfDecoded,
   AmfDictionary,
@@ -8,38 +7,14 @@ import {
   type AmfFailure,
   AmfFault,
   type AmfLimits,
-  type AmfObject,
   AmfTypedObject,
   type AmfValue,
   AmfVector,
   AmfXml,
   DEFAULT_AMF_LIMITS,
   emptyAmfObject,
-  isAmfObject,
 } from "./amf-value.ts";
-import { type ByteWriter, utf8, ByteWriter as Writer } from "./byte-writer.ts";
-
-const UNDEFINED = 0x00;
-const NULL = 0x01;
-const FALSE = 0x02;
-const TRUE = 0x03;
-const INTEGER = 0x04;
-const DOUBLE = 0x05;
-const STRING = 0x06;
-const XML_DOCUMENT = 0x07;
-const DATE = 0x08;
-const ARRAY = 0x09;
-const OBJECT = 0x0a;
-const XML = 0x0b;
-const BYTE_ARRAY = 0x0c;
-const VECTOR_INT = 0x0d;
-const VECTOR_UINT = 0x0e;
-const VECTOR_DOUBLE = 0x0f;
-const VECTOR_OBJECT = 0x10;
-const DICTIONARY = 0x11;
-
-const MAX_INTEGER = 0x0fffffff;
-const MIN_INTEGER = -0x10000000;
+import { AMF3_MARKER } from "./amf3-marker.ts";
 
 /** What an object's values are called (§3.12): sent once for a class, referred to afterwards. */
 interface Traits {
@@ -74,40 +49,29 @@ export function decodeAmf3(
   }
 }
 
-/**
- * Writes one AMF3 value. Repeats are written out, not referred to.
- *
- * @throws RangeError if the value nests deeper than 32: a bug of the caller.
- */
-export function encodeAmf3(value: AmfValue): Uint8Array {
-  const writer = new Writer();
-  encodeAmf3Into(writer, value, 0);
-  return writer.finish();
-}
-
 /** Reads a value that the caller has charged already; `AmfFault` leaves it. For the AMF0 reader. */
 export function readAmf3Value(input: AmfInput, depth: number): AmfValue {
   const at = input.offset;
   const marker = input.uint8();
   switch (marker) {
-    case UNDEFINED:
+    case AMF3_MARKER.undefined:
       return undefined;
-    case NULL:
+    case AMF3_MARKER.null:
       return null;
-    case FALSE:
+    case AMF3_MARKER.false:
       return false;
-    case TRUE:
+    case AMF3_MARKER.true:
       return true;
-    case INTEGER:
+    case AMF3_MARKER.integer:
       return (readUint29(input) << 3) >> 3;
-    case DOUBLE:
+    case AMF3_MARKER.double:
       return input.float64();
-    case STRING:
+    case AMF3_MARKER.string:
       return readText(input).text;
     default:
       break;
   }
-  if (marker > DICTIONARY) {
+  if (marker > AMF3_MARKER.dictionary) {
     throw new AmfFault("AMF_MARKER_UNKNOWN", at, `AMF3 has no marker 0x${marker.toString(16)}`);
   }
   const head = readUint29(input);
@@ -119,18 +83,18 @@ export function readAmf3Value(input: AmfInput, depth: number): AmfValue {
 function readComplex(input: AmfInput, marker: number, size: number, depth: number): AmfValue {
   const reference = input.open(input.amf3References, depth);
   switch (marker) {
-    case XML_DOCUMENT:
-    case XML:
+    case AMF3_MARKER.xmlDocument:
+    case AMF3_MARKER.xml:
       return input.close(reference, new AmfXml(input.text(size)));
-    case DATE:
+    case AMF3_MARKER.date:
       return input.close(reference, new AmfDate(input.float64()));
-    case ARRAY:
+    case AMF3_MARKER.array:
       return input.close(reference, readArray(input, size, depth));
-    case OBJECT:
+    case AMF3_MARKER.object:
       return input.close(reference, readObject(input, size, depth));
-    case BYTE_ARRAY:
+    case AMF3_MARKER.byteArray:
       return input.close(reference, input.copy(size));
-    case DICTIONARY:
+    case AMF3_MARKER.dictionary:
       return input.close(reference, readDictionary(input, size, depth));
     default:
       return input.close(reference, readVector(input, marker, size, depth));
@@ -240,19 +204,23 @@ function readTraits(input: AmfInput, head: number): Traits {
 function readVector(input: AmfInput, marker: number, count: number, depth: number): AmfVector {
   const isFixed = input.uint8() !== 0;
   const items: AmfValue[] = [];
-  if (marker === VECTOR_OBJECT) {
+  if (marker === AMF3_MARKER.vectorObject) {
     const typeName = readText(input).text;
     input.need(count);
     for (let i = 0; i < count; i++) items.push(readChild(input, depth));
     return new AmfVector("object", items, isFixed, typeName);
   }
-  input.need(count * (marker === VECTOR_DOUBLE ? 8 : 4));
+  input.need(count * (marker === AMF3_MARKER.vectorDouble ? 8 : 4));
   input.charge(count);
   for (let i = 0; i < count; i++) {
-    if (marker === VECTOR_DOUBLE) items.push(input.float64());
-    else items.push(marker === VECTOR_INT ? input.uint32() | 0 : input.uint32());
+    if (marker === AMF3_MARKER.vectorDouble) items.push(input.float64());
+    else items.push(marker === AMF3_MARKER.vectorInt ? input.uint32() | 0 : input.uint32());
   }
-  return new AmfVector(marker === VECTOR_DOUBLE ? "double" : marker === VECTOR_INT ? "int" : "uint", items, isFixed);
+  return new AmfVector(
+    marker === AMF3_MARKER.vectorDouble ? "double" : marker === AMF3_MARKER.vectorInt ? "int" : "uint",
+    items,
+    isFixed,
+  );
 }
 
 function readDictionary(input: AmfInput, count: number, depth: number): AmfDictionary {
@@ -261,116 +229,4 @@ function readDictionary(input: AmfInput, count: number, depth: number): AmfDicti
   const entries: (readonly [AmfValue, AmfValue])[] = [];
   for (let i = 0; i < count; i++) entries.push([readChild(input, depth), readChild(input, depth)]);
   return new AmfDictionary(entries, hasWeakKeys);
-}
-
-/** Writes one value behind what `writer` holds. For the AMF0 writer. */
-export function encodeAmf3Into(writer: ByteWriter, value: AmfValue, depth: number): void {
-  if (depth > AMF_MAX_DEPTH) throw new RangeError(`Cannot write AMF3: nested deeper than ${AMF_MAX_DEPTH}`);
-  if (value === undefined) writer.uint8(UNDEFINED);
-  else if (value === null) writer.uint8(NULL);
-  else if (typeof value === "boolean") writer.uint8(value ? TRUE : FALSE);
-  else if (typeof value === "number") writeNumber(writer, value);
-  else if (typeof value === "string") {
-    writer.uint8(STRING);
-    writeText(writer, value);
-  } else writeComplex(writer, value, depth);
-}
-
-function writeComplex(writer: ByteWriter, value: object, depth: number): void {
-  if (value instanceof AmfXml) {
-    writer.uint8(XML);
-    writeText(writer, value.text);
-  } else if (value instanceof AmfDate) {
-    writer.uint8(DATE);
-    writer.uint8(1);
-    writer.float64(value.timeMs);
-  } else if (value instanceof Uint8Array) {
-    writer.uint8(BYTE_ARRAY);
-    writeUint29(writer, value.length * 2 + 1);
-    writer.raw(value);
-  } else if (value instanceof AmfVector) {
-    writeVector(writer, value, depth);
-  } else if (value instanceof AmfDictionary) {
-    writer.uint8(DICTIONARY);
-    writeUint29(writer, value.entries.length * 2 + 1);
-    writer.uint8(value.hasWeakKeys ? 1 : 0);
-    for (const [key, item] of value.entries) {
-      encodeAmf3Into(writer, key, depth + 1);
-      encodeAmf3Into(writer, item, depth + 1);
-    }
-  } else if (value instanceof AmfEcmaArray) {
-    writer.uint8(ARRAY);
-    writer.uint8(1);
-    writeDynamic(writer, value.properties, depth);
-  } else if (value instanceof AmfTypedObject) {
-    writeObject(writer, value.className, value.properties, depth);
-  } else if (isAmfObject(value as AmfValue)) {
-    writeObject(writer, "", value as AmfObject, depth);
-  } else {
-    const items = value as readonly AmfValue[];
-    writer.uint8(ARRAY);
-    writeUint29(writer, items.length * 2 + 1);
-    writer.uint8(1);
-    for (const item of items) encodeAmf3Into(writer, item, depth + 1);
-  }
-}
-
-function writeUint29(writer: ByteWriter, value: number): void {
-  if (value < 0 || value > 0x1fffffff) throw new RangeError(`Cannot write AMF3: ${value} does not fit in 29 bits`);
-  if (value >= 0x200000) {
-    writer.uint8((value >>> 22) | 0x80);
-    writer.uint8(((value >>> 15) & 0x7f) | 0x80);
-    writer.uint8(((value >>> 8) & 0x7f) | 0x80);
-    writer.uint8(value & 0xff);
-    return;
-  }
-  if (value >= 0x4000) writer.uint8((value >>> 14) | 0x80);
-  if (value >= 0x80) writer.uint8(((value >>> 7) & 0x7f) | 0x80);
-  writer.uint8(value & 0x7f);
-}
-
-function writeNumber(writer: ByteWriter, value: number): void {
-  if (Number.isInteger(value) && value >= MIN_INTEGER && value <= MAX_INTEGER && !Object.is(value, -0)) {
-    writer.uint8(INTEGER);
-    writeUint29(writer, value & 0x1fffffff);
-    return;
-  }
-  writer.uint8(DOUBLE);
-  writer.float64(value);
-}
-
-function writeText(writer: ByteWriter, text: string): void {
-  const bytes = utf8(text);
-  writeUint29(writer, bytes.length * 2 + 1);
-  writer.raw(bytes);
-}
-
-function writeDynamic(writer: ByteWriter, properties: AmfObject, depth: number): void {
-  for (const key of Object.keys(properties)) {
-    // An empty key would end the list, so AMF3 cannot carry it.
-    if (key === "") continue;
-    writeText(writer, key);
-    encodeAmf3Into(writer, properties[key], depth + 1);
-  }
-  writer.uint8(1);
-}
-
-function writeObject(writer: ByteWriter, className: string, properties: AmfObject, depth: number): void {
-  writer.uint8(OBJECT);
-  writer.uint8(0x0b); // traits in line, dynamic, no sealed keys
-  writeText(writer, className);
-  writeDynamic(writer, properties, depth);
-}
-
-function writeVector(writer: ByteWriter, vector: AmfVector, depth: number): void {
-  const markers = { int: VECTOR_INT, uint: VECTOR_UINT, double: VECTOR_DOUBLE, object: VECTOR_OBJECT };
-  writer.uint8(markers[vector.itemKind]);
-  writeUint29(writer, vector.items.length * 2 + 1);
-  writer.uint8(vector.isFixed ? 1 : 0);
-  if (vector.itemKind === "object") writeText(writer, vector.typeName);
-  for (const item of vector.items) {
-    if (vector.itemKind === "object") encodeAmf3Into(writer, item, depth + 1);
-    else if (vector.itemKind === "double") writer.float64(item as number);
-    else writer.uint32(item as number);
-  }
 }

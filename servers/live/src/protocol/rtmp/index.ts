@@ -18,7 +18,8 @@ export {
   DEFAULT_AMF_LIMITS,
 } from "./amf-value.ts";
 export { decodeAmf0, decodeAmf0Sequence, encodeAmf0 } from "./amf0.ts";
-export { decodeAmf3, encodeAmf3 } from "./amf3.ts";
+export { decodeAmf3 } from "./amf3.ts";
+export { encodeAmf3 } from "./amf3-encode.ts";
 export { ChunkReader, type RtmpMessage } from "./chunk-reader.ts";
 export { ChunkWriter, type OutgoingMessage } from "./chunk-writer.ts";
 // The client's side of a connection.

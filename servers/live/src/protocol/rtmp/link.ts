@@ -9,8 +9,10 @@ import { MESSAGE_TYPE, uint32Payload, userControlPayload } from "./messages.ts";
 /** Chunk streams for what is not media. 2 is the protocol's own. @see RTMP 1.0 §5.4 */
 export const CHUNK_STREAM = { control: 2, command: 3, audio: 4, data: 5, video: 6 } as const;
 
-/** The window that is assumed until the peer names one, and that we name. */
+/** The window for what we receive, until the peer names one; we name it in Set Peer Bandwidth. */
 export const DEFAULT_WINDOW_BYTES = 2_500_000;
+/** The window that we ask the peer to acknowledge: about a second of video, so that acknowledgements tell its backlog. */
+export const ASKED_WINDOW_BYTES = 262_144;
 /** A peer that asks for an acknowledgement every few bytes gets one every 16 KiB. */
 const MIN_WINDOW_BYTES = 16_384;
 

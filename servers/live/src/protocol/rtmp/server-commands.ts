@@ -1,6 +1,6 @@
 import { type AmfObject, type AmfValue, amfObject, amfProperties } from "./amf-value.ts";
 import { FOUR_CC_INFO, type RtmpCommand, splitStreamName, statusInfo } from "./commands.ts";
-import { DEFAULT_WINDOW_BYTES, type RtmpLink } from "./link.ts";
+import { ASKED_WINDOW_BYTES, DEFAULT_WINDOW_BYTES, type RtmpLink } from "./link.ts";
 import { PLAY_CHUNK_BYTES, PLAY_STREAM_ID } from "./media-message.ts";
 import { MESSAGE_TYPE, peerBandwidthPayload, uint32Payload } from "./messages.ts";
 import type { ConnectEvent, RtmpEvent } from "./server-events.ts";
@@ -34,7 +34,7 @@ export class ServerCommands {
   connect(command: RtmpCommand): ConnectEvent {
     const event = connectEvent(command.object ?? amfObject({}));
     this.#peerCapsEx = event.capsEx;
-    this.#link.sendControl(MESSAGE_TYPE.windowAckSize, uint32Payload(DEFAULT_WINDOW_BYTES));
+    this.#link.sendControl(MESSAGE_TYPE.windowAckSize, uint32Payload(ASKED_WINDOW_BYTES));
     this.#link.sendControl(MESSAGE_TYPE.setPeerBandwidth, peerBandwidthPayload(DEFAULT_WINDOW_BYTES));
     this.#link.sendChunkSize(PLAY_CHUNK_BYTES);
     const isEnhanced =
