@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as yieldTurn } from "node:timers/promises";
 import { type RtmpClientEvent, RtmpClientSession } from "@kagami/live";
 import { buildFlvConfig, buildFlvFrame, type Sample } from "@kagami/media";
 import { createDemoBroadcast, type DemoBroadcast, type DemoBroadcastOptions } from "./broadcast.ts";
@@ -135,6 +135,8 @@ async function sendSamples(
     if (startMs + ahead.dtsUs / 1000 - MAKE_AHEAD_MS <= nowMs) {
       queue.push(ahead);
       ahead = broadcast.next();
+      // Between two samples the socket and the signals have their turn, even when the core is too slow.
+      await yieldTurn();
       continue;
     }
     const dueMs = startMs + Math.min(queue[0]?.dtsUs ?? ahead.dtsUs, ahead.dtsUs - MAKE_AHEAD_MS * 1000) / 1000;

@@ -109,7 +109,7 @@ describe("a foreign decoder gives the sound back", () => {
     for (let c = 0; c < options.channelCount; c++) {
       for (const [fromHz, toHz, leastDb] of [
         [30, 300, 20],
-        [300, 1000, 20],
+        [300, 1000, 18],
         [1000, 3000, 18],
         [3000, 6000, 15],
       ] as const) {

@@ -123,11 +123,14 @@ export class GameScene {
       add(this.#scroll(frame, this.#speedPx / share) - this.#scroll(frame - 1, this.#speedPx / share));
     }
     const game = this.#game;
-    const fall =
-      Math.round(playerHeight(game.seed, game.position)) -
-      Math.round(playerHeight(game.seed, game.position - BEATS_A_SECOND / game.fps));
+    const fall = this.#playerHeightAt(game.position) - this.#playerHeightAt(game.position - BEATS_A_SECOND / game.fps);
     if (fall !== 0) vectors.push(0, fall * this.#scale);
     return Int16Array.from(vectors);
+  }
+
+  /** In whole steps, like everything that moves. */
+  #playerHeightAt(position: number): number {
+    return this.#step * Math.round(playerHeight(this.#game.seed, position) / this.#step);
   }
 
   #drawLayer(layer: Sprite, scroll: number, y: number): void {
@@ -168,8 +171,8 @@ export class GameScene {
   }
 
   #drawPlayer(): void {
-    const { seed, position, frame, fps } = this.#game;
-    const height = Math.round(playerHeight(seed, position));
+    const { position, frame, fps } = this.#game;
+    const height = this.#playerHeightAt(position);
     const sprite = height > 0 ? FOX_JUMP : (FOX_RUN[Math.floor((frame * 12) / fps) % FOX_RUN.length] as Sprite);
     const shadow = Math.max(6, 18 - (height >> 3));
     this.#canvas.fillPanel(this.#playerX - shadow, this.#groundY + 2, 2 * shadow, 4, 2, rgb(0x2b3a2e));
