@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { manualPages } from "./manual.ts";
 import { root } from "./steps.ts";
 
 interface Package {
@@ -147,6 +148,11 @@ const partsInReadme: Rule = ({ files, read }) => {
     .map((name) => `README.md: the command \`kagami ${name}\` is in ${table} but not in the README`);
 };
 
+const manualIsCurrent: Rule = ({ files, read }) =>
+  [...manualPages()]
+    .filter(([path, text]) => !files.includes(path) || read(path) !== text)
+    .map(([path]) => `${path}: not as the settings say; run node_modules/.bin/node scripts/manual.ts`);
+
 const RULES: readonly Rule[] = [
   packageShape,
   onePageArchitecture,
@@ -158,6 +164,7 @@ const RULES: readonly Rule[] = [
   todoHasIssue,
   testsDoNotSleep,
   partsInReadme,
+  manualIsCurrent,
 ];
 
 /** Every breach of the house rules in the work tree. */
