@@ -113,6 +113,7 @@ export class Player {
   togglePlay(): void {
     if (!this.video.paused) {
       this.video.pause();
+      this.isPaused.value = true; // at once: before the first frame no event may say so
       return;
     }
     this.goLive();
