@@ -35,6 +35,11 @@ export class ClockSync {
     if (this.#leadsMs.length > HISTORY_COUNT) this.#leadsMs.shift();
   }
 
+  /** Forgets the timeline but not the server's clock, as when a publisher returns. */
+  resetTimeline(): void {
+    this.#leadsMs = [];
+  }
+
   /** Forgets everything, as after a reconnect or a sleep. */
   reset(): void {
     this.#pings = [];

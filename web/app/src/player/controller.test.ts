@@ -80,8 +80,22 @@ test("the rate stays within its bounds and never jumps by more than 0.02 a tick"
 });
 
 test("more than 1.5 s behind is jumped", () => {
-  const actions = started().onTick({ ...base, nowMs: 100, currentTimeS: 98.1 });
+  const actions = started().onTick({ ...base, nowMs: 5_000, currentTimeS: 98.1 });
   expect(actions).toContainEqual(expect.objectContaining({ kind: "seek", reason: "behind" }));
+});
+
+test("a start that turns out half a second late is corrected, once", () => {
+  const controller = started();
+  const late = { ...base, currentTimeS: 99.2 };
+  const isShort = { ...late, currentTimeS: 98.9, buffered: [{ startS: 98, endS: 99 }] };
+  expect(controller.onTick({ ...isShort, nowMs: 50 }).filter(isSeek)).toEqual([]);
+  expect(controller.onTick({ ...late, nowMs: 100 }).filter(isSeek)).toHaveLength(1);
+  expect(controller.onTick({ ...late, nowMs: 200 }).filter(isSeek)).toEqual([]);
+  expect(
+    started()
+      .onTick({ ...late, nowMs: 2_000 })
+      .filter(isSeek),
+  ).toEqual([]);
 });
 
 test.each([
@@ -152,7 +166,7 @@ test("stalls that go on at the highest target ask for another way to play", () =
 
 test("a decoder that starves beside a full buffer is woken by a seek", () => {
   const controller = started();
-  const starved = { ...base, currentTimeS: 99.2, isStarved: true };
+  const starved = { ...base, currentTimeS: 99.5, isStarved: true };
   controller.onTick({ ...starved, nowMs: 1_000 });
   const actions = controller.onTick({ ...starved, nowMs: 2_100 });
   expect(actions).toContainEqual(expect.objectContaining({ kind: "seek", reason: "stuck" }));

@@ -74,6 +74,9 @@ const STALL_MIN_MS = 80;
 const STUCK_MS = 1_000;
 const STUCK_BUFFER_S = 0.3;
 const PAUSED_LIMIT_S = 30;
+/** Just after the start a smaller lateness is jumped too, once: the join burst was longer than it looked. */
+const JOIN_MS = 1_500;
+const JOIN_BEHIND_S = 0.5;
 /** Share of a new measurement in the smoothed delivery delay. */
 const SMOOTHING = 0.1;
 
@@ -91,6 +94,8 @@ export class PlaybackController {
   readonly #options: ControllerOptions;
   readonly #target: TargetLatency;
   #hasStarted = false;
+  /** Until then the start may be corrected. */
+  #joinUntilMs = 0;
   #rate = 1;
   #deliveryS = 0;
   #starvedSinceMs: number | undefined;
@@ -172,6 +177,7 @@ export class PlaybackController {
     const isBurstOver = liveS - last.endS < EDGE_S || !sample.isLive;
     if (last.endS < wantedS && !isBurstOver && wantedS - last.endS < 5) return [];
     this.#hasStarted = true;
+    this.#joinUntilMs = sample.nowMs + JOIN_MS;
     const toS = clamp(wantedS, last.startS, Math.max(last.startS, last.endS - EDGE_S));
     return [{ kind: "seek", toS, reason: "start" }];
   }
@@ -218,7 +224,14 @@ export class PlaybackController {
       if (currentTimeS > last.endS + 1) return { kind: "seek", toS: liveS, reason: "gap" };
       return undefined;
     }
-    if (liveS - currentTimeS > this.#options.seekBehindS) return { kind: "seek", toS: liveS, reason: "behind" };
+    // Not before the burst covers the wanted place, or the one correction is spent on half of it.
+    const isCovered = (sample.liveMediaS ?? last.endS) - this.#desiredLatencyS() < last.endS;
+    const isJoining = sample.nowMs < this.#joinUntilMs && isCovered;
+    const limitS = isJoining ? Math.min(JOIN_BEHIND_S, this.#options.seekBehindS) : this.#options.seekBehindS;
+    if (liveS - currentTimeS > limitS) {
+      this.#joinUntilMs = 0;
+      return { kind: "seek", toS: liveS, reason: "behind" };
+    }
     const isStuck =
       this.#starvedSinceMs !== undefined &&
       sample.nowMs - this.#starvedSinceMs > STUCK_MS &&

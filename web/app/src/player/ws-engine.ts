@@ -19,8 +19,11 @@ const ACK_EVERY_MS = 250;
 const ACK_AT_LEAST_MS = 900;
 /** Media that begins this much before the newest we have belongs to another broadcast. */
 const RESTART_MS = 3_000;
-/** How long the join waits for the first pong: without the server's clock nobody knows where the burst will end. */
-const CLOCK_WAIT_MS = 80;
+/**
+ * How long the join waits for the first pong. With the server's clock it is known where the burst will end; without it
+ * the newest media stands in, and the controller corrects the start once.
+ */
+const CLOCK_WAIT_MS = 25;
 /** What is kept behind the playhead when the browser's memory for media is full. */
 const QUOTA_KEEP_S = 1;
 
@@ -48,6 +51,8 @@ export class WsEngine implements PlaybackEngine {
   /** Closes in a row without media. */
   #attempt = 0;
   #connectionHasMedia = false;
+  /** The next media decides where to go on playing. */
+  #isJoining = true;
   #newestMs: number | undefined;
   /** End of the first media of this connection; the controller rests until it is buffered. */
   #joinEndMs: number | undefined;
@@ -162,6 +167,7 @@ export class WsEngine implements PlaybackEngine {
     this.#clock.reset();
     this.#pendingInit = undefined;
     this.#connectionHasMedia = false;
+    this.#isJoining = true;
     this.#connection = new WsConnection(url.href, {
       onMessage: (message) => this.#onMessage(message),
       onBinary: (bytes, nowMs) => this.#onBinary(bytes, nowMs),
@@ -213,6 +219,11 @@ export class WsEngine implements PlaybackEngine {
   }
 
   #setState(state: StreamState): void {
+    if (state === "live" && this.#state === "interrupted") {
+      // The timeline goes on, but not in step with before; the next media is joined like the first.
+      this.#clock.resetTimeline();
+      this.#isJoining = true;
+    }
     this.#state = state;
     this.#events.onStreamState(state);
   }
@@ -228,12 +239,13 @@ export class WsEngine implements PlaybackEngine {
     const summary = summarize(bytes, this.#tracks);
     if (summary === undefined) return; // media before its initialization segment cannot be appended
     this.#frames.add(nowMs, summary.videoFrameCount);
-    if (!this.#connectionHasMedia) this.#onFirstMedia(summary.startMs, summary.endMs, nowMs);
+    if (this.#isJoining) this.#onFirstMedia(summary.startMs, summary.endMs, nowMs);
     this.#newestMs = Math.max(this.#newestMs ?? 0, summary.endMs);
     this.#sink?.media(bytes, summary.endMs);
   }
 
   #onFirstMedia(startMs: number, endMs: number, nowMs: number): void {
+    this.#isJoining = false;
     this.#connectionHasMedia = true;
     this.#attempt = 0;
     if (this.#newestMs !== undefined && startMs < this.#newestMs - RESTART_MS && endMs < this.#newestMs) {
@@ -242,12 +254,14 @@ export class WsEngine implements PlaybackEngine {
     }
     this.#joinEndMs = endMs;
     this.#joinedMs = nowMs;
+    setTimeout(() => this.#control(performance.now()), CLOCK_WAIT_MS + 1);
     this.#state ??= "live";
     this.#events.onPhase("joined");
     this.#events.onPlayable();
   }
 
   #control(nowMs: number): void {
+    if (this.#isStopped) return;
     const buffered = bufferedRanges(this.#video);
     if (this.#joinEndMs !== undefined) {
       const joinEndS = this.#joinEndMs / 1000 - 0.05;
