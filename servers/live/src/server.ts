@@ -283,7 +283,7 @@ function openHttp(config: LiveConfig, parts: ListenerParts, publishUrls: Publish
   });
   new Api({ store, registry, access, timing, publishUrls, version: LIVE_VERSION }).addRoutes(router);
   new HlsEndpoint({ access, registry, counters: deliveryCounters, timing }).addRoutes(router);
-  router.add("GET", "/live/{name}.flv", (route) => serveFlv(route, access, registry));
+  router.add("GET", "/live/{name}.flv", (route) => serveFlv(route, access, registry, timing));
   const websocket = new WebSocketEndpoint({ access, registry, timing, log });
   return listenHttp({
     name: "http",

@@ -119,7 +119,14 @@ test("the studio shows, changes, measures and stops a broadcast", async () => {
       watchPath: "/watch/alice",
     });
     const idleHealth = (await server.ask("GET", "/api/studio/health", { token })).json;
-    expect(idleHealth).toMatchObject({ isLive: false, video: null, audio: null, uptimeMs: 0, history: [], warnings: [] });
+    expect(idleHealth).toMatchObject({
+      isLive: false,
+      video: null,
+      audio: null,
+      uptimeMs: 0,
+      history: [],
+      warnings: [],
+    });
 
     const publisher = await RtmpPeer.open({ port, name: token });
     publisher.session.sendMetadata({ encoder: "Test 1.0" });
@@ -172,18 +179,22 @@ test("the studio shows, changes, measures and stops a broadcast", async () => {
   });
 });
 
-test.each(["GET /api/studio", "GET /api/studio/health", "PATCH /api/studio", "POST /api/studio/key", "POST /api/studio/play-tokens", "DELETE /api/studio/publisher"])(
-  "%s needs a stream key",
-  async (line) => {
-    const [method = "", path = ""] = line.split(" ");
-    await withServer(async (server) => {
-      for (const token of [undefined, "", "sk_wrong", OPERATOR_TOKEN]) {
-        const answer = await server.ask(method, path, { token, ...(method !== "GET" && { body: {} }) });
-        expect(answer).toMatchObject({ status: 401, json: { error: { code: "KEY_UNKNOWN" } } });
-      }
-    });
-  },
-);
+test.each([
+  "GET /api/studio",
+  "GET /api/studio/health",
+  "PATCH /api/studio",
+  "POST /api/studio/key",
+  "POST /api/studio/play-tokens",
+  "DELETE /api/studio/publisher",
+])("%s needs a stream key", async (line) => {
+  const [method = "", path = ""] = line.split(" ");
+  await withServer(async (server) => {
+    for (const token of [undefined, "", "sk_wrong", OPERATOR_TOKEN]) {
+      const answer = await server.ask(method, path, { token, ...(method !== "GET" && { body: {} }) });
+      expect(answer).toMatchObject({ status: 401, json: { error: { code: "KEY_UNKNOWN" } } });
+    }
+  });
+});
 
 test("in open-publish mode a key is its channel's name, which no API call can rotate", async () => {
   const clip = await encodeClip({ seconds: 2 });
@@ -207,13 +218,19 @@ test("in open-publish mode a key is its channel's name, which no API call can ro
   );
 });
 
-test.each(["listen", "rtmp", "rtmps"] as const)("open publishing is refused when %s is not the loopback", async (name) => {
-  await withTempDir(async (dir) => {
-    const start = startTestServer(dir, { openPublish: true, [name]: "0.0.0.0:0" });
-    await expect(start).rejects.toMatchObject({ code: "CONFIG_UNSAFE", message: expect.stringMatching(/0\.0\.0\.0:0/) });
-  });
-  expect(configSchema.parse({}).openPublish).toBe(false);
-});
+test.each(["listen", "rtmp", "rtmps"] as const)(
+  "open publishing is refused when %s is not the loopback",
+  async (name) => {
+    await withTempDir(async (dir) => {
+      const start = startTestServer(dir, { openPublish: true, [name]: "0.0.0.0:0" });
+      await expect(start).rejects.toMatchObject({
+        code: "CONFIG_UNSAFE",
+        message: expect.stringMatching(/0\.0\.0\.0:0/),
+      });
+    });
+    expect(configSchema.parse({}).openPublish).toBe(false);
+  },
+);
 
 test("channels, their keys and the operator's token outlive a restart, and the key is nowhere on disk", async () => {
   await withTempDir(async (dir) => {

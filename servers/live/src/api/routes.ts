@@ -94,7 +94,10 @@ export class Api {
     this.#requireOperator(route);
     const name = route.params.name ?? "";
     await this.#options.store.delete(name);
-    await this.#options.registry.find(name)?.stop();
+    const channel = this.#options.registry.find(name);
+    await channel?.stop();
+    // Those who waited for a broadcast would wait for ever.
+    channel?.fanOut.leave("ended");
     return { status: 204 };
   }
 

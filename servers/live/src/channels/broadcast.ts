@@ -158,10 +158,12 @@ export class Broadcast {
     const nowMs = wallMs();
     this.hls.append({ bytes: unit.fragment, kind, dtsUs, durationUs, isKey }, nowMs);
     sink?.onUnit(unit);
-    fanOut.onUnit(unit);
     const isLead = kind === "video" || this.config.video === undefined;
-    if (isLead && (!this.#clock || nowMs - this.#clockToldAtMs >= CLOCK_INTERVAL_MS)) {
-      this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs };
+    const isClockDue = isLead && (!this.#clock || nowMs - this.#clockToldAtMs >= CLOCK_INTERVAL_MS);
+    // Before the unit goes out: newcomers that start with it are greeted with the clock.
+    if (isClockDue) this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs };
+    fanOut.onUnit(unit);
+    if (isClockDue) {
       this.#clockToldAtMs = nowMs;
       fanOut.tell({ type: "clock", ...this.#clock });
     }

@@ -16,6 +16,7 @@ export interface ChannelRegistryOptions {
 export class ChannelRegistry {
   readonly #options: ChannelRegistryOptions;
   readonly #channels = new Map<string, Channel>();
+  #isClosing = false;
 
   constructor(options: ChannelRegistryOptions) {
     this.#options = options;
@@ -57,11 +58,12 @@ export class ChannelRegistry {
 
   /** Whether one more publisher fits; one that takes over on its own channel always does. */
   hasRoomForPublisher(name: string): boolean {
+    if (this.#isClosing) return false;
     return this.find(name)?.isLive === true || this.publisherCount < this.#options.publisherLimit;
   }
 
   get hasRoomForViewer(): boolean {
-    return this.viewerCount < this.#options.viewerLimit;
+    return !this.#isClosing && this.viewerCount < this.#options.viewerLimit;
   }
 
   /** To be called when viewers came or went: more viewers are written to less often. */
@@ -72,11 +74,7 @@ export class ChannelRegistry {
 
   /** Ends every broadcast and sends everybody away; they are told that the server restarts. */
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#channels.values()].map(async (channel) => {
-        channel.fanOut.leave("restarting");
-        await channel.stop("restarting");
-      }),
-    );
+    this.#isClosing = true;
+    await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
   }
 }

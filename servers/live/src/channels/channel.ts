@@ -189,6 +189,13 @@ export class Channel {
     await this.#endBroadcast(reason === "restarting" ? "restarting" : "ended");
   }
 
+  /** The server ends: nothing is kept for latecomers, and no timer runs on. */
+  async close(): Promise<void> {
+    this.#fanOut.leave("restarting");
+    await this.stop("restarting");
+    this.#dropLastBroadcast();
+  }
+
   addViewer(link: ViewerLink): Viewer {
     link.tell?.({ type: "state", state: this.state });
     return this.#fanOut.add(link);

@@ -2,12 +2,18 @@ import type { ServerResponse } from "node:http";
 import { HttpError, type RouteRequest } from "@kagami/kit";
 import { buildFlvFileHeader } from "@kagami/media";
 import type { Access } from "../channels/access.ts";
+import type { Timing } from "../channels/channel.ts";
 import type { ChannelRegistry } from "../channels/channel-registry.ts";
 import { admitViewer } from "./admit-viewer.ts";
 import type { ViewerLink } from "./viewer.ts";
 
 /** `GET /live/{name}.flv`: the stream as one endless FLV file, for tools. */
-export async function serveFlv(route: RouteRequest, access: Access, registry: ChannelRegistry): Promise<undefined> {
+export async function serveFlv(
+  route: RouteRequest,
+  access: Access,
+  registry: ChannelRegistry,
+  timing: Timing,
+): Promise<undefined> {
   const { request, response, params, query } = route;
   const settings = await admitViewer(access, params.name ?? "", query.get("token") ?? undefined, {
     address: request.socket.remoteAddress ?? "",
@@ -29,7 +35,7 @@ export async function serveFlv(route: RouteRequest, access: Access, registry: Ch
   }
   const { video, audio } = broadcast.config;
   response.write(buildFlvFileHeader(video !== undefined, audio !== undefined));
-  const viewer = channel.addViewer(new FlvLink(response));
+  const viewer = channel.addViewer(new FlvLink(response, timing));
   registry.adaptMerging();
   response.on("close", () => {
     channel.removeViewer(viewer);
@@ -38,12 +44,18 @@ export async function serveFlv(route: RouteRequest, access: Access, registry: Ch
   return undefined;
 }
 
+/** Time for a viewer that was told to go to take what waits for it, in milliseconds. */
+const LINGER_MS = 2_000;
+
 class FlvLink implements ViewerLink {
   readonly protocol = "flv";
   readonly #response: ServerResponse;
+  readonly #timing: Timing;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, timing: Timing) {
     this.#response = response;
+    this.#timing = timing;
+    response.on("error", () => undefined); // "close" follows and does what is needed
   }
 
   get bufferedBytes(): number {
@@ -56,5 +68,8 @@ class FlvLink implements ViewerLink {
 
   leave(): void {
     this.#response.end();
+    // A viewer that reads nothing would otherwise hold its connection, and what waits for it, for ever.
+    const timer = this.#timing.setTimer(() => this.#response.destroy(), LINGER_MS);
+    this.#response.on("close", () => timer.cancel());
   }
 }

@@ -40,6 +40,8 @@ export class WebSocketViewer implements ViewerLink {
     this.#timing = timing;
     this.#heardAtMs = timing.monotonicMs();
     socket.on("data", (bytes: Buffer) => this.receive(bytes));
+    // HTTP leaves connections half open; a viewer that hung up without a close frame is gone all the same.
+    socket.on("end", () => socket.destroy());
     socket.on("close", () => this.#onSocketClose());
     this.#armPing();
   }
@@ -87,6 +89,10 @@ export class WebSocketViewer implements ViewerLink {
     this.#heardAtMs = this.#timing.monotonicMs();
     for (const event of this.#reader.push(bytes)) {
       if (this.#isClosed) return;
+      if (event.kind !== "violation" && event.kind !== "close" && !this.#mayTalk()) {
+        this.close(1008, `More than ${MESSAGES_PER_SECOND_LIMIT} messages in a second`);
+        return;
+      }
       switch (event.kind) {
         case "text":
           this.#onText(event.text);
@@ -112,10 +118,6 @@ export class WebSocketViewer implements ViewerLink {
   }
 
   #onText(text: string): void {
-    if (!this.#mayTalk()) {
-      this.close(1008, `More than ${MESSAGES_PER_SECOND_LIMIT} messages in a second`);
-      return;
-    }
     const message = parseMessage(text);
     if (!message) {
       this.close(1008, "A message is not as API.md says");

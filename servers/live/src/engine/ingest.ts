@@ -54,14 +54,28 @@ interface AudioInput {
   readonly silence: Uint8Array | undefined;
   frameUs: number;
   clock: AudioClock | undefined;
+  /** Position of the first picture since sound was last heard, in microseconds. */
+  unheardSinceUs: number | undefined;
+  /** Silence put in since sound was last heard, in microseconds. */
+  filledUs: number;
 }
+
+/** Pictures without any sound between them, for this long, mean that sound has stopped, in microseconds. */
+const SOUND_PATIENCE_US = 1_000_000;
+
+/** The most silence put in at one picture, in microseconds. */
+const FILL_LIMIT_US = 3_000_000;
+
+/** A publisher that returns has this long to announce what it sends, in microseconds of media. */
+const ANNOUNCE_LIMIT_US = 1_000_000;
 
 /**
  * Turns a publisher's messages into samples on the broadcast's timeline. Outlives its publishers: one that returns
  * continues the timeline.
  *
  * What it promises of its samples: decoding times do not go back within a track; the first video sample after a start,
- * a return or a change of tracks is a key frame; audio frames neither overlap nor leave holes that could be filled.
+ * a return or a change of tracks is a key frame; audio frames neither overlap nor leave holes that could be filled. Sound
+ * that was announced and does not come is silence, since a browser waits for every track that it was promised.
  */
 export class Ingest {
   readonly #timeline = new Timeline();
@@ -71,6 +85,10 @@ export class Ingest {
   #videoConfig: VideoConfig | undefined;
   #isAwaitingKey = true;
   #lastPtsUs = Number.NEGATIVE_INFINITY;
+  /** Whether the present publisher has sent anything of the track; else its config is the former one's. */
+  readonly #isAnnounced = { video: false, audio: false };
+  /** Position of the present publisher's first frame. */
+  #startUs: number | undefined;
   readonly #noticed = new Set<IngestNoticeCode>();
 
   get videoConfig(): VideoConfig | undefined {
@@ -87,6 +105,10 @@ export class Ingest {
     this.#video = undefined;
     this.#isAwaitingKey = true;
     this.#lastPtsUs = Number.NEGATIVE_INFINITY;
+    this.#isAnnounced.video = false;
+    this.#isAnnounced.audio = false;
+    this.#startUs = undefined;
+    if (this.#audio) forgetSilence(this.#audio);
     this.#noticed.clear();
   }
 
@@ -141,6 +163,7 @@ export class Ingest {
       out.push({ kind: "refused", reason: track });
       return;
     }
+    this.#isAnnounced.video = true;
     this.#video = { codec, track, isReorderLimitAssumed: lacksReorderLimit(track.config) };
     this.#setVideoConfig(this.#video, out);
   }
@@ -172,25 +195,27 @@ export class Ingest {
     }
     if (normalized.data.length === 0) return;
     if (this.#isAwaitingKey && !normalized.isKey) return;
+    // Now, and not when reordering was seen: a new initialization segment starts at a key frame.
+    if (normalized.isKey) this.#setVideoConfig(video, out);
     this.#isAwaitingKey = false;
 
     const position = this.#timeline.map("video", timestampMs);
     if (position.wasRebased) this.#notice("TIMESTAMPS_REBASED", `The clock jumped at ${timestampMs} ms`, out);
+    if (normalized.isKey && this.#isOverdue("audio", position.dtsUs)) {
+      this.#audio = undefined;
+      out.push({ kind: "tracks", video: this.#videoConfig, audio: undefined });
+    }
+    this.#fillUnheard(position.dtsUs, out);
     const ptsUs = Math.max(0, position.dtsUs + frame.compositionTimeMs * 1000 + frame.timestampOffsetNs / 1000);
     if (normalized.isKey) this.#lastPtsUs = Number.NEGATIVE_INFINITY;
-    if (ptsUs < this.#lastPtsUs) this.#onReordering(video, out);
+    if (ptsUs < this.#lastPtsUs) {
+      this.#notice("REORDERING", "The encoder reorders pictures (B-frames), which adds latency", out);
+      video.isReorderLimitAssumed = false;
+    }
     this.#lastPtsUs = Math.max(this.#lastPtsUs, ptsUs);
     const { dtsUs, durationUs } = this.#videoClock.next(position.dtsUs);
     const { data, isKey } = normalized;
     out.push({ kind: "sample", sample: { kind: "video", dtsUs, ptsUs, durationUs, isKey, data } });
-  }
-
-  /** The assumption of {@link VideoInput.isReorderLimitAssumed} was wrong; it is taken back with the next key frame. */
-  #onReordering(video: VideoInput, out: IngestEvent[]): void {
-    this.#notice("REORDERING", "The encoder reorders pictures (B-frames), which adds latency", out);
-    if (!video.isReorderLimitAssumed) return;
-    video.isReorderLimitAssumed = false;
-    this.#setVideoConfig(video, out);
   }
 
   #openAudio({ codec, record }: FlvConfig<AudioCodec>, out: IngestEvent[]): void {
@@ -199,8 +224,10 @@ export class Ingest {
       out.push({ kind: "refused", reason: config });
       return;
     }
+    this.#isAnnounced.audio = true;
     if (this.#audio && isSameConfig(this.#audio.config, config)) return;
-    this.#audio = { config, silence: silentFrame(config), frameUs: 0, clock: undefined };
+    const silence = silentFrame(config);
+    this.#audio = { config, silence, frameUs: 0, clock: undefined, unheardSinceUs: undefined, filledUs: 0 };
     // A new initialization segment starts at a key frame, or nobody could decode what follows it.
     if (this.#videoConfig) this.#isAwaitingKey = true;
     out.push({ kind: "tracks", video: this.#videoConfig, audio: config });
@@ -217,13 +244,16 @@ export class Ingest {
       out.push({ kind: "refused", reason: frameUs });
       return;
     }
-    if (!audio.clock || audio.frameUs !== frameUs) {
-      audio.clock = new AudioClock(frameUs);
-      audio.frameUs = frameUs;
-    }
+    this.#isAnnounced.audio = true;
+    forgetSilence(audio);
+    const clock = clockOf(audio, frameUs);
     const position = this.#timeline.map("audio", timestampMs);
     if (position.wasRebased) this.#notice("TIMESTAMPS_REBASED", `The clock jumped at ${timestampMs} ms`, out);
-    const timing = audio.clock.next(position.dtsUs);
+    if (this.#isOverdue("video", position.dtsUs)) {
+      this.#videoConfig = undefined;
+      out.push({ kind: "tracks", video: undefined, audio: audio.config });
+    }
+    const timing = clock.next(position.dtsUs);
     if (timing.kind === "drop") {
       this.#notice("AUDIO_OVERLAP", "Sound came twice for the same time; the second is left out", out);
       return;
@@ -238,11 +268,45 @@ export class Ingest {
     for (let i = count; i > 0; i--) out.push(audioSample(Math.round(untilUs - i * frameUs), frameUs, silence));
   }
 
+  /** A publisher has come back without a track that there was before: nobody may wait for it. */
+  #isOverdue(kind: "video" | "audio", dtsUs: number): boolean {
+    this.#startUs ??= dtsUs;
+    const isKnown = kind === "video" ? this.#videoConfig !== undefined : this.#audio !== undefined;
+    return isKnown && !this.#isAnnounced[kind] && dtsUs - this.#startUs >= ANNOUNCE_LIMIT_US;
+  }
+
+  /** Puts in silence up to a picture when sound has stopped coming; it keeps its distance to the picture. */
+  #fillUnheard(videoUs: number, out: IngestEvent[]): void {
+    const audio = this.#audio;
+    const frameUs = audio?.silence && audioFrameDurationUs(audio.config, audio.silence);
+    if (!audio || typeof frameUs !== "number") return;
+    audio.unheardSinceUs ??= videoUs;
+    const missingUs = videoUs - audio.unheardSinceUs - audio.filledUs;
+    if (missingUs < frameUs || (audio.filledUs === 0 && missingUs < SOUND_PATIENCE_US)) return;
+    const count = Math.floor(Math.min(missingUs, FILL_LIMIT_US) / frameUs);
+    audio.filledUs += count * frameUs;
+    const untilUs = clockOf(audio, frameUs).skip(count, audio.unheardSinceUs);
+    this.#fillSilence(audio, untilUs, count, out);
+  }
+
   #notice(code: IngestNoticeCode, message: string, out: IngestEvent[]): void {
     if (this.#noticed.has(code)) return;
     this.#noticed.add(code);
     out.push({ kind: "notice", code, message });
   }
+}
+
+function clockOf(audio: AudioInput, frameUs: number): AudioClock {
+  if (!audio.clock || audio.frameUs !== frameUs) {
+    audio.clock = new AudioClock(frameUs);
+    audio.frameUs = frameUs;
+  }
+  return audio.clock;
+}
+
+function forgetSilence(audio: AudioInput): void {
+  audio.unheardSinceUs = undefined;
+  audio.filledUs = 0;
 }
 
 function audioSample(dtsUs: number, frameUs: number, data: Uint8Array): IngestEvent {

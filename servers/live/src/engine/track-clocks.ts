@@ -90,6 +90,16 @@ export class AudioClock {
     return this.#place(expectedUs + silenceCount * this.#frameUs, silenceCount);
   }
 
+  /**
+   * Leaves room for `count` frames behind the last one, or from `startUs` on if there was none.
+   *
+   * @returns Where the room ends, in microseconds.
+   */
+  skip(count: number, startUs: number): number {
+    this.#nextUs = (this.#nextUs ?? startUs) + count * this.#frameUs;
+    return this.#nextUs;
+  }
+
   #place(dtsUs: number, silenceCount: number): AudioTiming {
     this.#nextUs = dtsUs + this.#frameUs;
     return { kind: "place", dtsUs: Math.round(dtsUs), silenceCount };

@@ -41,6 +41,9 @@ export class RtmpConnection {
   #connect: ConnectEvent | undefined;
   #publishing: { readonly streamId: number; readonly session: PublisherSession } | undefined;
   #playing: RtmpPlayer | undefined;
+  /** Streams whose publish or play is being decided on; one that the peer gives up meanwhile is taken out. */
+  readonly #undecided = new Set<number>();
+  #hasAskedToReconnect = false;
   #isClosed = false;
 
   constructor(socket: Socket, options: RtmpConnectionOptions) {
@@ -57,7 +60,9 @@ export class RtmpConnection {
 
   /** Asks the peer to come back to where it was, if it understands that. */
   requestReconnect(): void {
-    if (this.#session.requestReconnect()) this.#writeOutput();
+    if (this.#hasAskedToReconnect || !this.#session.requestReconnect()) return;
+    this.#hasAskedToReconnect = true;
+    this.#writeOutput();
   }
 
   #onData(bytes: Uint8Array): void {
@@ -87,15 +92,19 @@ export class RtmpConnection {
         this.#connect = event;
         return;
       case "publish":
+        this.#undecided.add(event.streamId);
         this.#guard(this.#onPublish(event));
         return;
       case "play":
+        this.#undecided.add(event.streamId);
         this.#guard(this.#onPlay(event));
         return;
       case "unpublish":
+        this.#undecided.delete(event.streamId);
         if (event.streamId === this.#publishing?.streamId) this.#endPublishing();
         return;
       case "stop":
+        this.#undecided.delete(event.streamId);
         if (event.streamId === this.#playing?.streamId) this.#endPlaying();
         return;
       case "error":
@@ -117,6 +126,11 @@ export class RtmpConnection {
     const peer = { address: this.#address, protocol: "rtmp" } as const;
     const admission = await access.mayPublish(key, query, peer);
     if (this.#isClosed) return;
+    if (!this.#undecided.delete(streamId)) {
+      log.info("publisher.left_early", { peer: this.#address });
+      this.#session.rejectPublish(streamId, "NetStream.Publish.BadName", "The publisher has left"); // frees the stream
+      return;
+    }
     const reject = (code: string, message: string) => {
       counters.countPublisher("refused");
       log.warn("publisher.refused", { peer: this.#address, code, message });
@@ -153,6 +167,10 @@ export class RtmpConnection {
     const token = new URLSearchParams(query).get("token") ?? undefined;
     const admission = await access.mayPlay(name, token, { address: this.#address, protocol: "rtmp" });
     if (this.#isClosed) return;
+    if (!this.#undecided.delete(streamId)) {
+      this.#session.rejectPlay(streamId, "NetStream.Play.Failed", "The player has left"); // frees the stream
+      return;
+    }
     const mustRefuse = !admission.isAllowed || this.#playing !== undefined || this.#publishing !== undefined;
     if (mustRefuse || !registry.hasRoomForViewer) {
       const message = admission.isAllowed ? "The server takes no more viewers just now" : admission.message;

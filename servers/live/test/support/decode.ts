@@ -48,7 +48,11 @@ export function parseFrameMd5(text: string): DecodedFrame[] {
 }
 
 /** What `ffprobe` says of the streams and packets of bytes or an address. */
-export async function probe(input: Uint8Array | string, entries: string, args: readonly string[] = []): Promise<string> {
+export async function probe(
+  input: Uint8Array | string,
+  entries: string,
+  args: readonly string[] = [],
+): Promise<string> {
   const target = typeof input === "string" ? input : "pipe:0";
   const all = ["-v", "error", ...args, "-show_entries", entries, "-of", "csv=p=0", target];
   const result = await runTool("ffprobe", all, typeof input === "string" ? {} : { input });
