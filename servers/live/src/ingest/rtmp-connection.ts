@@ -180,10 +180,9 @@ export class RtmpConnection {
       this.#hangUp();
       return;
     }
-    const hasLeft = this.#session.acceptPlay(streamId).length > 0;
+    this.#session.acceptPlay(streamId);
     this.#writeOutput();
     this.#armTimer();
-    if (hasLeft) return; // it stopped while it was being let in
     const channel = registry.open(name);
     const player = new RtmpPlayer(streamId, this.#socket, () => this.#sendPlayerAway(streamId));
     this.#playing = player;
