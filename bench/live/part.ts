@@ -1,9 +1,12 @@
 import type { Part } from "../src/scenario.ts";
 import { fanOut } from "./fan-out.ts";
+import { growth } from "./growth.ts";
+import { reconnect } from "./reconnect.ts";
+import { stalled } from "./stalled.ts";
 
 /** The live server beside nginx-rtmp and node-media-server. */
 export const livePart: Part = {
   name: "live",
   summary: "The live server beside nginx-rtmp and node-media-server",
-  scenarios: [fanOut],
+  scenarios: [fanOut, growth, stalled, reconnect],
 };

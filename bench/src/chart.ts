@@ -1,0 +1,87 @@
+/** One line of a chart; `x` rises. */
+export interface ChartSeries {
+  readonly name: string;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+export interface ChartOptions {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly series: readonly ChartSeries[];
+}
+
+const WIDTH = 760;
+const HEIGHT = 420;
+const LEFT = 76;
+const RIGHT = 170;
+const TOP = 48;
+const BOTTOM = 56;
+/** Told apart by people who do not see all colours, on light and on dark paper. */
+const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+
+/** A line chart with a logarithmic x axis and a linear y axis from 0, as an SVG document. */
+export function lineChart({ title, xLabel, yLabel, series }: ChartOptions): string {
+  const xs = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
+  const top = niceCeiling(Math.max(0, ...series.flatMap(({ points }) => points.map(({ y }) => y))));
+  const [first = 1] = xs;
+  const span = Math.log((xs.at(-1) ?? 1) / first) || 1;
+  const xOf = (x: number) => LEFT + ((WIDTH - LEFT - RIGHT) * Math.log(x / first)) / span;
+  const yOf = (y: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * y) / top;
+  const right = WIDTH - RIGHT;
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
+    `<text x="${LEFT}" y="26" font-size="16" fill="#222">${escape(title)}</text>`,
+    ...gridLines(top, yOf, right),
+    ...xs.map((x) => `<text x="${px(xOf(x))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444">${x}</text>`),
+    `<text x="${px((LEFT + right) / 2)}" y="${HEIGHT - 12}" text-anchor="middle" fill="#222">${escape(xLabel)}</text>`,
+    `<text transform="translate(18 ${px((TOP + HEIGHT - BOTTOM) / 2)}) rotate(-90)" text-anchor="middle" fill="#222">${escape(yLabel)}</text>`,
+    ...series.flatMap(({ name, points }, i) => seriesLines(name, points, i, xOf, yOf)),
+    "</svg>",
+  ];
+  return `${parts.join("\n")}\n`;
+}
+
+function gridLines(top: number, yOf: (y: number) => number, right: number): string[] {
+  return [0, 0.25, 0.5, 0.75, 1].flatMap((share) => {
+    const y = px(yOf(top * share));
+    return [
+      `<line x1="${LEFT}" x2="${right}" y1="${y}" y2="${y}" stroke="#ddd"/>`,
+      `<text x="${LEFT - 8}" y="${y}" dy="4" text-anchor="end" fill="#444">${Number((top * share).toPrecision(3))}</text>`,
+    ];
+  });
+}
+
+function seriesLines(
+  name: string,
+  points: ChartSeries["points"],
+  index: number,
+  xOf: (x: number) => number,
+  yOf: (y: number) => number,
+): string[] {
+  const color = COLORS[index % COLORS.length];
+  const line = points.map(({ x, y }) => `${px(xOf(x))},${px(yOf(y))}`).join(" ");
+  const legendY = TOP + 10 + index * 22;
+  return [
+    `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="2"/>`,
+    ...points.map(({ x, y }) => `<circle cx="${px(xOf(x))}" cy="${px(yOf(y))}" r="3.5" fill="${color}"/>`),
+    `<line x1="${WIDTH - RIGHT + 14}" x2="${WIDTH - RIGHT + 38}" y1="${legendY}" y2="${legendY}" stroke="${color}" stroke-width="3"/>`,
+    `<text x="${WIDTH - RIGHT + 46}" y="${legendY}" dy="4" fill="#222">${escape(name)}</text>`,
+  ];
+}
+
+/** The next of 1, 2, 2.5, 5, 10, … so that quarters of it are short numbers. */
+function niceCeiling(value: number): number {
+  if (!(value > 0)) return 1;
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return unit * ([1, 2, 2.5, 4, 5, 8, 10].find((step) => step * unit >= value) ?? 10);
+}
+
+function px(value: number): string {
+  return value.toFixed(1);
+}
+
+function escape(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
