@@ -1,9 +1,9 @@
 // Plain JavaScript for whatever Node is on the machine: installs the locked packages if they are missing or out of
 // date, then hands over to the pinned Node 24 and a TypeScript task. `npm start` and `npm test` come through here.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -54,10 +54,13 @@ function pinnedNode() {
 
 install();
 const node = pinnedNode();
-const run = spawnSync(node, [join(root, "scripts", `${task}.ts`), ...args], {
+// In a group of its own: a terminal's Ctrl-C reaches this process alone, which hands it on, so it arrives once.
+const child = spawn(node, [join(root, "scripts", `${task}.ts`), ...args], {
   cwd: root,
-  stdio: "inherit",
-  env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH ?? ""}` },
+  stdio: ["inherit", "inherit", "inherit", "ipc"],
+  env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` },
+  detached: process.platform !== "win32",
 });
-if (run.error) fail(`Cannot run ${node}: ${run.error.message}`, "Delete node_modules and run this again.");
-process.exit(run.status ?? 1);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("error", (error) => fail(`Cannot run ${node}: ${error.message}`, "Delete node_modules and run this again."));
+child.on("exit", (code) => process.exit(code ?? 1));

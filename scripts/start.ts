@@ -40,7 +40,8 @@ heading("Starting the platform with a demo broadcast");
 const command = join(root, "tools", "cli", "bin", "kagami.mjs");
 const child = spawn(process.execPath, [command, "up", "--demo", ...process.argv.slice(2)], {
   cwd: root,
-  stdio: "inherit",
+  stdio: ["inherit", "inherit", "inherit", "ipc"],
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+process.on("disconnect", () => child.kill("SIGTERM"));
 child.on("exit", (code) => process.exit(code ?? 1));

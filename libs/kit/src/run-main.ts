@@ -49,7 +49,7 @@ export async function runMain(
   const process_ = new MainProcess(log, clock);
   let running: RunningPart;
   try {
-    running = await start({ log, stop: () => process_.stop("stop") });
+    running = await start({ log, stop: () => process_.end("stop") });
   } catch (error) {
     log.error("server.start_failed", { error });
     await process_.exit(EXIT_CODES.startFailed);
@@ -66,7 +66,7 @@ export async function runMain(
 function tellParent(addresses: Readonly<Record<string, string>>, main: MainProcess): void {
   if (!process.send) return;
   process.send({ kind: "ready", addresses });
-  process.once("disconnect", () => main.stop("disconnect"));
+  process.once("disconnect", () => main.end("disconnect"));
 }
 
 /** The life of the process from its first signal to its exit code. */
@@ -92,14 +92,21 @@ class MainProcess {
     if (this.#isStopping) void this.#drain(running);
   }
 
+  /** A signal: the first one drains, the second one does not wait for that. */
   stop(signal: string): void {
-    if (this.#isStopping) {
-      this.#log.warn("server.forced", { signal });
-      void this.exit(EXIT_CODES.forced);
+    if (!this.#isStopping) {
+      this.end(signal);
       return;
     }
+    this.#log.warn("server.forced", { signal });
+    void this.exit(EXIT_CODES.forced);
+  }
+
+  /** Drains, unless it does so already. */
+  end(reason: string): void {
+    if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#log.info("server.stopping", { signal });
+    this.#log.info("server.stopping", { reason });
     if (this.#running) void this.#drain(this.#running);
   }
 

@@ -23,11 +23,15 @@ const memory = {
   MALLOC_TRIM_THRESHOLD_: "131072",
   MALLOC_MMAP_THRESHOLD_: "131072",
 };
+// In a group of its own: a terminal's Ctrl-C reaches this process alone, which hands it on, so it arrives once. The
+// channel tells the child if this process is killed.
 const child = spawn(node, [join(packageRoot, "src", "main.ts"), ...process.argv.slice(2)], {
-  stdio: "inherit",
+  stdio: ["inherit", "inherit", "inherit", "ipc"],
   env: { ...memory, ...process.env },
+  detached: process.platform !== "win32",
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+process.on("disconnect", () => child.kill("SIGTERM"));
 child.on("error", (error) => {
   console.error(`Cannot run ${node}: ${error.message}`);
   process.exit(1);

@@ -11,6 +11,7 @@ export {
 export { type EncodedPicture, H264Encoder, type H264EncoderOptions } from "./h264/encoder.ts";
 export { createPicture, type Picture, toI420 } from "./h264/picture.ts";
 // Publishing it
+export { demoPart } from "./part.ts";
 export { type PublishOptions, startDemoBroadcast } from "./publish.ts";
 export { type DemoLog, DemoPublishError, type DemoPublishErrorCode } from "./publish-error.ts";
 // Reading the frame counter

@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
+import { loadConfig } from "@kagami/kit";
 import { describe, expect, test } from "vitest";
-import { parseCommand } from "./options.ts";
+import { demoSchema } from "./part.ts";
 import { startDemoBroadcast } from "./publish.ts";
 import { parseRtmpUrl } from "./rtmp-url.ts";
 
@@ -83,39 +84,22 @@ describe("addresses", () => {
   });
 });
 
-describe("the command line", () => {
-  test("flags become options", () => {
-    const argv = [
-      "--url",
-      "rtmp://h/a/k",
-      "--seed",
-      "5",
-      "--size",
-      "360x640",
-      "--fps",
-      "25",
-      "--bitrate",
-      "800",
-      "--duration",
-      "2.5",
-    ];
-    const expected = {
-      url: "rtmp://h/a/k",
-      seed: 5,
-      width: 360,
-      height: 640,
-      fps: 25,
-      bitrateKbps: 800,
-      durationS: 2.5,
-    };
-    expect(parseCommand(argv)).toMatchObject(expected);
+describe("the settings", () => {
+  const load = (argv: string[]) => loadConfig({ part: "demo", schema: demoSchema, argv, env: {}, files: [] });
+
+  test("flags become settings", () => {
+    const argv = ["--url", "rtmp://h/a/k", "--seed", "5", "--size=360x640", "--fps", "25", "--bitrate-kbps", "800"];
+    expect(load(argv)).toMatchObject({
+      kind: "run",
+      config: { url: "rtmp://h/a/k", seed: 5, size: "360x640", fps: 25, bitrateKbps: 800, durationS: 0 },
+    });
   });
 
   test.each([
-    { argv: ["--size", "big"], why: /Cannot read --size "big"/ },
-    { argv: ["--fps", "x"], why: /Cannot read --fps "x"/ },
+    { argv: ["--size", "big"], why: /WIDTHxHEIGHT/ },
+    { argv: ["--fps", "x"], why: /--fps/ },
     { argv: ["--colour"], why: /--colour/ },
   ])("$argv is refused", ({ argv, why }) => {
-    expect(parseCommand(argv)).toMatch(why);
+    expect(() => load(argv)).toThrow(why);
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep, setImmediate as yieldTurn } from "node:timers/promises";
-import { type RtmpClientEvent, RtmpClientSession } from "@kagami/live";
+import { type RtmpClientEvent, RtmpClientSession } from "@kagami/live/rtmp";
 import { buildFlvConfig, buildFlvFrame, type Sample } from "@kagami/media";
 import { createDemoBroadcast, type DemoBroadcast, type DemoBroadcastOptions } from "./broadcast.ts";
 import { type DemoLog, DemoPublishError } from "./publish-error.ts";
