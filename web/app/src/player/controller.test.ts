@@ -156,6 +156,13 @@ test("stalls count only while the stream is live, and raise the target from the 
   expect(controller.targetS).toBeCloseTo(0.375);
 });
 
+test("stalls of a decoder that has media ahead count, but do not raise the target", () => {
+  const controller = started();
+  for (const atMs of [1_000, 3_000, 5_000]) stall(controller, atMs, true, 99.7);
+  expect(controller.stallCount).toBe(3);
+  expect(controller.targetS).toBe(0.25);
+});
+
 test("stalls that go on at the highest target ask for another way to play", () => {
   const controller = started();
   const actions: PlaybackAction[] = [];
@@ -209,8 +216,8 @@ function isSeek(action: PlaybackAction): boolean {
   return action.kind === "seek";
 }
 
-function stall(controller: PlaybackController, atMs: number, isLive: boolean): PlaybackAction[] {
-  const starved = { ...base, currentTimeS: 99.9, isStarved: true, isLive };
+function stall(controller: PlaybackController, atMs: number, isLive: boolean, currentTimeS = 99.95): PlaybackAction[] {
+  const starved = { ...base, currentTimeS, isStarved: true, isLive };
   return [
     ...controller.onTick({ ...starved, nowMs: atMs }),
     ...controller.onTick({ ...starved, nowMs: atMs + 100 }),

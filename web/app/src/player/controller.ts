@@ -100,6 +100,8 @@ export class PlaybackController {
   #deliveryS = 0;
   #starvedSinceMs: number | undefined;
   #isStallCounted = false;
+  /** The least that was ahead of the playhead in this starvation. */
+  #starvedAheadS = Number.POSITIVE_INFINITY;
   #stallCount = 0;
 
   constructor(options: Partial<ControllerOptions> = {}) {
@@ -148,7 +150,7 @@ export class PlaybackController {
     const actions = this.#trim(sample);
     if (sample.isSeeking) return actions;
     if (sample.isPaused) return actions.concat(this.#boundPaused(sample, last));
-    actions.push(...this.#countStall(sample));
+    actions.push(...this.#countStall(sample, last.endS - sample.currentTimeS));
     const seek = this.#chooseSeek(sample, last);
     if (seek !== undefined) actions.push(seek);
     actions.push(...this.#steer(sample, last, seek !== undefined));
@@ -196,16 +198,20 @@ export class PlaybackController {
     return [{ kind: "seek", toS: this.livePositionS(sample) ?? last.startS, reason: "behind" }];
   }
 
-  #countStall(sample: PlaybackSample): PlaybackAction[] {
+  #countStall(sample: PlaybackSample, aheadS: number): PlaybackAction[] {
     if (!sample.isStarved || !sample.isLive) {
       this.#starvedSinceMs = undefined;
       this.#isStallCounted = false;
+      this.#starvedAheadS = Number.POSITIVE_INFINITY;
       return [];
     }
     this.#starvedSinceMs ??= sample.nowMs;
+    this.#starvedAheadS = Math.min(this.#starvedAheadS, aheadS);
     if (this.#isStallCounted || sample.nowMs - this.#starvedSinceMs < STALL_MIN_MS) return [];
     this.#isStallCounted = true;
     this.#stallCount++;
+    // Starved beside media means a decoder without time; more latency would not help it.
+    if (this.#starvedAheadS > this.#options.minBufferS) return [];
     return this.#target.onStall(sample.nowMs) ? [{ kind: "fall-back", reason: "stalls" }] : [];
   }
 

@@ -9,7 +9,7 @@ const STALL_WINDOW_MS = 30_000;
 const RISE = 1.5;
 /** How long playback must be calm before the target sinks by one step. */
 const CALM_MS = 10_000;
-const SINK = 0.93;
+const SINK = 0.88;
 /** This many stalls within the window with the target at its top mean that this way of delivery does not work here. */
 const HOPELESS_COUNT = 4;
 

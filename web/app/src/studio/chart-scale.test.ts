@@ -8,21 +8,21 @@ test.each([
   { values: [30, 24], ticks: [0, 10, 20, 30], why: "a highest value on a tick needs no further step" },
   { values: [4_900], ticks: [0, 2_000, 4_000, 6_000], why: "round steps" },
   { values: [2], ticks: [0, 1, 2], why: "small values keep whole steps" },
-  { values: [], ticks: [0, 0.5, 1], why: "no values still make an axis" },
+  { values: [], ticks: [0, 0.5], why: "no values still make an axis" },
   { values: [0, 0], ticks: [0, 0.5], why: "zeros too" },
+  { values: [5e-324], ticks: [0, 0.5], why: "what is too small to be seen counts as zero" },
 ])("axis of $values: $why", ({ values, ticks }) => {
   const axis = valueAxis(values, 3);
-  expect(axis.ticks[0]).toBe(0);
+  expect(axis.ticks).toEqual(ticks);
   expect(axis.max).toBe(axis.ticks.at(-1));
-  if (values.some((value) => value > 0)) expect(axis.ticks).toEqual(ticks);
 });
 
 test("an axis holds every value and has few ticks", () => {
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 1e9, noNaN: true })), (values) => {
+    fc.property(fc.array(fc.double({ min: 0, max: 1e12, noNaN: true })), (values) => {
       const axis = valueAxis(values, 3);
       expect(axis.ticks.length).toBeLessThanOrEqual(5);
-      for (const value of values) expect(value).toBeLessThanOrEqual(axis.max * 1.001);
+      for (const value of values) expect(value).toBeLessThanOrEqual(Math.max(1e-6, axis.max * 1.001));
     }),
   );
 });

@@ -12,6 +12,8 @@ export interface ValueAxis {
 }
 
 const STEPS = [1, 2, 2.5, 5, 10];
+/** Less than this is nothing to look at, and its powers of ten would leave the range of numbers. */
+const SMALLEST = 1e-6;
 
 /**
  * Chooses an axis that holds every value, with about `tickCount` steps of 1, 2, 2.5 or 5 times a power of ten.
@@ -19,7 +21,7 @@ const STEPS = [1, 2, 2.5, 5, 10];
  */
 export function valueAxis(values: readonly number[], tickCount: number): ValueAxis {
   const highest = values.reduce((max, value) => (Number.isFinite(value) ? Math.max(max, value) : max), 0);
-  const roughStep = (highest > 0 ? highest : 1) / Math.max(1, tickCount);
+  const roughStep = (highest > SMALLEST ? highest : 1) / Math.max(1, tickCount);
   const power = 10 ** Math.floor(Math.log10(roughStep));
   const step = power * (STEPS.find((candidate) => candidate * power >= roughStep * 0.999) ?? 10);
   const count = Math.max(1, Math.ceil(highest / step - 0.001));
