@@ -57,7 +57,7 @@ async function openPage(path: string, origin = platform.page): Promise<Page> {
 
 /** Waits until `count` more pictures have been shown than at the time of the call. */
 async function waitForPictures(page: Page, count: number): Promise<void> {
-  await page.waitForFunction("window.kagamiPlayer !== undefined");
+  await page.waitForFunction(() => "kagamiPlayer" in window);
   const { decodedFrameCount } = await figures(page);
   await page.waitForFunction(
     (wanted) => {
@@ -138,7 +138,7 @@ describe("the platform as npm start runs it", () => {
     await waitForPictures(page, 10);
     expect((await figures(page)).socketCount).toBe(1);
     proxy.cut();
-    await page.waitForFunction("window.socketCount > 1");
+    await page.waitForFunction(() => (window as unknown as { socketCount: number }).socketCount > 1);
     await waitForPictures(page, 60);
     expect(await figures(page)).toMatchObject({ mode: "ws", phase: "playing" });
     await page.close();

@@ -20,10 +20,43 @@ export interface ClipOptions {
 export async function makeCounterClip(options: ClipOptions): Promise<void> {
   const { path, width, height, fps, seconds, videoKbps, gopSeconds } = options;
   const gop = String(Math.round(gopSeconds * fps));
-  const video = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", `${width}x${height}`, "-r", String(fps), "-i", "pipe:0"];
+  const video = [
+    "-f",
+    "rawvideo",
+    "-pix_fmt",
+    "yuv420p",
+    "-s",
+    `${width}x${height}`,
+    "-r",
+    String(fps),
+    "-i",
+    "pipe:0",
+  ];
   const sound = ["-f", "lavfi", "-i", "sine=f=330:r=48000"];
-  const x264 = ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-bf", "0", "-g", gop, "-keyint_min", gop];
-  const rate = ["-b:v", `${videoKbps}k`, "-maxrate", `${videoKbps}k`, "-bufsize", `${videoKbps}k`, "-sc_threshold", "0"];
+  const x264 = [
+    "-c:v",
+    "libx264",
+    "-preset",
+    "veryfast",
+    "-tune",
+    "zerolatency",
+    "-bf",
+    "0",
+    "-g",
+    gop,
+    "-keyint_min",
+    gop,
+  ];
+  const rate = [
+    "-b:v",
+    `${videoKbps}k`,
+    "-maxrate",
+    `${videoKbps}k`,
+    "-bufsize",
+    `${videoKbps}k`,
+    "-sc_threshold",
+    "0",
+  ];
   const aac = ["-c:a", "aac", "-b:a", "128k", "-ac", "2", "-shortest"];
   const args = ["-hide_banner", "-loglevel", "error", "-y", ...video, ...sound, ...x264, ...rate, ...aac, path];
   const ffmpeg = spawn("ffmpeg", args, { stdio: ["pipe", "inherit", "inherit"] });
@@ -50,7 +83,11 @@ function drawPicture(picture: Buffer, width: number, height: number, index: numb
   const cells = counterCells(index);
   for (let y = counterTop(height); y < height; y++) {
     for (const [cell, isWhite] of cells.entries()) {
-      picture.fill(isWhite ? 235 : 16, y * width + counterCellLeft(cell, width), y * width + counterCellLeft(cell + 1, width));
+      picture.fill(
+        isWhite ? 235 : 16,
+        y * width + counterCellLeft(cell, width),
+        y * width + counterCellLeft(cell + 1, width),
+      );
     }
   }
 }

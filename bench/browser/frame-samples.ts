@@ -33,7 +33,8 @@ export async function watchFrames(browser: Browser, url: string, seconds: number
     const page = await context.newPage();
     await page.addInitScript(recordFrames, COUNTER_CELL_COUNT);
     await page.goto(url);
-    await page.waitForFunction("window.frameRecord.samples.length > 0", undefined, { timeout: 30_000 });
+    const hasPlayed = () => (window as unknown as { frameRecord: PageRecord }).frameRecord.samples.length > 0;
+    await page.waitForFunction(hasPlayed, undefined, { timeout: 30_000 });
     await page.waitForTimeout(seconds * 1000);
     const record = (await page.evaluate("window.frameRecord")) as PageRecord;
     return readRecord(record);
@@ -95,7 +96,17 @@ function recordFrames(cellCount: number): void {
       video.requestVideoFrameCallback(onFrame);
       const stripTop = video.videoHeight - 2 * Math.round(video.videoHeight / 80);
       const stripHeight = video.videoHeight - stripTop;
-      painter?.drawImage(video, 0, stripTop + stripHeight / 4, video.videoWidth, stripHeight / 2, 0, 0, canvas.width, canvas.height);
+      painter?.drawImage(
+        video,
+        0,
+        stripTop + stripHeight / 4,
+        video.videoWidth,
+        stripHeight / 2,
+        0,
+        0,
+        canvas.width,
+        canvas.height,
+      );
       const pixels = painter?.getImageData(0, 0, canvas.width, 1).data;
       const levels = Array.from({ length: cellCount }, (_, cell) => {
         const at = (cell * 4 + 1) * 4;

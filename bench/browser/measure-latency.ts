@@ -58,20 +58,40 @@ export async function measureLatency(options: LatencyOptions): Promise<LatencyFi
   const { webRoot, modes, loads, seconds, onProgress } = options;
   const directory = await mkdtemp(join(tmpdir(), "kagami-latency-"));
   const log = createLogger({ level: "error" });
-  const config = configSchema.parse({ listen: "127.0.0.1:0", rtmp: "127.0.0.1:0", admin: "off", openPublish: true, data: directory, webRoot });
+  const config = configSchema.parse({
+    listen: "127.0.0.1:0",
+    rtmp: "127.0.0.1:0",
+    admin: "off",
+    openPublish: true,
+    data: directory,
+    webRoot,
+  });
   const server = await startLiveServer(config, log);
   const tap = await startRtmpTap(Number(server.addresses.rtmp?.split(":").at(-1)));
   const clip = join(directory, "clip.flv");
   const neededSeconds = 10 + modes.length * loads * (seconds + 6);
   onProgress(`encoding a clip of ${neededSeconds} s`);
-  await makeCounterClip({ path: clip, width: 1280, height: 720, fps: 30, seconds: neededSeconds, videoKbps: 2_000, gopSeconds: 2 });
+  await makeCounterClip({
+    path: clip,
+    width: 1280,
+    height: 720,
+    fps: 30,
+    seconds: neededSeconds,
+    videoKbps: 2_000,
+    gopSeconds: 2,
+  });
   const publisher = publish(clip, tap.port);
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_ARGS });
   try {
     await waitForPicture(tap, 90);
     const figures: LatencyFigures[] = [];
     for (const mode of modes) {
-      const results = await watchTimes(browser, `http://${server.addresses.http}/watch/bench?mode=${mode}`, loads, seconds);
+      const results = await watchTimes(
+        browser,
+        `http://${server.addresses.http}/watch/bench?mode=${mode}`,
+        loads,
+        seconds,
+      );
       figures.push(summarise(mode, results, tap));
       onProgress(`${mode}: p50 ${Math.round(figures.at(-1)?.p50Ms ?? 0)} ms`);
     }
@@ -121,7 +141,10 @@ function summarise(mode: PlayMode, results: readonly WatchResult[], tap: RtmpTap
     frameCount: latencies.length,
     firstFrameP50Ms: quantile(firstFrames, 0.5),
     firstFrameMaxMs: Math.max(...firstFrames),
-    openToFrameP50Ms: quantile(results.map((result) => result.openToFrameMs), 0.5),
+    openToFrameP50Ms: quantile(
+      results.map((result) => result.openToFrameMs),
+      0.5,
+    ),
     stallCount: results.reduce((sum, result) => sum + result.stallCount, 0),
   };
 }

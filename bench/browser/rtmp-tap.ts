@@ -1,5 +1,5 @@
-import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { ChunkReader, DEFAULT_RTMP_LIMITS, HANDSHAKE_BYTES, VIDEO_MESSAGE_TYPE } from "@kagami/live/rtmp";
 import { parseFlvVideo } from "@kagami/media";
 
@@ -25,7 +25,8 @@ export async function startRtmpTap(serverPort: number): Promise<RtmpTap> {
       reader.push(bytes.subarray(skipped), 0);
       for (let message = reader.next(); message !== undefined; message = reader.next()) {
         if (message.messageType !== VIDEO_MESSAGE_TYPE) continue;
-        if (parseFlvVideo(message.payload).kind === "frame") passedAtMs.push(performance.timeOrigin + performance.now());
+        if (parseFlvVideo(message.payload).kind === "frame")
+          passedAtMs.push(performance.timeOrigin + performance.now());
       }
     });
     for (const [socket, other] of [
