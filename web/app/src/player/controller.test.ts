@@ -126,6 +126,20 @@ test.each([
   expect(seek).toMatchObject({ reason: "gap", toS: expect.closeTo(toS, 1) });
 });
 
+test("a seek that finds no media for a second is sent where there is some", () => {
+  const controller = started();
+  const lost = { ...base, currentTimeS: 97, isSeeking: true };
+  expect(controller.onTick({ ...lost, nowMs: 100 })).toEqual([]);
+  expect(controller.onTick({ ...lost, nowMs: 1_200 })).toEqual([
+    expect.objectContaining({ kind: "seek", reason: "gap" }),
+  ]);
+});
+
+test("media of a new broadcast is not taken for old media of the last one", () => {
+  const actions = started().onTick({ ...base, nowMs: 100, currentTimeS: 500, buffered: [{ startS: 0, endS: 100 }] });
+  expect(actions.map((action) => action.kind)).not.toContain("trim");
+});
+
 test("nothing is sought while a seek is under way or the viewer paused", () => {
   const late = { ...base, nowMs: 100, currentTimeS: 98.1 };
   expect(started().onTick({ ...late, isSeeking: true })).toEqual([]);

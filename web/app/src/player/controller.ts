@@ -88,7 +88,7 @@ const SMOOTHING = 0.1;
  * the target, but never lets the buffer go under its minimum, which rises with the target. Unlike the buffer level the
  * sum has no saw-tooth from arriving frames, so the rate stays still once it is right.
  *
- * Invariants: one seek at a time (none while seeking); no action while nothing is buffered; owns no clock, no element.
+ * Invariants: one seek at a time (none while seeking, unless that takes a second); no action while nothing is buffered; owns no clock, no element.
  */
 export class PlaybackController {
   readonly #options: ControllerOptions;
@@ -99,6 +99,7 @@ export class PlaybackController {
   #rate = 1;
   #deliveryS = 0;
   #starvedSinceMs: number | undefined;
+  #seekingSinceMs: number | undefined;
   #isStallCounted = false;
   /** The least that was ahead of the playhead in this starvation. */
   #starvedAheadS = Number.POSITIVE_INFINITY;
@@ -148,7 +149,8 @@ export class PlaybackController {
     this.#target.onTick(sample.nowMs);
 
     const actions = this.#trim(sample);
-    if (sample.isSeeking) return actions;
+    if (sample.isSeeking) return actions.concat(this.#rescueSeek(sample, last));
+    this.#seekingSinceMs = undefined;
     if (sample.isPaused) return actions.concat(this.#boundPaused(sample, last));
     actions.push(...this.#countStall(sample, last.endS - sample.currentTimeS));
     const seek = this.#chooseSeek(sample, last);
@@ -189,7 +191,18 @@ export class PlaybackController {
     const firstS = sample.buffered[0]?.startS ?? 0;
     // Half as much again before removing: removal costs, and a trim each tick would too.
     if (firstS >= sample.currentTimeS - keepBehindS * 1.5) return [];
+    // A playhead far beyond all media is left over from an earlier broadcast: what is there is new, not old.
+    if (sample.currentTimeS > (sample.buffered.at(-1)?.endS ?? 0) + 1) return [];
     return [{ kind: "trim", toS: sample.currentTimeS - keepBehindS }];
+  }
+
+  /** A seek to a place that will never be buffered would wait for ever. */
+  #rescueSeek(sample: PlaybackSample, last: TimeRange): PlaybackAction[] {
+    this.#seekingSinceMs ??= sample.nowMs;
+    if (sample.nowMs - this.#seekingSinceMs < STUCK_MS) return [];
+    this.#seekingSinceMs = sample.nowMs;
+    const seek = this.#chooseSeek(sample, last);
+    return seek === undefined ? [] : [seek];
   }
 
   #boundPaused(sample: PlaybackSample, last: TimeRange): PlaybackAction[] {

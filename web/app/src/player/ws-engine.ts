@@ -54,7 +54,10 @@ export class WsEngine implements PlaybackEngine {
   /** The next media decides where to go on playing. */
   #isJoining = true;
   #newestMs: number | undefined;
-  /** End of the first media of this connection; the controller rests until it is buffered. */
+  /**
+   * End of the media that came in the first moment of this connection. The controller rests until it is buffered: after
+   * a reconnect the burst begins inside what the element has already, and the old end would pass for the live edge.
+   */
   #joinEndMs: number | undefined;
   #joinedMs = 0;
   #ackAtMs = 0;
@@ -240,6 +243,9 @@ export class WsEngine implements PlaybackEngine {
     if (summary === undefined) return; // media before its initialization segment cannot be appended
     this.#frames.add(nowMs, summary.videoFrameCount);
     if (this.#isJoining) this.#onFirstMedia(summary.startMs, summary.endMs, nowMs);
+    if (this.#joinEndMs !== undefined && nowMs - this.#joinedMs < CLOCK_WAIT_MS) {
+      this.#joinEndMs = Math.max(this.#joinEndMs, summary.endMs);
+    }
     this.#newestMs = Math.max(this.#newestMs ?? 0, summary.endMs);
     this.#sink?.media(bytes, summary.endMs);
   }
@@ -266,7 +272,7 @@ export class WsEngine implements PlaybackEngine {
     if (this.#joinEndMs !== undefined) {
       const joinEndS = this.#joinEndMs / 1000 - 0.05;
       if (!buffered.some((range) => range.endS >= joinEndS)) return;
-      if (this.#clock.liveMediaMs(nowMs) === undefined && nowMs - this.#joinedMs < CLOCK_WAIT_MS) return;
+      if (nowMs - this.#joinedMs < CLOCK_WAIT_MS && this.#clock.liveMediaMs(nowMs) === undefined) return;
       this.#joinEndMs = undefined;
       this.#controller.restart();
     }
