@@ -83,13 +83,13 @@ async function startSubjects(start: Start, only: readonly string[] | undefined):
 }
 
 /** Measures all subjects in each round, in turning order, so that what else the machine does hits all of them alike. */
-export async function runRounds<T>(
+export async function runRounds(
   subjects: readonly Subject[],
   rounds: number,
   progress: (text: string) => void,
-  measure: (subject: Subject) => Promise<T & FanOutSample>,
-): Promise<Map<string, T[]>> {
-  const samples = new Map<string, T[]>(subjects.map(({ name }) => [name, []]));
+  measure: (subject: Subject) => Promise<FanOutSample>,
+): Promise<Map<string, FanOutSample[]>> {
+  const samples = new Map<string, FanOutSample[]>(subjects.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(i + round) % subjects.length] as Subject;
@@ -119,15 +119,42 @@ function figuresOf(subject: FanOutSubject, all: ReadonlyMap<string, readonly Fan
   const p50 = of((sample) => sample.latencyP50Ms);
   const spread = (Math.max(...ratios) - Math.min(...ratios)) / 2;
   return [
-    comparedFigure(name, "cpu-per-mb", of((sample) => sample.cpuMsPerMb), "ms/MB", median(ratios), bars?.cpuRatio),
+    comparedFigure(
+      name,
+      "cpu-per-mb",
+      of((sample) => sample.cpuMsPerMb),
+      "ms/MB",
+      median(ratios),
+      bars?.cpuRatio,
+    ),
     plainFigure(name, "cpu-ratio-spread", spread, "±"),
     bars?.latencyMs === undefined
       ? plainFigure(name, "latency-p50", p50, "ms")
       : limitedFigure(name, "latency-p50", p50, "ms", bars.latencyMs),
-    plainFigure(name, "latency-p95", of((sample) => sample.latencyP95Ms), "ms"),
-    plainFigure(name, "video-latency-p50", of((sample) => sample.videoLatencyP50Ms), "ms"),
-    plainFigure(name, "video-latency-p95", of((sample) => sample.videoLatencyP95Ms), "ms"),
-    plainFigure(name, "rss", of((sample) => sample.residentMb), "MB"),
+    plainFigure(
+      name,
+      "latency-p95",
+      of((sample) => sample.latencyP95Ms),
+      "ms",
+    ),
+    plainFigure(
+      name,
+      "video-latency-p50",
+      of((sample) => sample.videoLatencyP50Ms),
+      "ms",
+    ),
+    plainFigure(
+      name,
+      "video-latency-p95",
+      of((sample) => sample.videoLatencyP95Ms),
+      "ms",
+    ),
+    plainFigure(
+      name,
+      "rss",
+      of((sample) => sample.residentMb),
+      "MB",
+    ),
     plainFigure(name, "delivered", 100 * of((sample) => sample.completeness), "%"),
     plainFigure(name, "wire-overhead", 100 * (of((sample) => sample.wireOverhead) - 1), "%"),
   ];

@@ -1,7 +1,7 @@
 import { lineChart } from "../src/chart.ts";
 import {
-  comparedFigure,
   type ChartFile,
+  comparedFigure,
   type Figure,
   plainFigure,
   type Scenario,
@@ -82,10 +82,26 @@ function figuresOf(name: string, curve: Curve | undefined, reference: Curve | un
     const theirs = reference?.get(viewers) ?? [];
     const ratios = samples.map((sample, i) => sample.cpuMsPerMb / (theirs[i]?.cpuMsPerMb ?? Number.NaN));
     return [
-      comparedFigure(name, `cpu-per-mb-${viewers}`, of((sample) => sample.cpuMsPerMb), "ms/MB", median(ratios)),
+      comparedFigure(
+        name,
+        `cpu-per-mb-${viewers}`,
+        of((sample) => sample.cpuMsPerMb),
+        "ms/MB",
+        median(ratios),
+      ),
       plainFigure(name, `viewers-per-core-${viewers}`, of(viewersPerCore(viewers)), "viewers"),
-      plainFigure(name, `latency-p50-${viewers}`, of((sample) => sample.latencyP50Ms), "ms"),
-      plainFigure(name, `latency-p95-${viewers}`, of((sample) => sample.latencyP95Ms), "ms"),
+      plainFigure(
+        name,
+        `latency-p50-${viewers}`,
+        of((sample) => sample.latencyP50Ms),
+        "ms",
+      ),
+      plainFigure(
+        name,
+        `latency-p95-${viewers}`,
+        of((sample) => sample.latencyP95Ms),
+        "ms",
+      ),
       plainFigure(name, `delivered-${viewers}`, 100 * of((sample) => sample.completeness), "%"),
       plainFigure(name, `sink-core-${viewers}`, 100 * of((sample) => sample.sinkCoreShare), "%"),
     ];

@@ -163,7 +163,18 @@ function figuresOf(name: string, sample: StalledSample): Figure[] {
     plainFigure(name, "disconnected", disconnectedCount, "viewers"),
     plainFigure(name, "missed-pictures", sum(({ missedCount }) => missedCount) / recoveries.length, "per viewer"),
     isOurs
-      ? limitedFigure(name, "broken-pictures", sum(({ brokenCount }) => brokenCount), "pictures", 0)
-      : plainFigure(name, "broken-pictures", sum(({ brokenCount }) => brokenCount), "pictures"),
+      ? limitedFigure(
+          name,
+          "broken-pictures",
+          sum(({ brokenCount }) => brokenCount),
+          "pictures",
+          0,
+        )
+      : plainFigure(
+          name,
+          "broken-pictures",
+          sum(({ brokenCount }) => brokenCount),
+          "pictures",
+        ),
   ];
 }

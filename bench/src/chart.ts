@@ -32,11 +32,13 @@ export function lineChart({ title, xLabel, yLabel, series }: ChartOptions): stri
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    `<text x="${LEFT}" y="26" font-size="16" fill="#222">${escape(title)}</text>`,
+    `<text x="${LEFT}" y="26" font-size="16" fill="#222">${escapeXml(title)}</text>`,
     ...gridLines(top, yOf, right),
-    ...xs.map((x) => `<text x="${px(xOf(x))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444">${x}</text>`),
-    `<text x="${px((LEFT + right) / 2)}" y="${HEIGHT - 12}" text-anchor="middle" fill="#222">${escape(xLabel)}</text>`,
-    `<text transform="translate(18 ${px((TOP + HEIGHT - BOTTOM) / 2)}) rotate(-90)" text-anchor="middle" fill="#222">${escape(yLabel)}</text>`,
+    ...xs.map(
+      (x) => `<text x="${px(xOf(x))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444">${x}</text>`,
+    ),
+    `<text x="${px((LEFT + right) / 2)}" y="${HEIGHT - 12}" text-anchor="middle" fill="#222">${escapeXml(xLabel)}</text>`,
+    `<text transform="translate(18 ${px((TOP + HEIGHT - BOTTOM) / 2)}) rotate(-90)" text-anchor="middle" fill="#222">${escapeXml(yLabel)}</text>`,
     ...series.flatMap(({ name, points }, i) => seriesLines(name, points, i, xOf, yOf)),
     "</svg>",
   ];
@@ -67,7 +69,7 @@ function seriesLines(
     `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="2"/>`,
     ...points.map(({ x, y }) => `<circle cx="${px(xOf(x))}" cy="${px(yOf(y))}" r="3.5" fill="${color}"/>`),
     `<line x1="${WIDTH - RIGHT + 14}" x2="${WIDTH - RIGHT + 38}" y1="${legendY}" y2="${legendY}" stroke="${color}" stroke-width="3"/>`,
-    `<text x="${WIDTH - RIGHT + 46}" y="${legendY}" dy="4" fill="#222">${escape(name)}</text>`,
+    `<text x="${WIDTH - RIGHT + 46}" y="${legendY}" dy="4" fill="#222">${escapeXml(name)}</text>`,
   ];
 }
 
@@ -82,6 +84,6 @@ function px(value: number): string {
   return value.toFixed(1);
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }

@@ -3,14 +3,29 @@ import type { Figure } from "./scenario.ts";
 /** One line of `--json`. */
 export function jsonLine(part: string, scenario: string, figure: Figure): string {
   const { figure: name, value, unit, peer, ratio, bar, pass } = figure;
-  return JSON.stringify({ part, scenario, figure: name, value: round(value), unit, peer, ratio: round(ratio), bar, pass });
+  return JSON.stringify({
+    part,
+    scenario,
+    figure: name,
+    value: round(value),
+    unit,
+    peer,
+    ratio: round(ratio),
+    bar,
+    pass,
+  });
 }
 
 /** The figures as aligned columns. */
 export function textTable(figures: readonly Figure[]): string {
   const rows = [HEAD, ...figures.map(cells)];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join("  ").trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => pad(cell, widths[column] ?? 0, column))
+      .join("  ")
+      .trimEnd(),
+  );
   return `${lines.join("\n")}\n`;
 }
 

@@ -76,7 +76,10 @@ async function runScenario(part: Part, scenario: Scenario, request: Request, io:
     const outcome = await scenario.run({ isSmoke, settings, progress });
     const { figures, notes = [] } = outcome;
     if (isJson) for (const figure of figures) io.writeOut(`${jsonLine(part.name, scenario.name, figure)}\n`);
-    else io.writeOut(`\n${part.name} ${scenario.name}\n${textTable(figures)}${notes.map((note) => `- ${note}\n`).join("")}`);
+    else
+      io.writeOut(
+        `\n${part.name} ${scenario.name}\n${textTable(figures)}${notes.map((note) => `- ${note}\n`).join("")}`,
+      );
     if (isSaved) await saveResults(part, scenario, outcome, machine());
     return isSmoke || figures.every(({ pass }) => pass !== false);
   } catch (error) {

@@ -16,7 +16,7 @@ export interface Marker {
   readonly kind: MarkerKind;
   /** Rises by one with each message, pictures and sound apart. */
   readonly sequence: number;
-  /** On the clock of {@link monotonicUs}. */
+  /** Whole microseconds on the clock of {@link monotonicUs}. */
   readonly sentUs: number;
   /** Bytes of the message after the marker, the same in every protocol. */
   readonly followingBytes: number;
@@ -35,7 +35,7 @@ export function monotonicUs(): number {
 
 /** Writes a marker into bytes that were kept free for it. */
 export function writeMarker(target: Buffer, offset: number, marker: Marker): void {
-  const hex = (value: number, digits: number) => Math.floor(value).toString(16).padStart(digits, "0");
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
   MAGIC.copy(target, offset);
   const { kind, sequence, sentUs, followingBytes } = marker;
   target.write(kind + hex(sequence, 8) + hex(sentUs, 14) + hex(followingBytes, 6), offset + KIND_OFFSET, "latin1");

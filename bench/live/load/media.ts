@@ -17,7 +17,24 @@ export interface MediaSpec {
 }
 
 /** 2.1 Mbit/s with the sound: what a phone or OBS sends for 720p. */
-export const PHONE_MEDIA: MediaSpec = { width: 1280, height: 720, fps: 30, videoKbps: 2000, gopFrames: 60, seconds: 16 };
+export const PHONE_MEDIA: MediaSpec = {
+  width: 1280,
+  height: 720,
+  fps: 30,
+  videoKbps: 2000,
+  gopFrames: 60,
+  seconds: 16,
+};
+
+/** Few key frames, so that what is kept for newcomers is large. */
+export const BIG_GOP_MEDIA: MediaSpec = {
+  width: 1280,
+  height: 720,
+  fps: 30,
+  videoKbps: 3000,
+  gopFrames: 300,
+  seconds: 20,
+};
 
 /** For runs that only show that a scenario works. */
 export const SMOKE_MEDIA: MediaSpec = { width: 320, height: 180, fps: 30, videoKbps: 300, gopFrames: 30, seconds: 4 };

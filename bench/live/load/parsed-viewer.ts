@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { FlvDemuxer } from "@kagami/media";
+import { FlvDemuxer, isMalformed, readBoxes } from "@kagami/media";
 import { RtmpClientSession } from "../../../servers/live/src/protocol/rtmp/index.ts";
 import { encodeUpgradeRequest, WebSocketSkimmer } from "../../../servers/live/src/protocol/websocket/index.ts";
 import { readFragmentTime } from "./fragment-time.ts";
@@ -28,6 +28,10 @@ export interface ParsedObservation {
   readonly states: readonly string[];
 }
 
+/** A message is kept whole up to this. */
+const MESSAGE_LIMIT_BYTES = 4 << 20;
+const OPEN_TIMEOUT_MS = 10_000;
+
 /** A viewer that reads the time of every picture. */
 export class ParsedViewer {
   readonly #options: ParsedOptions;
@@ -53,8 +57,8 @@ export class ParsedViewer {
       if (kind === "K") this.#keyFrames.push({ sentUs, arrivedUs });
     });
     this.#skimmer = new WebSocketSkimmer(
-      { onBinary: (_, head) => this.#onFragment(head), onText: (text) => this.#onText(text) },
-      96,
+      { onBinary: (_, message) => this.#onFragments(message), onText: (text) => this.#onText(text) },
+      MESSAGE_LIMIT_BYTES,
     );
     this.#rtmp = new RtmpClientSession({
       mode: "play",
@@ -67,19 +71,32 @@ export class ParsedViewer {
     this.#socket = connect({ host: "127.0.0.1", port, noDelay: true });
     this.#socket.on("connect", () => {
       if (kind === "rtmp") this.#flushRtmp();
-      else if (kind === "flv") this.#socket.write(`GET /live/${name}.flv HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
-      else this.#socket.write(encodeUpgradeRequest("127.0.0.1", `/live/${name}/ws`, randomBytes(16).toString("base64")));
+      // HTTP/1.0 has no chunks, which would have to be taken out of the stream.
+      else if (kind === "flv") this.#socket.write(`GET /live/${name}.flv HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n`);
+      else
+        this.#socket.write(encodeUpgradeRequest("127.0.0.1", `/live/${name}/ws`, randomBytes(16).toString("base64")));
     });
     this.#socket.on("error", () => undefined); // "close" follows
     this.#socket.on("close", () => this.#onEnd());
     this.#socket.on("data", (bytes) => this.#onData(bytes as Buffer));
   }
 
-  /** Resolves at the first picture, or when the connection is gone. */
+  /**
+   * Resolves at the first picture.
+   *
+   * @throws Error if there is none in time, or the server hangs up.
+   */
   opened(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#pictureCount > 0 || this.#isClosed) resolve();
-      else this.#onOpen = resolve;
+    const { kind, name } = this.#options;
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        if (this.#pictureCount > 0) resolve();
+        else reject(new Error(`A ${kind} viewer of "${name}" saw no picture`));
+      };
+      const timer = setTimeout(settle, OPEN_TIMEOUT_MS);
+      if (this.#pictureCount > 0 || this.#isClosed) settle();
+      else this.#onOpen = settle;
     });
   }
 
@@ -134,10 +151,14 @@ export class ParsedViewer {
     }
   }
 
-  /** The first fragment of a message stands for it; pictures and sound come in messages of their own. */
-  #onFragment(head: Uint8Array): void {
-    const time = readFragmentTime(head);
-    if (time?.isVideo) this.#onPicture(time.mediaMs);
+  /** A message may hold many fragments: a newcomer's first has all since the last key frame. */
+  #onFragments(message: Uint8Array): void {
+    const boxes = readBoxes(message);
+    if (isMalformed(boxes)) throw new Error(`The server sent what is no fragment: ${boxes.message}`);
+    for (const box of boxes) {
+      const time = box.type === "moof" ? readFragmentTime(message.subarray(box.start, box.end)) : undefined;
+      if (time?.isVideo) this.#onPicture(time.mediaMs);
+    }
   }
 
   #onText(text: string): void {

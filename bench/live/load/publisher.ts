@@ -142,7 +142,7 @@ export class Publisher {
 
   #send(type: 8 | 9, mediaUs: number, message: MarkedBody, kind: "K" | "V" | "A", sequence: number): number {
     const { body, markerOffset } = message;
-    const sentUs = monotonicUs();
+    const sentUs = Math.floor(monotonicUs());
     const followingBytes = body.length - markerOffset - MARKER_BYTES;
     writeMarker(body, markerOffset, { kind, sequence, sentUs, followingBytes });
     this.#session.sendMedia(type, Math.round(mediaUs / 1000), body);

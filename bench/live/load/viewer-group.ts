@@ -1,6 +1,6 @@
 import { percentile } from "../../src/statistics.ts";
 import { type Marker, type MarkerKind, monotonicUs, payloadBytes } from "./marker.ts";
-import { RecoveryWatch, type Recovery } from "./recovery-watch.ts";
+import { type Recovery, RecoveryWatch } from "./recovery-watch.ts";
 import { Viewer, type ViewerKind } from "./viewer.ts";
 
 export interface GroupOptions {
@@ -49,7 +49,7 @@ export class ViewerGroup {
     this.#options = options;
   }
 
-  /** Adds viewers, a few at a time, and waits until each gets media or is refused. */
+  /** Adds viewers, a few at a time, and waits until each gets media. */
   async open(count: number): Promise<void> {
     for (let opened = 0; opened < count; ) {
       const batch = Array.from({ length: Math.min(BATCH, count - opened) }, () => this.#add());

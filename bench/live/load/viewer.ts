@@ -1,9 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { RtmpClientSession } from "../../../servers/live/src/protocol/rtmp/index.ts";
-import { encodeClientFrame, encodeUpgradeRequest, OPCODE, WebSocketSkimmer } from "../../../servers/live/src/protocol/websocket/index.ts";
-import { MarkerScanner, monotonicUs, type OnMarked } from "./marker.ts";
+import {
+  encodeClientFrame,
+  encodeUpgradeRequest,
+  OPCODE,
+  WebSocketSkimmer,
+} from "../../../servers/live/src/protocol/websocket/index.ts";
 import { readFragmentTime } from "./fragment-time.ts";
+import { MarkerScanner, monotonicUs, type OnMarked } from "./marker.ts";
 
 export type ViewerKind = "rtmp" | "ws" | "flv";
 
@@ -20,6 +25,7 @@ const ACK_INTERVAL_US = 250_000;
 /** An RTMP player tells how much it has received this often, in bytes. */
 const RTMP_ACK_BYTES = 1 << 20;
 const SKIMMED_HEAD_BYTES = 96;
+const OPEN_TIMEOUT_MS = 15_000;
 const MASK = new Uint8Array(4);
 
 /** All viewers of a process read into the same memory: what arrives is looked at before the next read and never kept. */
@@ -57,11 +63,22 @@ export class Viewer {
     this.#socket.on("close", () => this.#onClose());
   }
 
-  /** Resolves when the media has begun or the connection is gone. */
+  /**
+   * Resolves when the media has begun.
+   *
+   * @throws Error if the server does not let it in, or not in time.
+   */
   opened(): Promise<void> {
-    if (this.isOpen || this.isClosed) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onOpen = resolve;
+    const { kind, name } = this.#options;
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        if (this.isOpen) resolve();
+        else reject(new Error(`A ${kind} viewer of "${name}" was not let in`));
+      };
+      const timer = setTimeout(settle, OPEN_TIMEOUT_MS);
+      if (this.isOpen || this.isClosed) settle();
+      else this.#onOpen = settle;
     });
   }
 

@@ -10,7 +10,11 @@ export async function startNginx(): Promise<ServerUnderTest> {
   return { name: "nginx", pid: nginx.pid, rtmpPort: nginx.port, httpPort: 0, stop: () => nginx.stop() };
 }
 
-const NMS_MAIN = join(dirname(createRequire(import.meta.url).resolve("node-media-server/package.json")), "bin", "app.js");
+const NMS_MAIN = join(
+  dirname(createRequire(import.meta.url).resolve("node-media-server/package.json")),
+  "bin",
+  "app.js",
+);
 
 /** node-media-server from npm, run by the same Node as ours. */
 export async function startNms(): Promise<ServerUnderTest> {
