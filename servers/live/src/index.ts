@@ -2,4 +2,4 @@
 export { configSchema, type LiveConfig } from "./config.ts";
 export { LiveError, type LiveErrorCode } from "./errors.ts";
 export { livePart } from "./part.ts";
-export { LIVE_VERSION, type LiveServer, startLiveServer } from "./server.ts";
+export { type LiveServer, startLiveServer } from "./server.ts";

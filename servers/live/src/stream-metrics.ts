@@ -10,9 +10,10 @@ export function publishStreamMetrics(metrics: Metrics, registry: ChannelRegistry
   const gop = gauge("gop_seconds", "Media time between the two latest key frames");
   const keyAge = gauge("key_frame_age_seconds", "Time since the latest key frame arrived");
   const dropped = gauge("dropped_frames", "Pictures not sent to viewers that were too slow, of the channel");
+  const latency = gauge("latency_seconds", "Server to screen, the median of what WebSocket viewers report");
   const viewers = metrics.gauge("kagami_live_stream_viewers", "Viewers", ["channel", "protocol"]);
   const live = metrics.gauge("kagami_live_streams", "Broadcasts that are running");
-  const perChannel = [bitrate, fps, gop, keyAge, dropped];
+  const perChannel = [bitrate, fps, gop, keyAge, dropped, latency];
   const known = new Set<string>();
 
   const set = (channel: Channel, name: string) => {
@@ -24,6 +25,7 @@ export function publishStreamMetrics(metrics: Metrics, registry: ChannelRegistry
     gop.set((stats?.gopMs ?? 0) / 1000, { channel: name });
     keyAge.set((stats?.keyFrameAgeMs(nowMs) ?? 0) / 1000, { channel: name });
     dropped.set(channel.fanOut.droppedFrameCount, { channel: name });
+    latency.set((channel.fanOut.latencyMs ?? Number.NaN) / 1000, { channel: name });
     for (const protocol of PROTOCOLS) viewers.set(countOf(channel, protocol), { channel: name, protocol });
   };
 

@@ -74,6 +74,19 @@ export class FanOut {
     return this.#pendingBytes;
   }
 
+  /** Bytes waiting for viewers' sockets. Viewers share them, so the memory behind is less. */
+  get bufferedBytes(): number {
+    let bytes = 0;
+    for (const viewer of this.#viewers) bytes += viewer.link.bufferedBytes;
+    return bytes;
+  }
+
+  /** Median of what viewers report, in milliseconds; `undefined` if none does. */
+  get latencyMs(): number | undefined {
+    const reported = [...this.#viewers].flatMap((viewer) => viewer.reportedLatencyMs ?? []).sort((a, b) => a - b);
+    return reported[reported.length >> 1];
+  }
+
   setMergeMs(mergeMs: number): void {
     this.#window.mergeMs = mergeMs;
   }

@@ -29,6 +29,8 @@ export class Viewer {
   isLeaving = false;
   /** Decoding time of the last video sample sent, to go on from after a pause. */
   videoDtsUs = Number.NEGATIVE_INFINITY;
+  /** From the publisher's frame reaching the server to its being shown, in milliseconds, if the viewer says so. */
+  reportedLatencyMs: number | undefined;
   /** Presentation time at which the picture stopped, while it is stopped. */
   pausedAtUs: number | undefined;
 

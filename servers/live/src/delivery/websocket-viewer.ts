@@ -124,8 +124,14 @@ export class WebSocketViewer implements ViewerLink {
       return;
     }
     const nowMs = this.#timing.monotonicMs();
-    if (message.type === "ack") this.#seat?.policy.onAck(message.mediaMs * 1000, nowMs);
+    if (message.type === "ack") this.#onAck(message, nowMs);
     else this.tell({ type: "pong", id: message.id, serverMs: this.#timing.wallMs() });
+  }
+
+  #onAck({ mediaMs, latencyMs }: Ack, nowMs: number): void {
+    if (!this.#seat) return;
+    this.#seat.policy.onAck(mediaMs * 1000, nowMs);
+    if (latencyMs !== undefined) this.#seat.reportedLatencyMs = latencyMs;
   }
 
   #mayTalk(): boolean {
@@ -157,9 +163,16 @@ export class WebSocketViewer implements ViewerLink {
   }
 }
 
-type ViewerMessage =
-  | { readonly type: "ack"; readonly mediaMs: number }
-  | { readonly type: "ping"; readonly id: number };
+interface Ack {
+  readonly type: "ack";
+  readonly mediaMs: number;
+  readonly latencyMs: number | undefined;
+}
+
+type ViewerMessage = Ack | { readonly type: "ping"; readonly id: number };
+
+/** A latency beyond this is a wrong clock. */
+const LATENCY_LIMIT_MS = 600_000;
 
 /** What API.md lets a viewer say, or `undefined`. */
 function parseMessage(text: string): ViewerMessage | undefined {
@@ -171,8 +184,11 @@ function parseMessage(text: string): ViewerMessage | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { type, mediaMs, id } = value as { type?: unknown; mediaMs?: unknown; id?: unknown };
-  if (type === "ack" && typeof mediaMs === "number" && Number.isFinite(mediaMs)) return { type, mediaMs };
+  const { type, mediaMs, latencyMs, id } = value as Partial<Record<"type" | "mediaMs" | "latencyMs" | "id", unknown>>;
+  if (type === "ack" && typeof mediaMs === "number" && Number.isFinite(mediaMs)) {
+    const isLatency = typeof latencyMs === "number" && latencyMs >= 0 && latencyMs <= LATENCY_LIMIT_MS;
+    return { type, mediaMs, latencyMs: isLatency ? latencyMs : undefined };
+  }
   if (type === "ping" && typeof id === "number" && Number.isSafeInteger(id)) return { type, id };
   return undefined;
 }

@@ -58,6 +58,11 @@ export class RtmpConnection {
     this.#armTimer();
   }
 
+  /** Bytes held for messages that are not whole yet, or that wait for an answer. */
+  get heldBytes(): number {
+    return this.#session.heldBytes;
+  }
+
   /** Asks the peer to come back to where it was, if it understands that. */
   requestReconnect(): void {
     if (this.#hasAskedToReconnect || !this.#session.requestReconnect()) return;

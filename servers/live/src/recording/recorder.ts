@@ -27,8 +27,11 @@ export class RecordingCounters {
   readonly bytes: CounterSeries;
   readonly failures: CounterSeries;
   readonly skippedUnits: CounterSeries;
+  /** Bytes that wait for the disk, over all recordings. */
+  queuedBytes = 0;
 
   constructor(metrics: Metrics) {
+    metrics.memoryAccount("recordings", () => this.queuedBytes);
     this.bytes = metrics.counter("kagami_live_recorded_bytes_total", "Bytes written to recordings").with();
     this.failures = metrics.counter("kagami_live_recording_failures_total", "Recordings given up by an error").with();
     this.skippedUnits = metrics
@@ -62,11 +65,6 @@ export class Recorder implements BroadcastSink {
     this.#options = options;
   }
 
-  /** Bytes that wait for the disk. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
   onInit(init: StreamInit): void {
     this.#hasVideo = init.config.video !== undefined;
     this.#enqueueWrite();
@@ -86,7 +84,7 @@ export class Recorder implements BroadcastSink {
     }
     this.#isAwaitingKey = false;
     this.#queue.push(fragment);
-    this.#queuedBytes += fragment.length;
+    this.#count(fragment.length);
     this.#timer ??= this.#options.timing.setTimer(() => {
       this.#timer = undefined;
       this.#enqueueWrite();
@@ -99,6 +97,11 @@ export class Recorder implements BroadcastSink {
     this.#chain(() => this.#finishFile());
     await this.#work;
     this.#isGivenUp = true;
+  }
+
+  #count(byteCount: number): void {
+    this.#queuedBytes += byteCount;
+    this.#options.counters.queuedBytes += byteCount;
   }
 
   /** Everything that touches the file runs one after another; the first failure gives the recording up. */
@@ -120,7 +123,7 @@ export class Recorder implements BroadcastSink {
     this.#chain(async () => {
       await this.#file?.write(fragments);
       const byteCount = fragments.reduce((sum, fragment) => sum + fragment.length, 0);
-      this.#queuedBytes -= byteCount;
+      this.#count(-byteCount);
       this.#options.counters.bytes.inc(byteCount);
     });
   }
@@ -149,7 +152,7 @@ export class Recorder implements BroadcastSink {
     const { log, counters } = this.#options;
     this.#isGivenUp = true;
     this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#count(-this.#queuedBytes);
     counters.failures.inc();
     log.error("recording.given_up", {
       path: this.#file?.path,
