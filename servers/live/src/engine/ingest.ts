@@ -82,6 +82,7 @@ export class Ingest {
   readonly #videoClock = new VideoClock();
   #video: VideoInput | undefined;
   #audio: AudioInput | undefined;
+  #audioClock: AudioClock | undefined;
   #videoConfig: VideoConfig | undefined;
   #isAwaitingKey = true;
   #lastPtsUs = Number.NEGATIVE_INFINITY;
@@ -246,7 +247,7 @@ export class Ingest {
     }
     this.#isAnnounced.audio = true;
     forgetSilence(audio);
-    const clock = clockOf(audio, frameUs);
+    const clock = this.#clockOf(audio, frameUs);
     const position = this.#timeline.map("audio", timestampMs);
     if (position.wasRebased) this.#notice("TIMESTAMPS_REBASED", `The clock jumped at ${timestampMs} ms`, out);
     if (this.#isOverdue("video", position.dtsUs)) {
@@ -285,8 +286,18 @@ export class Ingest {
     if (missingUs < frameUs || (audio.filledUs === 0 && missingUs < SOUND_PATIENCE_US)) return;
     const count = Math.floor(Math.min(missingUs, FILL_LIMIT_US) / frameUs);
     audio.filledUs += count * frameUs;
-    const untilUs = clockOf(audio, frameUs).skip(count, audio.unheardSinceUs);
+    const untilUs = this.#clockOf(audio, frameUs).skip(count, audio.unheardSinceUs);
     this.#fillSilence(audio, untilUs, count, out);
+  }
+
+  /** Sound of another format, or of frames of another length, goes on where the sound before it ended. */
+  #clockOf(audio: AudioInput, frameUs: number): AudioClock {
+    if (!audio.clock || audio.frameUs !== frameUs) {
+      audio.clock = new AudioClock(frameUs, this.#audioClock?.endUs);
+      audio.frameUs = frameUs;
+      this.#audioClock = audio.clock;
+    }
+    return audio.clock;
   }
 
   #notice(code: IngestNoticeCode, message: string, out: IngestEvent[]): void {
@@ -294,14 +305,6 @@ export class Ingest {
     this.#noticed.add(code);
     out.push({ kind: "notice", code, message });
   }
-}
-
-function clockOf(audio: AudioInput, frameUs: number): AudioClock {
-  if (!audio.clock || audio.frameUs !== frameUs) {
-    audio.clock = new AudioClock(frameUs);
-    audio.frameUs = frameUs;
-  }
-  return audio.clock;
 }
 
 function forgetSilence(audio: AudioInput): void {

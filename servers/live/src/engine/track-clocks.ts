@@ -74,9 +74,18 @@ export class AudioClock {
   readonly #frameUs: number;
   #nextUs: number | undefined;
 
-  /** @param frameUs Duration of one frame in microseconds, not rounded. */
-  constructor(frameUs: number) {
+  /**
+   * @param frameUs Duration of one frame in microseconds, not rounded.
+   * @param startUs Where the sound of a former format ended, to go on from; the first frame's own time if absent.
+   */
+  constructor(frameUs: number, startUs?: number) {
     this.#frameUs = frameUs;
+    this.#nextUs = startUs;
+  }
+
+  /** Where the last frame ends, in microseconds; `undefined` before there was one. */
+  get endUs(): number | undefined {
+    return this.#nextUs;
   }
 
   next(dtsUs: number): AudioTiming | AudioDrop {
