@@ -32,7 +32,7 @@ const CONNECTIONS_PER_ADDRESS = 5_000;
 /** The pages load nothing from elsewhere, and nobody frames the studio. */
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
-    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
+    "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; img-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
   "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
 };
