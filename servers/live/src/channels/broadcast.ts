@@ -158,18 +158,17 @@ export class Broadcast {
     const nowMs = wallMs();
     this.hls.append({ bytes: unit.fragment, kind, dtsUs, durationUs, isKey }, nowMs);
     sink?.onUnit(unit);
-    if (kind === "video" || this.config.video === undefined) this.#markClock(ptsUs, nowMs);
-  }
-
-  /** Newcomers are greeted with the newest mark; those who are here are told every two seconds. */
-  #markClock(ptsUs: number, nowMs: number): void {
-    const isFirst = this.#clock === undefined;
-    this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs };
-    if (!isFirst && nowMs - this.#clockToldAtMs < CLOCK_INTERVAL_MS) return;
+    const isLead = kind === "video" || this.config.video === undefined;
+    const isDue = isLead && (!this.#clock || nowMs - this.#clockToldAtMs >= CLOCK_INTERVAL_MS);
+    // Before the unit goes out: newcomers that start with it are greeted with the clock, and the newest mark serves best.
+    if (isLead) this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs };
+    fanOut.onUnit(unit);
+    if (!isDue) return;
     this.#clockToldAtMs = nowMs;
-    this.#options.fanOut.tell({ type: "clock", ...this.#clock });
+    fanOut.tell({ type: "clock", ...this.#clock });
   }
 }
+
 function describeTracks({ video, audio }: StreamConfig): Record<string, unknown> {
   return {
     ...(video && { video: video.codecString, width: video.width, height: video.height }),
