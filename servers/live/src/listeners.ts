@@ -24,7 +24,7 @@ import { WebSocketEndpoint } from "./delivery/websocket-endpoint.ts";
 import { systemTiming } from "./system-timing.ts";
 
 /** The version that `/api/server` tells. */
-export const LIVE_VERSION = "0.1.0";
+const LIVE_VERSION = "0.1.0";
 
 /** Connections of one address before it has shown a key or a token. */
 const CONNECTIONS_PER_ADDRESS = 5_000;

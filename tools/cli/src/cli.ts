@@ -9,7 +9,7 @@ export interface CliRequest {
 }
 
 /** The version of all of Kagami. */
-export const VERSION = "0.1.0";
+const VERSION = "0.1.0";
 
 /** Finds the command and runs it. Returns the exit code so far; a command that runs on sets its own when it ends. */
 export async function runCli({ argv, env, write, writeError }: CliRequest): Promise<number> {

@@ -1,5 +1,5 @@
 /** A field's text beyond this is cut, and says so; a peer must not be able to fill a disk. */
-export const FIELD_LIMIT_CHARACTERS = 4_096;
+const FIELD_LIMIT_CHARACTERS = 4_096;
 
 /** What all the text of one field may have together, however it is nested. */
 const FIELD_BUDGET_CHARACTERS = 16_384;
@@ -14,7 +14,7 @@ const SECRET_WORD = /(?:^|[._-])(?:key|token|secret|password|authorization|cooki
 const SECRET_CAMEL_WORD = /[A-Za-z0-9](?:Key|Token|Secret|Password|Authorization|Cookie)s?$/;
 
 /** Whether text in a field of this name is left out of the log. */
-export function isSecretField(name: string): boolean {
+function isSecretField(name: string): boolean {
   return SECRET_WORD.test(name) || SECRET_CAMEL_WORD.test(name);
 }
 

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Labels, type MetricOptions } from "./metric.ts";
+import { Counter, Gauge, Histogram, type MetricOptions } from "./metric.ts";
 
 /** The media type of {@link Metrics.render}. */
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -132,5 +132,3 @@ export class Metrics {
     throw new RangeError(`Cannot register metric "${options.name}": it exists with another kind or other labels`);
   }
 }
-
-export type { Labels };

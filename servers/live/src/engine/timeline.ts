@@ -9,7 +9,7 @@ export interface TimelineLimits {
   readonly backwardLimitUs: number;
 }
 
-export const DEFAULT_TIMELINE_LIMITS: TimelineLimits = { forwardLimitUs: 3_000_000, backwardLimitUs: 500_000 };
+const DEFAULT_TIMELINE_LIMITS: TimelineLimits = { forwardLimitUs: 3_000_000, backwardLimitUs: 500_000 };
 
 /** Distance kept, in microseconds, between the end of what was published before and the start of what comes after. */
 const RESUME_GAP_US = 40_000;

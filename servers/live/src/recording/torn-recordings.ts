@@ -51,7 +51,7 @@ async function cutTornTail(path: string): Promise<{ keptBytes: number; cutBytes:
 }
 
 /** Where the last whole fragment of a fragmented MP4 ends; a `moof` without its `mdat` is not whole. */
-export async function findWholeEnd(sizeBytes: number, readAt: ReadAt): Promise<number> {
+async function findWholeEnd(sizeBytes: number, readAt: ReadAt): Promise<number> {
   let wholeEnd = 0;
   let offset = 0;
   while (offset + 8 <= sizeBytes) {

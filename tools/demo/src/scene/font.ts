@@ -2,7 +2,7 @@ import type { Bitmap } from "./bitmap.ts";
 import type { PackedColor } from "./color.ts";
 
 /** Height of a glyph in font pixels; glyphs are 5 wide and stand 6 apart. */
-export const GLYPH_HEIGHT = 7;
+const GLYPH_HEIGHT = 7;
 
 // Seven rows of five bits a glyph, as two hexadecimal digits each.
 const GLYPHS: Readonly<Record<string, string>> = {

@@ -66,7 +66,7 @@ export class ClockSync {
 }
 
 /** Middle value (the lower one of two); `undefined` for none. */
-export function median(values: readonly number[]): number | undefined {
+function median(values: readonly number[]): number | undefined {
   return quantile(values, 0.5);
 }
 

@@ -49,7 +49,7 @@ export interface ControllerOptions {
   readonly startUpS: number;
 }
 
-export const DEFAULT_CONTROLLER_OPTIONS: ControllerOptions = {
+const DEFAULT_CONTROLLER_OPTIONS: ControllerOptions = {
   targetS: 0.25,
   maxTargetS: 1,
   minBufferS: 0.1,

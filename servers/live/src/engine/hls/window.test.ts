@@ -2,9 +2,9 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import HLS from "hls-parser";
 import { describe, expect, test } from "vitest";
-import type { HlsLimits } from "./index.ts";
 import { HlsWindow } from "./index.ts";
 import { type StreamShape, simulateStream } from "./simulated-stream.ts";
+import type { HlsLimits } from "./timing.ts";
 import { choosePartTargetUs } from "./timing.ts";
 
 const WALL_MS = 1_764_000_000_000;

@@ -91,7 +91,7 @@ export function applyDelta(held: ParsedPlaylist, delta: ParsedPlaylist): ParsedP
 }
 
 /** The attributes of a tag; quotes are taken off. */
-export function parseAttributes(text: string): Map<string, string> {
+function parseAttributes(text: string): Map<string, string> {
   const attributes = new Map<string, string>();
   for (const [, name, quoted, plain] of text.matchAll(/([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))/g)) {
     attributes.set(name as string, quoted ?? plain ?? "");

@@ -15,7 +15,7 @@ export interface RtmpMessage {
 /** The chunk size of both directions until it is announced otherwise. @see RTMP 1.0 §5.4.1 */
 export const DEFAULT_CHUNK_BYTES = 128;
 /** The largest chunk size that makes sense, since no message is longer. @see RTMP 1.0 §5.4.1 */
-export const MAX_CHUNK_BYTES = 0xffffff;
+const MAX_CHUNK_BYTES = 0xffffff;
 
 const SET_CHUNK_SIZE = 1;
 const ABORT = 2;
