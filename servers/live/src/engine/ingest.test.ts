@@ -216,7 +216,7 @@ describe("sound that is missing", () => {
     expectKept(events);
     const last = samplesOf(events, "audio").at(-1);
     const lastWire = clip.media.filter(({ messageType }) => messageType === 8).at(-1)?.timestampMs ?? 0;
-    expect(Math.abs((last?.ptsUs ?? 0) / 1000 - lastWire)).toBeLessThan(25);
+    expect(Math.abs((last?.ptsUs ?? 0) / 1000 - lastWire)).toBeLessThan(60);
   });
 
   test("is no concern while sound comes late, but comes", () => {

@@ -51,7 +51,7 @@ describe("AudioClock", () => {
   });
 
   test.each([
-    { holeFrames: 1, silenceCount: 1, why: "one lost frame" },
+    { holeFrames: 5, silenceCount: 5, why: "a tenth of a second" },
     { holeFrames: 40, silenceCount: 40, why: "a second of lost frames" },
     { holeFrames: 200, silenceCount: 0, why: "a hole over three seconds is left open" },
   ])("a hole is filled with silence: $why", ({ holeFrames, silenceCount }) => {
@@ -61,12 +61,25 @@ describe("AudioClock", () => {
     expect(timing).toMatchObject({ kind: "place", silenceCount });
   });
 
-  test("a frame that comes a frame too early is dropped, and the next ones fit again", () => {
+  test.each([
+    { why: "a lost frame is made up for by silence", skipFrames: 1, kind: "place", silenceCount: 1 },
+    { why: "a doubled frame by leaving one out", skipFrames: -1, kind: "drop" },
+  ])("an error of one frame that lasts is put right, once: $why", ({ skipFrames, kind, silenceCount }) => {
     const clock = new AudioClock(20_000);
     clock.next(0);
-    clock.next(20_000);
-    expect(clock.next(20_000)).toEqual({ kind: "drop" });
-    expect(clock.next(40_000)).toEqual({ kind: "place", dtsUs: 40_000, silenceCount: 0 });
+    const timings = Array.from({ length: 100 }, (_, i) => clock.next((1 + i + skipFrames) * 20_000));
+    const odd = timings.filter((timing) => timing.kind === "drop" || timing.silenceCount > 0);
+    expect(odd).toMatchObject([{ kind, ...(silenceCount !== undefined && { silenceCount }) }]);
+    expect(timings.at(-1)).toMatchObject({ dtsUs: (100 + skipFrames) * 20_000 });
+  });
+
+  test("frames that are stamped in pairs, more than a frame off, are all placed and nothing is put in between", () => {
+    const clock = new AudioClock(21_333);
+    for (let i = 0; i < 1_000; i++) {
+      const pairedMs = 45 + 2 * Math.floor((i - 1) / 2) * 21.333;
+      const timing = clock.next(i === 0 ? 0 : Math.round(pairedMs) * 1000);
+      expect(timing).toEqual({ kind: "place", dtsUs: i * 21_333, silenceCount: 0 });
+    }
   });
 
   test("placed frames never overlap, whatever the wire says", () => {

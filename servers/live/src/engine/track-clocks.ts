@@ -62,17 +62,27 @@ export interface AudioDrop {
 /** A longer hole is left open rather than filled. */
 const SILENCE_LIMIT_US = 3_000_000;
 
+/** Frames that are this far from where they belong are put right at once, in microseconds. */
+const AT_ONCE_US = 100_000;
+
+/** Nearer ones only when so many in a row are on the same side; about a second. */
+const PATIENCE_FRAMES = 40;
+
 /**
  * Places audio frames end to end.
  *
  * RTMP rounds to milliseconds, so frames of 21.33 or 23.22 ms arrive with gaps and overlaps that a decoder may turn
- * into clicks. Frames are counted instead, as long as the count stays within most of a frame of the wire. A hole is
- * filled with silence, since a browser would take it for a discontinuity of the whole stream; a frame that comes a
- * frame too early is dropped.
+ * into clicks, and some publishers (GStreamer's live muxer) stamp them in pairs, more than a frame off. Frames are
+ * counted instead. When the count has left the wire, it is put right: by silence in a hole, since a browser would take
+ * that for a discontinuity of the whole stream, or by leaving a frame out. A large error is put right at once, a small
+ * one when it has lasted, for jitter goes to both sides and a lost frame to one.
  */
 export class AudioClock {
   readonly #frameUs: number;
   #nextUs: number | undefined;
+  /** Frames in a row that were off to the same side, and the least of their errors. */
+  #offCount = 0;
+  #leastErrorUs = 0;
 
   /**
    * @param frameUs Duration of one frame in microseconds, not rounded.
@@ -91,12 +101,32 @@ export class AudioClock {
   next(dtsUs: number): AudioTiming | AudioDrop {
     const expectedUs = this.#nextUs;
     if (expectedUs === undefined) return this.#place(dtsUs, 0);
-    const errorUs = dtsUs - expectedUs;
+    const errorUs = this.#judge(dtsUs - expectedUs);
     if (Math.abs(errorUs) < 0.9 * this.#frameUs) return this.#place(expectedUs, 0);
     if (errorUs < 0) return { kind: "drop" };
     if (errorUs > SILENCE_LIMIT_US) return this.#place(dtsUs, 0);
     const silenceCount = Math.round(errorUs / this.#frameUs);
     return this.#place(expectedUs + silenceCount * this.#frameUs, silenceCount);
+  }
+
+  /** The error to put right now; 0 while it may be jitter. */
+  #judge(errorUs: number): number {
+    if (Math.abs(errorUs) >= AT_ONCE_US) {
+      this.#offCount = 0;
+      return errorUs;
+    }
+    const isOff = Math.abs(errorUs) >= 0.9 * this.#frameUs;
+    const isSameSide = this.#offCount > 0 && errorUs > 0 === this.#leastErrorUs > 0;
+    if (!isOff) {
+      this.#offCount = 0;
+      return 0;
+    }
+    this.#offCount = isSameSide ? this.#offCount + 1 : 1;
+    const isLess = !isSameSide || Math.abs(errorUs) < Math.abs(this.#leastErrorUs);
+    if (isLess) this.#leastErrorUs = errorUs;
+    if (this.#offCount < PATIENCE_FRAMES) return 0;
+    this.#offCount = 0;
+    return this.#leastErrorUs;
   }
 
   /**

@@ -70,7 +70,8 @@ export function clipArgs(options: ClipOptions): string[] {
     args.push("-preset", bFrames > 0 ? "veryfast" : "ultrafast", "-bf", String(bFrames), "-g", String(gop));
     if (filter !== undefined) args.push("-vf", filter);
   }
-  if (hasAudio) args.push("-c:a", "aac", "-b:a", "64k", "-ac", String(channelCount));
+  // Without noise substitution: its decoder draws random numbers, so a late reader would hear other ones.
+  if (hasAudio) args.push("-c:a", "aac", "-aac_pns", "0", "-b:a", "64k", "-ac", String(channelCount));
   return [...args, ...encoderArgs];
 }
 

@@ -121,6 +121,23 @@ export class RtmpPeer {
     this.#loop = setInterval(step, 5);
   }
 
+  /** Publishes once, at the media's own pace; resolves behind the last message. */
+  async playOut({ headers, media }: Pick<Clip, "headers" | "media">): Promise<void> {
+    this.send(headers);
+    const startedAtMs = performance.now();
+    let next = 0;
+    await eventually(
+      () => {
+        const nowMs = performance.now() - startedAtMs;
+        const from = next;
+        while ((media[next]?.timestampMs ?? Number.POSITIVE_INFINITY) <= nowMs) next++;
+        this.send(media.slice(from, next));
+        return next === media.length;
+      },
+      { timeoutMs: 60_000, intervalMs: 5, what: "The end of the clip" },
+    );
+  }
+
   /** Leaves as encoders do. */
   leave(): void {
     clearInterval(this.#loop);
