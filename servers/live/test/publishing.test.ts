@@ -229,6 +229,18 @@ describe("limits", () => {
     });
   });
 
+  test("a connection too many is cut before it costs anything", async () => {
+    await withServer({ viewerLimit: 1, publisherLimit: 1 }, async (server) => {
+      const first = await RtmpPeer.open({ port: server.rtmpPort, name: "game" });
+      const second = await RtmpPeer.open({ port: server.rtmpPort, name: "game", mode: "play" });
+      const third = RtmpPeer.start({ port: server.rtmpPort, name: "game" });
+      await eventually(() => third.isClosed);
+      expect(server.events("connection.refused")).toMatchObject([{ listener: "rtmp", reason: "max-connections" }]);
+      first.vanish();
+      second.vanish();
+    });
+  });
+
   test("messages over the limits end the connection before and after acceptance, with one line that says why", async () => {
     await withServer({ maxMessageBytes: 100_000 }, async (server) => {
       const stranger = RtmpPeer.start({ port: server.rtmpPort, name: "x".repeat(70_000) });

@@ -172,14 +172,14 @@ test.each([
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
 });
 
+/** About 15 Mbit/s: sockets fill within a second or two. */
+function heavyClip(): Promise<Clip> {
+  const filter = "noise=alls=60:allf=t";
+  return encodeClip({ seconds: 1, size: "320x180", gop: 25, filter, encoderArgs: ["-qp", "4"] });
+}
+
 test("a viewer that stops reading loses pictures, is told, and sees a whole picture again; the others see everything", async () => {
-  const heavy = await encodeClip({
-    seconds: 1,
-    size: "320x180",
-    gop: 25,
-    filter: "noise=alls=60:allf=t",
-    encoderArgs: ["-qp", "4"],
-  });
+  const heavy = await heavyClip();
   await withTempDir(async (dir) => {
     const busy = await startTestServer(dir, { openPublish: true, viewerBufferBytes: 65_536, viewerLagMs: 60_000 });
     const source = await RtmpPeer.open({ port: busy.rtmpPort, name: "game" });
@@ -206,6 +206,40 @@ test("a viewer that stops reading loses pictures, is told, and sees a whole pict
     expect(new Set(steps)).toEqual(new Set([40]));
     slow.end();
     healthy.end();
+    await busy.close();
+  });
+});
+
+test("FLV and RTMP viewers that take nothing are cut, and do not hinder the next broadcast", async () => {
+  const heavy = await heavyClip();
+  await withTempDir(async (dir) => {
+    const limits = { viewerBufferBytes: 65_536, viewerStallMs: 1_000, graceMs: 0 };
+    const busy = await startTestServer(dir, { openPublish: true, ...limits });
+    const source = await RtmpPeer.open({ port: busy.rtmpPort, name: "game" });
+    source.loopClip(heavy, 4);
+    await eventually(async () => (await busy.ask("GET", "/api/channels/game")).json.video !== null);
+    const player = await RtmpPeer.open({ port: busy.rtmpPort, name: "game", mode: "play" });
+    player.socket.pause();
+    const [host = "", port = ""] = busy.http.replace("http://", "").split(":");
+    const flv = connect({ host, port: Number(port) });
+    flv.on("error", () => undefined);
+    flv.write("GET /live/game.flv HTTP/1.1\r\nhost: x\r\n\r\n");
+    flv.pause();
+    const viewers = async () => (await busy.ask("GET", "/api/channels/game")).json.viewerCount;
+    await eventually(async () => (await viewers()) === 2);
+    await eventually(async () => (await viewers()) === 0, { timeoutMs: 20_000, what: "Both were cut" });
+    const metrics = await (await fetch(`${busy.admin}/metrics`)).text();
+    expect(metrics).toMatch(/^kagami_live_slow_leaves_total 2$/m);
+    source.leave();
+    await eventually(() => busy.events("broadcast.ended").length === 1);
+    const next = await RtmpPeer.open({ port: busy.rtmpPort, name: "game" });
+    next.sendClip(clip);
+    const viewer = await WsViewer.open(`${busy.ws}/live/game/ws`);
+    await eventually(() => viewer.media.length > 1);
+    viewer.end();
+    next.leave();
+    player.vanish();
+    flv.destroy();
     await busy.close();
   });
 });
