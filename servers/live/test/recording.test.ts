@@ -15,7 +15,7 @@ test("a recording is what was published, picture for picture, and a new file sta
   const clip = await encodeClip({ seconds: 2, gop: 25 });
   const larger = await encodeClip({ seconds: 1, gop: 25, size: "320x180" });
   await withTempDir(async (dir) => {
-    const server = await startTestServer(dir, { openPublish: true, record: "all" });
+    const server = await startTestServer(dir, { openPublish: true, record: "all", graceMs: 50 });
     const publisher = await RtmpPeer.open({ port: server.rtmpPort, name: "game" });
     publisher.sendClip(clip);
     await eventually(async () => (await recordings(dir))[0]?.endsWith(".recording.mp4"));
@@ -24,7 +24,7 @@ test("a recording is what was published, picture for picture, and a new file sta
     expect(await probe(growing, "stream=codec_name"), "it plays while it grows").toMatch(/h264\s+aac/);
     publisher.send([...larger.headers, ...larger.media].map((m) => ({ ...m, timestampMs: m.timestampMs + 2_000 })));
     await eventually(() => server.events("recording.started").length === 2);
-    await server.ask("DELETE", "/api/studio/publisher", { token: "game" });
+    publisher.leave();
     await eventually(() => server.events("recording.finished").length === 2);
     const files = await recordings(dir);
     expect(files.every((file) => !file.includes(".recording."))).toBe(true);
