@@ -151,6 +151,11 @@ export class FanOutWorld {
     return this.clock.monotonicMs();
   }
 
+  /** Pictures so far. */
+  get videoCount(): number {
+    return this.#videoCount;
+  }
+
   init(tracks: { readonly hasVideo?: boolean } = {}): void {
     this.generation++;
     const config = tracks.hasVideo === false ? {} : { video: VIDEO };

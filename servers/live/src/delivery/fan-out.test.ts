@@ -257,6 +257,8 @@ test.each(seeds(150))("whatever happens, every viewer's picture decodes and stay
     if (random.chance(0.03)) viewer.seat?.policy.onAck(world.nowMs * 1000 - random.int(0, 2_000_000), world.nowMs);
     if (random.chance(0.01) && viewer.seat) world.fanOut.remove(viewer.seat);
     for (let i = random.int(0, 2); i > 0; i--) world.audio();
+    // A publisher's clock that stands still gives several pictures the same time.
+    if (world.videoCount > 0 && random.chance(0.2)) world.video();
     if (random.chance(0.9)) world.play(random.int(1, 3), gop);
     else world.clock.advance(random.int(1, 300));
   }

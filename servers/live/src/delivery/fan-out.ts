@@ -23,7 +23,8 @@ export interface FanOutOptions {
 interface OutgoingBurst {
   readonly units: readonly MediaUnit[];
   readonly outline: BurstOutline;
-  readonly lastVideoDtsUs: number;
+  /** The picture that it ends with. */
+  readonly lastVideo: MediaUnit | undefined;
   readonly encoded: Map<ViewerProtocol, EncodedBurst>;
 }
 
@@ -186,7 +187,7 @@ export class FanOut {
       case "all":
         if (viewer.pausedAtUs !== undefined) this.#endPause(viewer, firstVideoPtsUs(burst.units));
         this.#write(viewer, this.#encode(burst, viewer.link.protocol).bytes);
-        viewer.videoDtsUs = Math.max(viewer.videoDtsUs, burst.lastVideoDtsUs);
+        viewer.lastVideo = burst.lastVideo ?? viewer.lastVideo;
         return;
       case "audio":
         this.#writeAudio(viewer, burst);
@@ -223,9 +224,10 @@ export class FanOut {
 
   /** Goes on where the viewer stopped if that is in the same group of pictures, else from the last key frame. */
   #resume(viewer: Viewer, burst: OutgoingBurst): void {
-    const missed = this.#options.gopCache.units.filter(
-      ({ sample }) => sample.kind === "video" && sample.dtsUs > viewer.videoDtsUs,
-    );
+    const { units } = this.#options.gopCache;
+    // By the unit itself: pictures of a clock that stands still have the same time. -1, and so all, if it has left.
+    const sent = viewer.lastVideo === undefined ? -1 : units.lastIndexOf(viewer.lastVideo);
+    const missed = units.slice(sent + 1).filter(({ sample }) => sample.kind === "video");
     const first = missed[0]?.sample;
     if (!first) {
       // What it missed is not kept any more: only a key frame can help.
@@ -236,7 +238,7 @@ export class FanOut {
     if (first.isKey) this.#endPause(viewer, first.ptsUs);
     else viewer.pausedAtUs = undefined;
     this.#write(viewer, this.#options.encoders[viewer.link.protocol].encodeMedia(missed).bytes);
-    viewer.videoDtsUs = lastVideoDtsUs(missed);
+    viewer.lastVideo = lastVideoOf(missed);
     this.#options.counters.countResume();
   }
 
@@ -254,7 +256,7 @@ export class FanOut {
     // Without a picture to start from, a newcomer waits for the key frame that opens the next group.
     if (units.length === 0) return;
     const outline = outlineBurst(units);
-    const burst = { units, outline, lastVideoDtsUs: lastVideoDtsUs(units), encoded: new Map() };
+    const burst = { units, outline, lastVideo: lastVideoOf(units), encoded: new Map() };
     const inits = new Map<ViewerProtocol, Uint8Array>();
     for (const viewer of this.#viewers) {
       if (viewer.hasStarted || viewer.isLeaving) continue;
@@ -267,7 +269,7 @@ export class FanOut {
       for (const message of this.#options.greet()) viewer.link.tell?.(message);
       this.#write(viewer, this.#encode(burst, protocol).bytes);
       viewer.policy.onStart(outline.endUs);
-      viewer.videoDtsUs = burst.lastVideoDtsUs;
+      viewer.lastVideo = burst.lastVideo;
     }
   }
 
@@ -289,12 +291,12 @@ export class FanOut {
 
 function outgoingBurst(pending: readonly MediaUnit[]): OutgoingBurst {
   const units = orderBurst(pending);
-  return { units, outline: outlineBurst(units), lastVideoDtsUs: lastVideoDtsUs(units), encoded: new Map() };
+  return { units, outline: outlineBurst(units), lastVideo: lastVideoOf(units), encoded: new Map() };
 }
 
-function lastVideoDtsUs(units: readonly MediaUnit[]): number {
-  const last = units.at(-1)?.sample; // pictures come last in a burst
-  return last?.kind === "video" ? last.dtsUs : Number.NEGATIVE_INFINITY;
+function lastVideoOf(units: readonly MediaUnit[]): MediaUnit | undefined {
+  const last = units.at(-1); // pictures come last in a burst
+  return last?.sample.kind === "video" ? last : undefined;
 }
 
 function firstVideoPtsUs(units: readonly MediaUnit[]): number | undefined {

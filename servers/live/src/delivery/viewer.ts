@@ -1,3 +1,4 @@
+import type { MediaUnit } from "../engine/media-unit.ts";
 import type { ViewerLimits } from "../engine/viewer-policy.ts";
 import { ViewerPolicy } from "../engine/viewer-policy.ts";
 
@@ -27,8 +28,8 @@ export class Viewer {
   /** Has been sent the initialization and the group of pictures; until then it gets no bursts. */
   hasStarted = false;
   isLeaving = false;
-  /** Decoding time of the last video sample sent, to go on from after a pause. */
-  videoDtsUs = Number.NEGATIVE_INFINITY;
+  /** The last picture sent, to go on from after a pause. */
+  lastVideo: MediaUnit | undefined;
   /** From the publisher's frame reaching the server to its being shown, in milliseconds, if the viewer says so. */
   reportedLatencyMs: number | undefined;
   /** Presentation time at which the picture stopped, while it is stopped. */
