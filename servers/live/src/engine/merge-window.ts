@@ -7,7 +7,7 @@ export interface MergeLimits {
   readonly writesPerSecondTarget: number;
 }
 
-export const DEFAULT_MERGE_LIMITS: MergeLimits = { mergeMs: 33, maxMergeMs: 100, writesPerSecondTarget: 5_000 };
+export const DEFAULT_MERGE_LIMITS: MergeLimits = { mergeMs: 33, maxMergeMs: 100, writesPerSecondTarget: 5_500 };
 
 /** How long to merge for so many viewers, in milliseconds. */
 export function mergeMsFor(viewerCount: number, limits: MergeLimits): number {
@@ -24,7 +24,8 @@ export function mergeMsFor(viewerCount: number, limits: MergeLimits): number {
  */
 export class MergeWindow {
   #mergeMs: number;
-  #flushedAtMs = Number.NEGATIVE_INFINITY;
+  /** When the next burst is due. Windows follow on one another, so that 50 ms are kept on average at 33 ms a picture. */
+  #dueMs = Number.NEGATIVE_INFINITY;
   #pendingSinceMs: number | undefined;
 
   constructor(mergeMs: number) {
@@ -53,12 +54,18 @@ export class MergeWindow {
    */
   onUnit(endsBurst: boolean, nowMs: number): boolean {
     this.#pendingSinceMs ??= nowMs;
-    // A quarter of slack: pictures arrive with jitter, and missing one by a hair would double the wait.
-    return endsBurst && nowMs - this.#flushedAtMs >= this.#mergeMs * 0.75;
+    return endsBurst && nowMs >= this.#earliestMs;
   }
 
   onFlush(nowMs: number): void {
-    this.#flushedAtMs = nowMs;
+    // Half a window at least, or a picture that was late would be followed by one that is not merged at all.
+    const isOnTime = nowMs >= this.#earliestMs && this.#dueMs !== Number.NEGATIVE_INFINITY;
+    this.#dueMs = isOnTime ? Math.max(this.#dueMs + this.#mergeMs, nowMs + this.#mergeMs / 2) : nowMs + this.#mergeMs;
     this.#pendingSinceMs = undefined;
+  }
+
+  /** A quarter of slack: pictures arrive with jitter, and missing one by a hair would double the wait. */
+  get #earliestMs(): number {
+    return this.#dueMs - this.#mergeMs * 0.25;
   }
 }
