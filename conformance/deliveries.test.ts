@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { clipArgs, encodeClip } from "@kagami/live/testing";
+import { clipArgs, encodeClip, RtmpPeer, startTestServer } from "@kagami/live/testing";
+import { parseFlvVideo } from "@kagami/media";
 import { runTool, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
 import { broadcast, type Delivered, type Publish } from "./support/broadcast.ts";
@@ -121,15 +122,19 @@ test.each([
       websocket: [],
       recording: [],
     });
-    const bytesOf = (mp4: Uint8Array) => readMp4(mp4).samples.filter(({ kind }) => kind === "video").length;
-    expect(bytesOf(delivered.websocket)).toBe(bytesOf(file));
+    // ffmpeg 5.1 reads no Enhanced RTMP, so what players are sent is compared byte by byte.
+    const pictures = delivered.rtmpMedia.flatMap(({ messageType, payload }) => {
+      const event = messageType === 9 ? parseFlvVideo(payload) : undefined;
+      return event?.kind === "frame" ? [event.data] : [];
+    });
+    const published = readMp4(file).samples.flatMap(({ kind, data }) => (kind === "video" ? [data] : []));
+    expect(pictures).toEqual(published);
   });
 });
 
 test("ffplay and GStreamer play to the end of a broadcast and end without an error", async () => {
   const clip = await encodeClip({ seconds: 3, gop: GOP });
   await withTempDir(async (dir) => {
-    const { startTestServer, RtmpPeer } = await import("@kagami/live/testing");
     const server = await startTestServer(dir, { openPublish: true, graceMs: 100 });
     const publisher = await RtmpPeer.open({ port: server.rtmpPort, name: "game" });
     publisher.send(clip.headers);

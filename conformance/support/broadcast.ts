@@ -1,8 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { concatBytes } from "@kagami/bytes";
 import { RtmpPeer, startTestServer, type TestServer, WsViewer } from "@kagami/live/testing";
-import { buildFlvFileHeader, buildFlvTag } from "@kagami/media";
 import { eventually, withTempDir } from "@kagami/testkit";
 import { type Decoded, decodeAll } from "./decoded.ts";
 
@@ -17,8 +15,8 @@ export interface Delivered {
   readonly hls: Decoded;
   /** A fragmented MP4 file. */
   readonly websocket: Uint8Array;
-  /** The same media as our own RTMP client got them, as an FLV file. */
-  readonly rtmpFile: Uint8Array;
+  /** What our own RTMP client was sent. */
+  readonly rtmpMedia: RtmpPeer["media"];
   readonly recording: Uint8Array;
 }
 
@@ -62,7 +60,7 @@ export async function broadcast(publish: Publish, options: BroadcastOptions = {}
         flv: results[1],
         hls: results[2],
         websocket: viewer.file,
-        rtmpFile: flvFileOf(player),
+        rtmpMedia: player.media,
         recording: new Uint8Array(await readFile(join(folder, name))),
       };
     } finally {
@@ -73,12 +71,4 @@ export async function broadcast(publish: Publish, options: BroadcastOptions = {}
 
 async function viewersOf(server: TestServer): Promise<number> {
   return (await server.ask("GET", "/api/channels/game")).json.viewerCount;
-}
-
-/** What an RTMP player got, as a file. */
-export function flvFileOf(player: RtmpPeer): Uint8Array {
-  const tags = player.media.map(({ messageType, timestampMs, payload }) =>
-    buildFlvTag(messageType, timestampMs, payload),
-  );
-  return concatBytes([buildFlvFileHeader(true, true), ...tags]);
 }

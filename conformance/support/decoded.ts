@@ -15,7 +15,7 @@ export interface Decoded {
 }
 
 /** ffmpeg's arguments that decode everything to hashes, with the times of the stream. */
-export function decodeArgs(input: string, inputArgs: readonly string[] = []): string[] {
+function decodeArgs(input: string, inputArgs: readonly string[] = []): string[] {
   const frames = ["-fps_mode", "passthrough", "-f", "framemd5"];
   return [
     ...["-hide_banner", "-loglevel", "error", "-nostdin", "-copyts", ...inputArgs, "-i", input],
