@@ -140,8 +140,6 @@ export class FanOut {
 
   /** Sends what is pending, then starts newcomers. */
   flush(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
     if (this.#pending.length === 0) return;
     const nowMs = this.#options.nowMs();
     const burst = outgoingBurst(this.#pending);
@@ -167,16 +165,24 @@ export class FanOut {
   /** The broadcast is over and its viewers have been sent away: whoever comes now waits for the next one. */
   reset(): void {
     this.flush();
+    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#init = undefined;
     this.#options.gopCache.clear();
   }
 
+  /**
+   * A timer that runs is left to run: nearly every burst is ended by a picture before it fires, and cancelling and
+   * setting it anew for each wakes an otherwise sleeping process more often than letting it look again.
+   */
   #armTimer(nowMs: number): void {
     const { deadlineMs } = this.#window;
     if (this.#timer || deadlineMs === undefined) return;
     this.#timer = this.#options.setTimer(() => {
       this.#timer = undefined;
-      this.flush();
+      const firedMs = this.#options.nowMs();
+      if (firedMs >= (this.#window.deadlineMs ?? Number.POSITIVE_INFINITY)) this.flush();
+      else this.#armTimer(firedMs);
     }, deadlineMs - nowMs);
   }
 
@@ -276,7 +282,9 @@ export class FanOut {
   #encode(burst: OutgoingBurst, protocol: ViewerProtocol): EncodedBurst {
     let encoded = burst.encoded.get(protocol);
     if (!encoded) {
-      encoded = this.#options.encoders[protocol].encodeMedia(burst.units);
+      const { bytes, audioByteCount } = this.#options.encoders[protocol].encodeMedia(burst.units);
+      // Once for all viewers: every socket would make a Buffer of it by itself.
+      encoded = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), audioByteCount };
       burst.encoded.set(protocol, encoded);
     }
     return encoded;
