@@ -89,7 +89,11 @@ async function measure(
   }
   const afterMb = residentMb(server.pid);
   const afterOwners = ownersOf(await server.metrics());
+  await server.collectGarbage();
+  // The memory of buffers that were collected is given back in the background.
+  await pause(Math.min(3_000, plan.idleMs));
   const collected = await server.collectGarbage();
+  await pause(Math.min(3_000, plan.idleMs));
   const collectedMb = residentMb(server.pid);
   const figures: Figure[] = [
     plainFigure("kagami", "rss-start", startMb, "MB"),
