@@ -62,8 +62,14 @@ export async function makeCounterClip(options: ClipOptions): Promise<void> {
   const ffmpeg = spawn("ffmpeg", args, { stdio: ["pipe", "inherit", "inherit"] });
   const ended = once(ffmpeg, "close");
   const picture = Buffer.alloc((width * height * 3) / 2, 128);
+  const waves = Buffer.from(
+    Uint8Array.from(
+      { length: width + WAVE_PERIOD },
+      (_, i) => 128 + 70 * Math.sin((i / WAVE_PERIOD) * 4 * Math.PI) + (i % 7),
+    ),
+  );
   for (let index = 0; index < seconds * fps; index++) {
-    drawPicture(picture, width, height, index);
+    drawPicture(picture, waves, width, height, index);
     if (!ffmpeg.stdin.write(Buffer.from(picture))) await once(ffmpeg.stdin, "drain");
   }
   ffmpeg.stdin.end();
@@ -71,13 +77,13 @@ export async function makeCounterClip(options: ClipOptions): Promise<void> {
   if (code !== 0) throw new Error(`Cannot make ${path}: ffmpeg ended with ${code}`);
 }
 
+const WAVE_PERIOD = 512;
+
 /** Diagonal waves that move, and the strip. */
-function drawPicture(picture: Buffer, width: number, height: number, index: number): void {
-  const wave = Uint8Array.from({ length: 512 }, (_, i) => 128 + 70 * Math.sin((i / 512) * 2 * Math.PI));
+function drawPicture(picture: Buffer, waves: Buffer, width: number, height: number, index: number): void {
   for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const shift = 3 * y + 9 * index;
-    for (let x = 0; x < width; x++) picture[row + x] = wave[(shift + 2 * x + ((x * y) >> 6)) & 511] as number;
+    const shift = (3 * y + 9 * index + ((y * y) >> 7)) % WAVE_PERIOD;
+    waves.copy(picture, y * width, shift, shift + width);
   }
   picture.fill(100 + (index % 50), width * height, (width * height * 5) / 4);
   const cells = counterCells(index);

@@ -68,10 +68,12 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
 type Start = <S extends ServerUnderTest>(starting: Promise<S>) => Promise<S>;
 
 async function startSubjects(start: Start, only: readonly string[] | undefined): Promise<FanOutSubject[]> {
-  const nginx = await start(startNginx());
-  const ours = await start(startKagami());
-  const merged = await start(startKagami({ args: ["--merge-ms", "100", "--max-merge-ms", "100"] }));
-  const nms = await start(startNms());
+  const [nginx, ours, merged, nms] = await Promise.all([
+    start(startNginx()),
+    start(startKagami()),
+    start(startKagami({ args: ["--merge-ms", "100", "--max-merge-ms", "100"] })),
+    start(startNms()),
+  ]);
   const subjects: FanOutSubject[] = [{ name: REFERENCE, server: nginx, kind: "rtmp" }];
   for (const kind of ["rtmp", "ws", "flv"] as const) {
     subjects.push({ name: `kagami-${kind}`, server: ours, kind, bars: DEFAULT_BARS });

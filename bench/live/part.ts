@@ -1,6 +1,7 @@
 import type { Part } from "../src/scenario.ts";
 import { fanOut } from "./fan-out.ts";
 import { growth } from "./growth.ts";
+import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { reconnect } from "./reconnect.ts";
 import { soak } from "./soak.ts";
@@ -10,5 +11,5 @@ import { stalled } from "./stalled.ts";
 export const livePart: Part = {
   name: "live",
   summary: "The live server beside nginx-rtmp and node-media-server",
-  scenarios: [fanOut, growth, stalled, reconnect, memory, soak],
+  scenarios: [latency, fanOut, growth, stalled, reconnect, memory, soak],
 };

@@ -24,6 +24,10 @@ async function runSmoke(...argv: string[]): Promise<{ exitCode: number; lines: L
 
 /** Figures that have to be there, for each peer, and be above 0. */
 const EXPECTED: Readonly<Record<string, { readonly peers: readonly string[]; readonly figures: readonly string[] }>> = {
+  latency: {
+    peers: ["kagami-ws", "kagami-hls"],
+    figures: ["age-p50", "age-p95", "pictures", "first-frame-p50", "open-to-frame-p50"],
+  },
   "fan-out": {
     peers: ["nginx-rtmp", "kagami-rtmp", "kagami-ws", "kagami-flv", "kagami-ws-100ms", "nms-rtmp", "nms-flv"],
     figures: ["cpu-per-mb", "latency-p50", "latency-p95", "rss", "delivered"],
