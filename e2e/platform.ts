@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { eventually } from "@kagami/testkit";
+import { CHROMIUM_LAUNCH, eventually } from "@kagami/testkit";
 import { type Browser, chromium } from "playwright-core";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -67,19 +67,7 @@ export function startPublisher(url: string): { stop(): Promise<void> } {
 }
 
 export function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--autoplay-policy=no-user-gesture-required",
-    ],
-  });
+  return chromium.launch(CHROMIUM_LAUNCH);
 }
 
 async function runToEnd(args: readonly string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CHROMIUM_LAUNCH } from "@kagami/testkit";
 import { type Browser, chromium } from "playwright-core";
 import { makeCounterClip } from "../browser/counter-clip.ts";
 import { type WatchResult, watchFrames } from "../browser/frame-samples.ts";
@@ -37,17 +38,6 @@ const GOP_SECONDS = 2;
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-const CHROMIUM_ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--autoplay-policy=no-user-gesture-required",
-];
-
 async function run({ isSmoke, settings, progress }: ScenarioContext): Promise<ScenarioOutcome> {
   const loads = settings.rounds ?? (isSmoke ? 1 : 8);
   const seconds = settings.seconds ?? (isSmoke ? 3 : 8);
@@ -62,7 +52,7 @@ async function run({ isSmoke, settings, progress }: ScenarioContext): Promise<Sc
   const server = await startKagami({ args: ["--web-root", webRoot] });
   const tap = await startRtmpTap(server.rtmpPort);
   const publisher = publish(clip, tap.port);
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_ARGS });
+  const browser = await chromium.launch(CHROMIUM_LAUNCH);
   try {
     await waitForPictures(tap, 2.5 * GOP_SECONDS * 30);
     const figures: Figure[] = [];

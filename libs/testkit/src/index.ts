@@ -12,6 +12,8 @@ export {
   readCaptureFile,
   writeCaptureFile,
 } from "./capture.ts";
+// Foreign programs
+export { CHROMIUM_LAUNCH } from "./chromium.ts";
 // Waiting and files
 export { type EventuallyOptions, eventually } from "./eventually.ts";
 export {
@@ -29,7 +31,6 @@ export {
   type LinkConditions,
   type SocketHandlers,
 } from "./fake-network.ts";
-// Foreign programs
 export { freePort, type Reference, type ReferenceOptions, type ReferencePlace, startReference } from "./reference.ts";
 export {
   type NginxRtmpOptions,
