@@ -54,6 +54,12 @@ export const configSchema = z.strictObject({
   playHook: text("URL", "Access", "Asked by POST before a viewer may start"),
   hookSecret: secret("Access", "Signs the hooks' bodies"),
   hookTimeoutMs: milliseconds(3_000, 100, 30_000, "Access", "A hook that does not answer in time refuses"),
+  addressLimit: count(
+    5_000,
+    100_000,
+    "Access",
+    "Connections of one address at once; raise it behind a proxy, whose address all viewers then have",
+  ),
 
   publicRtmpUrl: text(
     "rtmp://host/live",

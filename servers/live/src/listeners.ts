@@ -26,9 +26,6 @@ import { systemTiming } from "./system-timing.ts";
 /** The version that `/api/server` tells. */
 const LIVE_VERSION = "0.1.0";
 
-/** Connections of one address before it has shown a key or a token. */
-const CONNECTIONS_PER_ADDRESS = 5_000;
-
 /** The pages load nothing from elsewhere, and nobody frames the studio. */
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
@@ -69,7 +66,7 @@ export async function openListeners(config: LiveConfig, parts: ListenerParts): P
     opened.push(listener);
     return listener;
   };
-  const shared = { metrics, log, maxConnectionsPerIp: CONNECTIONS_PER_ADDRESS };
+  const shared = { metrics, log, maxConnectionsPerIp: config.addressLimit };
   const rtmpLimit = config.publisherLimit + config.viewerLimit;
   const tcp = async (name: string, address: string, options: { tls?: TlsOptions }) =>
     keep(await listenTcp({ ...shared, ...options, name, address, maxConnections: rtmpLimit, onConnection: onRtmp }));
@@ -117,7 +114,7 @@ function openHttp(config: LiveConfig, parts: ListenerParts, publishUrls: Publish
     name: "http",
     address: config.listen,
     maxConnections: 2 * config.viewerLimit,
-    maxConnectionsPerIp: CONNECTIONS_PER_ADDRESS,
+    maxConnectionsPerIp: config.addressLimit,
     ...(config.https && tls && { tls }),
     metrics,
     log,
