@@ -176,6 +176,9 @@ test("the studio shows, changes, measures and stops a broadcast", async () => {
     expect(await viewer.closed()).toBe(1000);
     expect(viewer.state).toBe("ended");
     expect((await server.ask("GET", "/api/channels/alice")).json.isLive).toBe(false);
+    for (const secret of [token, rotated.json.key as string, OPERATOR_TOKEN]) {
+      expect(JSON.stringify(server.log), "no log line holds a key or token").not.toContain(secret);
+    }
   });
 });
 

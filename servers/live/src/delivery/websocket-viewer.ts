@@ -15,6 +15,9 @@ const MESSAGES_PER_SECOND_LIMIT = 100;
 /** A viewer's messages are short; see API.md. */
 const MESSAGE_LIMIT_BYTES = 4_096;
 
+/** A viewer that has this much waiting gets no answers: one that asks and never reads must not fill the memory. */
+const ANSWER_LIMIT_BYTES = 1 << 20;
+
 const CLOSE: Readonly<Record<LeaveReason, { code: number; reason: string }>> = {
   ended: { code: 1000, reason: "The broadcast has ended" },
   restarting: { code: 1001, reason: "The server is restarting; come back at once" },
@@ -98,7 +101,7 @@ export class WebSocketViewer implements ViewerLink {
           this.#onText(event.text);
           break;
         case "ping":
-          this.write(encodePong(event.bytes));
+          if (this.bufferedBytes < ANSWER_LIMIT_BYTES) this.write(encodePong(event.bytes));
           break;
         case "close":
           this.close(event.code === 1005 ? 1000 : event.code, "");
@@ -125,7 +128,9 @@ export class WebSocketViewer implements ViewerLink {
     }
     const nowMs = this.#timing.monotonicMs();
     if (message.type === "ack") this.#onAck(message, nowMs);
-    else this.tell({ type: "pong", id: message.id, serverMs: this.#timing.wallMs() });
+    else if (this.bufferedBytes < ANSWER_LIMIT_BYTES) {
+      this.tell({ type: "pong", id: message.id, serverMs: this.#timing.wallMs() });
+    }
   }
 
   #onAck({ mediaMs, latencyMs }: Ack, nowMs: number): void {
