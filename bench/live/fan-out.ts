@@ -180,6 +180,6 @@ function notesOf({ viewers, measureMs, media, probes }: FanOutPlan, rounds: numb
   return [
     `${viewers} viewers of ${width} × ${height} at ${fps} fps, ${videoKbps} kbit/s of video; ${rounds} interleaved rounds of ${measureMs / 1000} s; medians, ratios within a round.`,
     `Latency is from the publisher's write to the last byte at ${probes} of the viewers, over pictures and sound; "video" counts pictures alone. MB are media, without framing.`,
-    `"-100ms" runs with --merge-ms 100 --max-merge-ms 100; the others of ours with the defaults. WebSocket viewers acknowledge every 250 ms as the web app does.`,
+    `"-100ms" runs with --merge-ms 100 --max-merge-ms 100; the others of ours with the defaults. WebSocket viewers acknowledge every 500 ms as the web app does.`,
   ];
 }

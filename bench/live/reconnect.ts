@@ -58,7 +58,7 @@ async function run({ isSmoke, settings, progress }: ScenarioContext): Promise<Sc
 }
 
 const NOTE =
-  'The number behind a figure is the publisher\'s absence in seconds. "time-to-picture" is from the returned publisher\'s first key frame leaving it to the last of the viewers having it; "largest-step" is the largest distance between two pictures on the stream\'s own clock.';
+  'The number behind a figure is the publisher\'s absence in seconds. "time-to-picture" is from the returned publisher\'s first key frame leaving it to the last of the viewers having it; "largest-step" is the largest distance between two pictures on the stream\'s own clock. "disconnected" counts viewers whose connection ended or who were told that the stream has: nginx keeps the connection and tells them so.';
 
 /** Runs one absence with viewers of all protocols of the server at once. */
 async function measure(

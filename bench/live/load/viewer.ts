@@ -21,7 +21,7 @@ export interface ViewerOptions {
 }
 
 /** As often as the web app's player acknowledges. */
-const ACK_INTERVAL_US = 250_000;
+const ACK_INTERVAL_US = 500_000;
 /** An RTMP player tells how much it has received this often, in bytes. */
 const RTMP_ACK_BYTES = 1 << 20;
 const SKIMMED_HEAD_BYTES = 96;

@@ -25,6 +25,9 @@ export interface KagamiServer extends ServerUnderTest {
 
 const LIVE_MAIN = join(import.meta.dirname, "..", "..", "..", "servers", "live", "src", "main.ts");
 const HOOK = join(import.meta.dirname, "process-hook.ts");
+/** As the command `kagami` starts every part; see tools/cli/bin/kagami.mjs. */
+const MEMORY_SETTINGS = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
+
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -37,7 +40,7 @@ export async function startKagami(options: KagamiOptions = {}): Promise<KagamiSe
   const nodeArgs = ["--expose-gc", "--import", HOOK, ...(options.nodeArgs ?? [])];
   const child = spawn(process.execPath, [...nodeArgs, LIVE_MAIN, ...args, ...(options.args ?? [])], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: { ...process.env, ...options.env },
+    env: { ...MEMORY_SETTINGS, ...process.env, ...options.env },
   });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {

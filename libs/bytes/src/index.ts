@@ -18,3 +18,5 @@ export {
   writeU64,
 } from "./fixed-integers.ts";
 export { fromHex, toHex } from "./hex.ts";
+// Memory
+export { SlabAllocator } from "./slab-allocator.ts";

@@ -44,6 +44,7 @@ export function ticksOf(timeUs: number, timescale: number): number {
  * @param samples In decoding order, of the same track, at least one.
  * @param sequenceNumber Rises by one with every fragment of a stream; wraps at 2^32.
  * @param timescale Ticks a second, as in the init segment.
+ * @param allocate Where the fragment goes: exactly so many zeroed bytes; an array of its own if absent.
  * @throws RangeError if there is no sample.
  * @see ISO 14496-12 §8.8
  */
@@ -52,6 +53,7 @@ export function writeFragment(
   sequenceNumber: number,
   trackId: number,
   timescale: number,
+  allocate: (byteCount: number) => Uint8Array = newBytes,
 ): Uint8Array {
   const first = samples[0];
   if (first === undefined) throw new RangeError("Cannot write a fragment without samples");
@@ -74,7 +76,7 @@ export function writeFragment(
   let dataBytes = 0;
   for (let i = 0; i < count; i++) dataBytes += (samples[i] as Sample).data.length;
 
-  const out = new Uint8Array(moofBytes + 8 + dataBytes);
+  const out = allocate(moofBytes + 8 + dataBytes);
   const baseTicks = ticksOf(first.dtsUs, timescale);
   let offset = writeHead(out, moofBytes, MOOF);
   offset = writeHead(out, 16, MFHD, offset);
@@ -112,6 +114,10 @@ export function writeFragment(
     offset += data.length;
   }
   return out;
+}
+
+function newBytes(byteCount: number): Uint8Array {
+  return new Uint8Array(byteCount);
 }
 
 /** The flags of `trun`: which columns it has. */

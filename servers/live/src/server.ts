@@ -14,6 +14,7 @@ import { LiveError } from "./errors.ts";
 import { IngestCounters } from "./ingest/ingest-counters.ts";
 import { RtmpConnection } from "./ingest/rtmp-connection.ts";
 import { addressesOf, openListeners } from "./listeners.ts";
+import { keepMemory } from "./memory-keeper.ts";
 import { DEFAULT_RTMP_LIMITS } from "./protocol/rtmp/index.ts";
 import { Recorder, RecordingCounters } from "./recording/recorder.ts";
 import { mendTornRecordings } from "./recording/torn-recordings.ts";
@@ -77,6 +78,7 @@ export async function startLiveServer(config: LiveConfig, log: Logger): Promise<
     deliveryCounters,
   });
 
+  const stopKeeping = keepMemory(metrics, log);
   const viewerCounts = new Map<string, number>();
   const ticker = setInterval(() => tellViewerCounts(registry, viewerCounts), VIEWER_COUNT_INTERVAL_MS);
   return {
@@ -85,6 +87,7 @@ export async function startLiveServer(config: LiveConfig, log: Logger): Promise<
     store,
     close: closeOnce(async (graceMs = 0) => {
       clearInterval(ticker);
+      stopKeeping();
       listeners.admin?.startDraining();
       for (const connection of rtmpConnections) connection.requestReconnect();
       const closing = [listeners.http, listeners.rtmp, listeners.rtmps].map((listener) => listener?.close(graceMs));

@@ -26,7 +26,7 @@ describe("GopCache", () => {
     }
     expect(times(cache)).toEqual([70, 66, 99]);
     expect(cache.keyPtsUs).toBe(66_000);
-    expect(cache.byteCount).toBe(60);
+    expect(cache.byteCount).toBe(30);
   });
 
   test("holds nothing of a group of pictures whose start it never saw", () => {
@@ -37,7 +37,7 @@ describe("GopCache", () => {
   });
 
   test.each([
-    { limits: { maxBytes: 50, maxUnits: 1_000 }, why: "bytes" },
+    { limits: { maxBytes: 25, maxUnits: 1_000 }, why: "bytes" },
     { limits: { maxBytes: 1_000_000, maxUnits: 2 }, why: "units" },
   ])("lets a group that outgrows its $why go whole, and starts again at the next key frame", ({ limits }) => {
     const cache = new GopCache(limits);

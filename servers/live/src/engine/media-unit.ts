@@ -12,7 +12,7 @@ export interface MediaUnit {
   readonly fragment: Uint8Array;
 }
 
-/** Bytes that a unit keeps alive, for accounts and limits. */
+/** Bytes that a unit keeps alive, for accounts and limits. The sample's data is a view of the fragment. */
 export function unitByteCount(unit: MediaUnit): number {
-  return unit.fragment.length + unit.sample.data.length;
+  return unit.fragment.length;
 }

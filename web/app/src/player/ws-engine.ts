@@ -15,7 +15,7 @@ import { MseSink, mediaSourceClass } from "./mse-sink.ts";
 import { planAfterClose } from "./reconnect.ts";
 import { WsConnection } from "./ws-connection.ts";
 
-const ACK_EVERY_MS = 250;
+const ACK_EVERY_MS = 500;
 const ACK_AT_LEAST_MS = 900;
 /** Media that begins this much before the newest we have belongs to another broadcast. */
 const RESTART_MS = 3_000;
