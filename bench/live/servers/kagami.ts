@@ -26,7 +26,7 @@ export interface KagamiServer extends ServerUnderTest {
 const LIVE_MAIN = join(import.meta.dirname, "..", "..", "..", "servers", "live", "src", "main.ts");
 const HOOK = join(import.meta.dirname, "process-hook.ts");
 /** As the command `kagami` starts every part; see tools/cli/bin/kagami.mjs. */
-const MEMORY_SETTINGS = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
+const MEMORY_SETTINGS = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "65536" };
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5_000;

@@ -35,30 +35,33 @@ export function buildFlvConfig(config: TrackConfig): Uint8Array {
 }
 
 /**
- * The body of a message with one sample; copies the data once. The composition time is rounded so that the
+ * What stands before a sample's data in the body of a message. The composition time is rounded so that the
  * presentation time is right to the millisecond when the message is stamped `Math.round(dtsUs / 1000)`.
+ *
+ * @see Adobe FLV 10.1 §E.4.2, §E.4.3; Enhanced RTMP v2
  */
-export function buildFlvFrame(codec: VideoCodec | AudioCodec, sample: Sample): Uint8Array {
-  if (codec === "aac") return withHead([AAC_TAG, 1], sample.data);
-  if (codec === "opus") return withHead([SOUND_FORMAT_EX_HEADER | PACKET_CODED_FRAMES, ...ascii("Opus")], sample.data);
+export function buildFlvFrameHead(codec: VideoCodec | AudioCodec, sample: Sample): Uint8Array {
+  if (codec === "aac") return Uint8Array.of(AAC_TAG, 1);
+  if (codec === "opus") return Uint8Array.of(SOUND_FORMAT_EX_HEADER | PACKET_CODED_FRAMES, ...ascii("Opus"));
   const frameType = sample.isKey ? FRAME_KEY : FRAME_INTER;
   const compositionMs = Math.round(sample.ptsUs / 1000) - Math.round(sample.dtsUs / 1000);
   if (codec === "h264") {
-    const out = new Uint8Array(5 + sample.data.length);
-    out[0] = (frameType << 4) | 7;
-    out[1] = 1;
-    writeU24(out, 2, compositionMs);
-    out.set(sample.data, 5);
-    return out;
+    const head = Uint8Array.of((frameType << 4) | 7, 1, 0, 0, 0);
+    writeU24(head, 2, compositionMs);
+    return head;
   }
   const hasComposition = codec === "h265" && compositionMs !== 0;
   const packetType = codec === "h265" && !hasComposition ? PACKET_CODED_FRAMES_X : PACKET_CODED_FRAMES;
-  const out = new Uint8Array((hasComposition ? 8 : 5) + sample.data.length);
-  out[0] = EX_HEADER | (frameType << 4) | packetType;
-  out.set(ascii(VIDEO_FOUR_CC[codec]), 1);
-  if (hasComposition) writeU24(out, 5, compositionMs);
-  out.set(sample.data, hasComposition ? 8 : 5);
-  return out;
+  const head = new Uint8Array(hasComposition ? 8 : 5);
+  head[0] = EX_HEADER | (frameType << 4) | packetType;
+  head.set(ascii(VIDEO_FOUR_CC[codec]), 1);
+  if (hasComposition) writeU24(head, 5, compositionMs);
+  return head;
+}
+
+/** The body of a message with one sample: {@link buildFlvFrameHead} and the data, which is copied once. */
+export function buildFlvFrame(codec: VideoCodec | AudioCodec, sample: Sample): Uint8Array {
+  return withHead(buildFlvFrameHead(codec, sample), sample.data);
 }
 
 /** The body of an end-of-sequence message, or `undefined` for AAC, which has none. */
@@ -78,7 +81,7 @@ export function buildFlvEnd(config: VideoConfig | AudioConfig): Uint8Array | und
   }
 }
 
-function withHead(head: readonly number[], data: Uint8Array): Uint8Array {
+function withHead(head: ArrayLike<number>, data: Uint8Array): Uint8Array {
   const out = new Uint8Array(head.length + data.length);
   out.set(head);
   out.set(data, head.length);

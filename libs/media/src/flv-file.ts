@@ -55,14 +55,43 @@ export function buildFlvTag(type: number, timestampMs: number, body: Uint8Array)
   if (body.length > TAG_LIMIT_BYTES) {
     throw new RangeError(`Cannot build an FLV tag of ${body.length} bytes: ${TAG_LIMIT_BYTES} is the most`);
   }
-  const out = new Uint8Array(FLV_TAG_HEADER_BYTES + body.length + FLV_TAG_TRAILER_BYTES);
-  out[0] = type;
-  writeU24(out, 1, body.length);
-  writeU24(out, 4, timestampMs % 0x100_0000);
-  out[7] = Math.floor(timestampMs / 0x100_0000); // the upper eight bits come last
-  out.set(body, FLV_TAG_HEADER_BYTES);
-  writeU32(out, FLV_TAG_HEADER_BYTES + body.length, FLV_TAG_HEADER_BYTES + body.length);
+  const out = new Uint8Array(flvTagSize(body.length));
+  writeFlvTag(out, 0, type, timestampMs, [body]);
   return out;
+}
+
+/** Bytes of a tag with a body of so many. */
+export function flvTagSize(bodyBytes: number): number {
+  return FLV_TAG_HEADER_BYTES + bodyBytes + FLV_TAG_TRAILER_BYTES;
+}
+
+/**
+ * Writes a whole tag, whose body may come in parts, at `offset` of a buffer that has room for it.
+ *
+ * @returns The offset behind it.
+ * @see Adobe FLV 10.1 §E.4.1
+ */
+export function writeFlvTag(
+  target: Uint8Array,
+  offset: number,
+  type: number,
+  timestampMs: number,
+  body: readonly Uint8Array[],
+): number {
+  let bodyBytes = 0;
+  for (const part of body) bodyBytes += part.length;
+  target[offset] = type;
+  writeU24(target, offset + 1, bodyBytes);
+  writeU24(target, offset + 4, timestampMs % 0x100_0000);
+  target[offset + 7] = Math.floor(timestampMs / 0x100_0000); // the upper eight bits come last
+  target.fill(0, offset + 8, offset + FLV_TAG_HEADER_BYTES); // stream id
+  let at = offset + FLV_TAG_HEADER_BYTES;
+  for (const part of body) {
+    target.set(part, at);
+    at += part.length;
+  }
+  writeU32(target, at, FLV_TAG_HEADER_BYTES + bodyBytes);
+  return at + FLV_TAG_TRAILER_BYTES;
 }
 
 /**

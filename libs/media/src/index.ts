@@ -7,7 +7,7 @@ export { type AvcSps, avcMaxDpbFrames, avcReorderLimit, parseAvcSps } from "./av
 export type { AvcBitstreamRestriction, AvcVui } from "./avc-vui.ts";
 export { addEmulationPrevention, removeEmulationPrevention } from "./emulation-prevention.ts";
 // FLV and RTMP message bodies, out
-export { buildFlvConfig, buildFlvEnd, buildFlvFrame } from "./flv-build.ts";
+export { buildFlvConfig, buildFlvEnd, buildFlvFrame, buildFlvFrameHead } from "./flv-build.ts";
 // FLV and RTMP message bodies, in
 export {
   FLV_TRACK_LIMIT,
@@ -32,6 +32,8 @@ export {
   FlvDemuxer,
   type FlvFileHeader,
   type FlvTag,
+  flvTagSize,
+  writeFlvTag,
 } from "./flv-file.ts";
 export { parseFlvAudio, parseFlvVideo } from "./flv-tag.ts";
 export { ticksOf, writeFragment } from "./fmp4-fragment.ts";

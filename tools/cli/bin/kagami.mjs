@@ -21,7 +21,7 @@ if (node === undefined) {
 const memory = {
   MALLOC_ARENA_MAX: "2",
   MALLOC_TRIM_THRESHOLD_: "131072",
-  MALLOC_MMAP_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "65536",
 };
 // In a group of its own: a terminal's Ctrl-C reaches this process alone, which hands it on, so it arrives once. The
 // channel tells the child if this process is killed.

@@ -1,3 +1,4 @@
+import { SlabAllocator } from "@kagami/bytes";
 import { type BurstEncoder, type EncodedBurst, orderBurst, outlineBurst, type StreamInit } from "../engine/burst.ts";
 import type { GopCache } from "../engine/gop-cache.ts";
 import { type MediaUnit, unitByteCount } from "../engine/media-unit.ts";
@@ -19,6 +20,9 @@ export interface FanOutOptions {
   readonly setTimer: (run: () => void, delayMs: number) => { cancel(): void };
 }
 
+/** Bursts come and go together; see `SlabAllocator`. */
+const SLAB_BYTES = 1 << 20;
+
 /** One burst on its way out: its units, and their bytes for each protocol that has a viewer. */
 interface OutgoingBurst {
   readonly units: readonly MediaUnit[];
@@ -39,6 +43,8 @@ export class FanOut {
   readonly #options: FanOutOptions;
   readonly #window: MergeWindow;
   readonly #viewers = new Set<Viewer>();
+  readonly #slabs = new SlabAllocator(SLAB_BYTES);
+  readonly #allocate = (byteCount: number) => this.#slabs.allocate(byteCount);
   readonly #countByProtocol: Record<ViewerProtocol, number> = { ws: 0, flv: 0, rtmp: 0 };
   #pending: MediaUnit[] = [];
   #pendingBytes = 0;
@@ -243,7 +249,7 @@ export class FanOut {
     }
     if (first.isKey) this.#endPause(viewer, first.ptsUs);
     else viewer.pausedAtUs = undefined;
-    this.#write(viewer, this.#options.encoders[viewer.link.protocol].encodeMedia(missed).bytes);
+    this.#write(viewer, this.#options.encoders[viewer.link.protocol].encodeMedia(missed, this.#allocate).bytes);
     viewer.lastVideo = lastVideoOf(missed);
     this.#options.counters.countResume();
   }
@@ -282,7 +288,7 @@ export class FanOut {
   #encode(burst: OutgoingBurst, protocol: ViewerProtocol): EncodedBurst {
     let encoded = burst.encoded.get(protocol);
     if (!encoded) {
-      const { bytes, audioByteCount } = this.#options.encoders[protocol].encodeMedia(burst.units);
+      const { bytes, audioByteCount } = this.#options.encoders[protocol].encodeMedia(burst.units, this.#allocate);
       // Once for all viewers: every socket would make a Buffer of it by itself.
       encoded = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), audioByteCount };
       burst.encoded.set(protocol, encoded);

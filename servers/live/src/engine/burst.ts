@@ -12,6 +12,9 @@ export interface StreamInit {
   readonly mime: string;
 }
 
+/** Gives exactly so many zeroed bytes. */
+export type Allocate = (byteCount: number) => Uint8Array;
+
 /** Media as one protocol writes it: sound first, so that its prefix can be sent alone. */
 export interface EncodedBurst {
   readonly bytes: Uint8Array;
@@ -22,8 +25,11 @@ export interface EncodedBurst {
 export interface BurstEncoder {
   /** What a viewer needs before media, at the start and at each change of generation. */
   encodeInit(init: StreamInit): Uint8Array;
-  /** @param units Sound first, as {@link orderBurst} leaves them. */
-  encodeMedia(units: readonly MediaUnit[]): EncodedBurst;
+  /**
+   * @param units Sound first, as {@link orderBurst} leaves them.
+   * @param allocate Where the bytes go.
+   */
+  encodeMedia(units: readonly MediaUnit[], allocate: Allocate): EncodedBurst;
 }
 
 /** Sound first, then picture, each in decoding order. */

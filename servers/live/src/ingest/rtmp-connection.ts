@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import { SlabAllocator } from "@kagami/bytes";
 import type { Logger } from "@kagami/kit";
 import type { Access } from "../channels/access.ts";
 import type { PublisherSession, Timing } from "../channels/channel.ts";
@@ -28,6 +29,9 @@ export interface RtmpConnectionOptions {
 /** Answers that a peer does not take away are dropped with it, in bytes. */
 const OUTPUT_LIMIT_BYTES = 1 << 20;
 
+/** A publisher's messages come and go together; see `SlabAllocator`. */
+const SLAB_BYTES = 1 << 20;
+
 /** Time for a peer that was told to go to hang up, in milliseconds. */
 const LINGER_MS = 1_000;
 
@@ -51,7 +55,13 @@ export class RtmpConnection {
     this.#socket = socket;
     this.#address = socket.remoteAddress ?? "";
     const nowMs = options.timing.monotonicMs();
-    this.#session = new RtmpServerSession({ randomBytes: (size) => randomBytes(size), nowMs, limits: options.limits });
+    const slabs = new SlabAllocator(SLAB_BYTES);
+    this.#session = new RtmpServerSession({
+      randomBytes: (size) => randomBytes(size),
+      nowMs,
+      limits: options.limits,
+      allocate: (byteCount) => slabs.allocate(byteCount),
+    });
     socket.on("data", (bytes) => this.#onData(bytes as Buffer));
     socket.on("error", () => undefined); // "close" follows and does what is needed
     socket.on("close", () => this.#onClose());

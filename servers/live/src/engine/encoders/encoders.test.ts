@@ -37,6 +37,8 @@ beforeAll(async () => {
 /** What a reader finds: kind, times in milliseconds, key, bytes. */
 type Found = readonly [string, number, number, boolean, Uint8Array];
 
+const allocate = (byteCount: number) => new Uint8Array(byteCount);
+
 function expected(): Found[] {
   return units.map(({ sample }) => foundOf(sample));
 }
@@ -56,7 +58,7 @@ function readBody(isVideo: boolean, timestampMs: number, body: Uint8Array): Foun
 
 function encodeAll(encoder: BurstEncoder): { init: Uint8Array; media: Uint8Array; audioByteCount: number } {
   const first = encoder.encodeInit(init);
-  const { bytes, audioByteCount } = encoder.encodeMedia(units);
+  const { bytes, audioByteCount } = encoder.encodeMedia(units, allocate);
   return { init: first, media: bytes, audioByteCount };
 }
 
@@ -106,7 +108,7 @@ describe("RTMP", () => {
     if (!picture) throw new Error("There is no picture");
     const data = new Uint8Array(3 * PLAY_CHUNK_BYTES + 5).map((_, i) => i);
     const large = { ...picture, sample: { ...picture.sample, data } };
-    expect(read(new RtmpEncoder().encodeMedia([large]).bytes)).toEqual([foundOf(large.sample)]);
+    expect(read(new RtmpEncoder().encodeMedia([large], allocate).bytes)).toEqual([foundOf(large.sample)]);
   });
 });
 
@@ -159,7 +161,10 @@ describe("WebSocket", () => {
   });
 
   test.each(["audio", "video"])("with %s alone there is one message", (kind) => {
-    const { bytes, audioByteCount } = websocketEncoder.encodeMedia(units.filter(({ sample }) => sample.kind === kind));
+    const { bytes, audioByteCount } = websocketEncoder.encodeMedia(
+      units.filter(({ sample }) => sample.kind === kind),
+      allocate,
+    );
     expect(frames(bytes)).toHaveLength(1);
     expect(audioByteCount).toBe(kind === "audio" ? bytes.length : 0);
   });

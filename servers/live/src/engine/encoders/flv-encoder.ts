@@ -1,14 +1,16 @@
 import { concatBytes } from "@kagami/bytes";
 import {
   buildFlvConfig,
-  buildFlvFrame,
+  buildFlvFrameHead,
   buildFlvTag,
   FLV_TAG_AUDIO,
   FLV_TAG_VIDEO,
+  flvTagSize,
   type StreamConfig,
   type TrackConfig,
+  writeFlvTag,
 } from "@kagami/media";
-import type { BurstEncoder, EncodedBurst, StreamInit } from "../burst.ts";
+import type { Allocate, BurstEncoder, EncodedBurst, StreamInit } from "../burst.ts";
 import type { MediaUnit } from "../media-unit.ts";
 
 /** Tags of an FLV stream; the file header goes before, once per viewer. */
@@ -22,20 +24,26 @@ export class FlvEncoder implements BurstEncoder {
     );
   }
 
-  encodeMedia(units: readonly MediaUnit[]): EncodedBurst {
-    const tags = units.map(({ sample }) => {
-      const body = buildFlvFrame(codecOf(this.#config, sample.kind), sample);
-      return buildFlvTag(tagType(sample.kind), timestampMs(sample.dtsUs), body);
-    });
-    return { bytes: concatBytes(tags), audioByteCount: audioPrefix(units, tags) };
+  encodeMedia(units: readonly MediaUnit[], allocate: Allocate): EncodedBurst {
+    const heads = units.map(({ sample }) => buildFlvFrameHead(codecOf(this.#config, sample.kind), sample));
+    const sizes = units.map(({ sample }, i) => flvTagSize((heads[i]?.length ?? 0) + sample.data.length));
+    const bytes = allocate(sumOf(sizes));
+    let offset = 0;
+    for (const [i, { sample }] of units.entries()) {
+      const body = [heads[i] as Uint8Array, sample.data];
+      offset = writeFlvTag(bytes, offset, tagType(sample.kind), timestampMs(sample.dtsUs), body);
+    }
+    return { bytes, audioByteCount: audioPrefix(units, sizes) };
   }
 }
 
 /** Bytes of the messages that carry sound; units come sound first. */
-export function audioPrefix(units: readonly MediaUnit[], messages: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const [i, { sample }] of units.entries()) if (sample.kind === "audio") bytes += messages[i]?.length ?? 0;
-  return bytes;
+export function audioPrefix(units: readonly MediaUnit[], sizes: readonly number[]): number {
+  return sumOf(sizes.filter((_, i) => units[i]?.sample.kind === "audio"));
+}
+
+export function sumOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** FLV and RTMP carry 32 bits of milliseconds, which wrap. */

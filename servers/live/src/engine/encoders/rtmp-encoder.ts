@@ -1,9 +1,15 @@
 import { concatBytes } from "@kagami/bytes";
-import { buildFlvConfig, buildFlvFrame, type StreamConfig } from "@kagami/media";
-import { AUDIO_MESSAGE_TYPE, encodeMediaMessage, VIDEO_MESSAGE_TYPE } from "../../protocol/rtmp/index.ts";
-import type { BurstEncoder, EncodedBurst, StreamInit } from "../burst.ts";
+import { buildFlvConfig, buildFlvFrameHead, type StreamConfig } from "@kagami/media";
+import {
+  AUDIO_MESSAGE_TYPE,
+  encodeMediaMessage,
+  mediaMessageSize,
+  VIDEO_MESSAGE_TYPE,
+  writeMediaMessage,
+} from "../../protocol/rtmp/index.ts";
+import type { Allocate, BurstEncoder, EncodedBurst, StreamInit } from "../burst.ts";
 import type { MediaUnit } from "../media-unit.ts";
-import { audioPrefix, codecOf, timestampMs, tracksOf } from "./flv-encoder.ts";
+import { audioPrefix, codecOf, sumOf, timestampMs, tracksOf } from "./flv-encoder.ts";
 
 /** RTMP chunks for players; the same bytes fit every player, see `protocol/rtmp/media-message.ts`. */
 export class RtmpEncoder implements BurstEncoder {
@@ -17,15 +23,20 @@ export class RtmpEncoder implements BurstEncoder {
     return concatBytes(messages);
   }
 
-  encodeMedia(units: readonly MediaUnit[]): EncodedBurst {
-    const messages = units.map(({ sample }) =>
-      encodeMediaMessage({
-        messageType: messageType(sample.kind),
-        timestampMs: timestampMs(sample.dtsUs),
-        payload: buildFlvFrame(codecOf(this.#config, sample.kind), sample),
-      }),
-    );
-    return { bytes: concatBytes(messages), audioByteCount: audioPrefix(units, messages) };
+  encodeMedia(units: readonly MediaUnit[], allocate: Allocate): EncodedBurst {
+    const messages = units.map(({ sample }) => ({
+      messageType: messageType(sample.kind),
+      timestampMs: timestampMs(sample.dtsUs),
+      payload: [buildFlvFrameHead(codecOf(this.#config, sample.kind), sample), sample.data],
+    }));
+    const sizes = messages.map(({ payload, timestampMs: atMs }) => {
+      const payloadBytes = sumOf(payload.map((part) => part.length));
+      return mediaMessageSize(payloadBytes, atMs);
+    });
+    const bytes = allocate(sumOf(sizes));
+    let offset = 0;
+    for (const message of messages) offset = writeMediaMessage(bytes, offset, message);
+    return { bytes, audioByteCount: audioPrefix(units, sizes) };
   }
 }
 

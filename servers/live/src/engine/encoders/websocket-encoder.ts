@@ -1,6 +1,6 @@
 import { concatBytes } from "@kagami/bytes";
 import { binaryHeaderSize, encodeText, writeBinaryHeader } from "../../protocol/websocket/index.ts";
-import type { BurstEncoder, EncodedBurst, StreamInit } from "../burst.ts";
+import type { Allocate, BurstEncoder, EncodedBurst, StreamInit } from "../burst.ts";
 import type { MediaUnit } from "../media-unit.ts";
 
 /** The WebSocket's messages: sound in one, picture in another, so that a slow viewer can be given the first alone. */
@@ -12,12 +12,12 @@ export const websocketEncoder: BurstEncoder = {
     return concatBytes([encodeText(JSON.stringify(initMessage(init))), segment]);
   },
 
-  encodeMedia(units: readonly MediaUnit[]): EncodedBurst {
+  encodeMedia(units: readonly MediaUnit[], allocate: Allocate): EncodedBurst {
     const audioBytes = fragmentBytes(units, "audio");
     const videoBytes = fragmentBytes(units, "video");
     const audioByteCount = audioBytes === 0 ? 0 : binaryHeaderSize(audioBytes) + audioBytes;
     const videoByteCount = videoBytes === 0 ? 0 : binaryHeaderSize(videoBytes) + videoBytes;
-    const bytes = new Uint8Array(audioByteCount + videoByteCount);
+    const bytes = allocate(audioByteCount + videoByteCount);
     let offset = 0;
     let kind: string | undefined;
     for (const { sample, fragment } of units) {

@@ -66,6 +66,8 @@ export class ChunkReader {
   #chunkBytes = DEFAULT_CHUNK_BYTES;
   #input: Uint8Array = EMPTY;
   #offset = 0;
+  /** Where messages are put together: exactly so many bytes. A shared slab is for peers that are trusted with one. */
+  allocate: (byteCount: number) => Uint8Array = newBytes;
   readonly #header = new Uint8Array(MAX_HEADER_BYTES);
   #headerBytes = 0;
   /** The chunk whose payload is being read. */
@@ -280,7 +282,7 @@ export class ChunkReader {
       );
       return false;
     }
-    const grown = new Uint8Array(sizeBytes);
+    const grown = this.allocate(sizeBytes);
     if (stream.filledBytes > 0) grown.set(stream.buffer.subarray(0, stream.filledBytes));
     stream.buffer = grown;
     this.#partialBytes = partialBytes;
@@ -362,4 +364,8 @@ function uint32(bytes: Uint8Array, at: number): number {
 function uint32LittleEndian(bytes: Uint8Array, at: number): number {
   const high = ((bytes[at + 3] as number) << 24) | ((bytes[at + 2] as number) << 16);
   return (high | ((bytes[at + 1] as number) << 8) | (bytes[at] as number)) >>> 0;
+}
+
+function newBytes(byteCount: number): Uint8Array {
+  return new Uint8Array(byteCount);
 }

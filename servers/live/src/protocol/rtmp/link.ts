@@ -42,6 +42,11 @@ export class RtmpLink {
     return this.#reader.partialBytes;
   }
 
+  /** See `ChunkReader.allocate`. */
+  set allocate(allocate: (byteCount: number) => Uint8Array) {
+    this.#reader.allocate = allocate;
+  }
+
   set limits(limits: ChunkLimits) {
     this.#reader.limits = limits;
   }

@@ -18,6 +18,8 @@ export interface RtmpServerOptions {
   /** When the connection was made, on the clock of every other `nowMs`. */
   readonly nowMs: number;
   readonly limits?: Partial<RtmpLimits>;
+  /** Where the messages of an accepted publisher are put together; arrays of their own if absent. */
+  readonly allocate?: (byteCount: number) => Uint8Array;
   /** `CAPS_EX` flags to announce; `reconnect` unless given. */
   readonly capsEx?: number;
 }
@@ -44,6 +46,7 @@ export interface AcceptPlayOptions {
  */
 export class RtmpServerSession {
   readonly #limits: RtmpLimits;
+  readonly #allocate: RtmpServerOptions["allocate"];
   readonly #handshake: ServerHandshake;
   readonly #link: RtmpLink;
   readonly #streams: MessageStreams;
@@ -58,6 +61,7 @@ export class RtmpServerSession {
 
   constructor(options: RtmpServerOptions) {
     this.#limits = { ...DEFAULT_RTMP_LIMITS, ...options.limits };
+    this.#allocate = options.allocate;
     this.#handshake = new ServerHandshake(options.randomBytes);
     this.#link = new RtmpLink(this.#limits.beforeAccept, false);
     this.#streams = new MessageStreams(this.#limits.maxStreams);
@@ -137,6 +141,7 @@ export class RtmpServerSession {
     const held = stream.held;
     this.#streams.settle(stream, "publishing");
     this.#link.limits = this.#limits.afterAccept;
+    if (this.#allocate) this.#link.allocate = this.#allocate;
     this.#link.sendUserControl(USER_CONTROL.streamBegin, streamId);
     this.#commands.sendStatus(streamId, "status", "NetStream.Publish.Start", "Publishing has started");
     return held;
