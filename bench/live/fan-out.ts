@@ -117,7 +117,7 @@ function isSteady({ completeness }: FanOutSample): boolean {
 }
 
 /** A sample in a line. */
-export function describe(sample: FanOutSample): string {
+function describe(sample: FanOutSample): string {
   const { cpuMsPerMb, latencyP50Ms, latencyP95Ms, completeness, sinkCoreShare } = sample;
   const latency = `latency ${latencyP50Ms.toFixed(1)} / ${latencyP95Ms.toFixed(1)} ms`;
   const load = `sinks ${(sinkCoreShare * 100).toFixed(0)} % of a core`;

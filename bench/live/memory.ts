@@ -138,7 +138,7 @@ async function leave({ publishing, viewing }: MemoryLoad, { publishers }: Memory
 }
 
 /** What the server says of its memory: its own accounts by owner, and what the process has by kind; MB by name. */
-export function ownersOf(metrics: string): Map<string, number> {
+function ownersOf(metrics: string): Map<string, number> {
   const owners = new Map<string, number>();
   for (const [, label, value] of metrics.matchAll(/^\w*memory\w*bytes\{(?:owner|kind)="([^"]+)"\} (\S+)$/gm)) {
     owners.set(label ?? "", Number(value) / 1e6);

@@ -5,7 +5,7 @@ import { markdownTable } from "./report.ts";
 import type { Figure, Part, Scenario, ScenarioOutcome } from "./scenario.ts";
 
 /** Where `--save` writes, in the repository. */
-export const RESULTS_DIRECTORY = join(import.meta.dirname, "..", "results");
+const RESULTS_DIRECTORY = join(import.meta.dirname, "..", "results");
 
 interface SavedResult {
   readonly part: string;

@@ -13,7 +13,7 @@ export interface Recovery {
 }
 
 /** A picture that is older is the past, which a viewer that reads again is catching up with. */
-export const LIVE_EDGE_MS = 300;
+const LIVE_EDGE_MS = 300;
 
 /** Watches the pictures of one viewer. */
 export class RecoveryWatch {
