@@ -97,11 +97,14 @@ test("health shows figures, warnings, and charts that can be read by pointer, ke
 test("replacing the key asks first, shows the new one once, and goes on with it", async () => {
   const page = await open("/studio#key=demo-key");
   const replace = page.getByRole("button", { name: "Replace the key" });
+  const dialog = page.getByRole("dialog");
   await replace.click();
+  await dialog.waitFor();
   await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
   expect(harness.mock.key).toBe("demo-key");
   await replace.click();
-  await page.getByRole("dialog").getByRole("button", { name: "Replace the key" }).click();
+  await dialog.getByRole("button", { name: "Replace the key" }).click();
   await eventually(() => page.getByLabel("New stream key", { exact: true }).inputValue()).toBe(harness.mock.key);
   expect(harness.mock.key).not.toBe("demo-key");
   expect(await page.evaluate(() => sessionStorage.getItem("kagami.studio.key"))).toBe(harness.mock.key);
