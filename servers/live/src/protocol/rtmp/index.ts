@@ -67,4 +67,5 @@ export type {
   StopEvent,
   UnpublishEvent,
 } from "./server-events.ts";
-export { type AcceptPlayOptions, type RtmpServerOptions, RtmpServerSession } from "./server-session.ts";
+export type { AcceptPlayOptions, RtmpServerOptions } from "./server-options.ts";
+export { RtmpServerSession } from "./server-session.ts";

@@ -4,30 +4,14 @@ import type { RtmpMessage } from "./chunk-reader.ts";
 import { CommandBudget } from "./command-budget.ts";
 import { CAPS_EX, decodeCommand, decodeData, statusInfo } from "./commands.ts";
 import type { RtmpFailureCode } from "./errors.ts";
-import { type RandomBytes, ServerHandshake } from "./handshake.ts";
+import { ServerHandshake } from "./handshake.ts";
 import { DEFAULT_RTMP_LIMITS, type RtmpLimits } from "./limits.ts";
 import { CHUNK_STREAM, RtmpLink } from "./link.ts";
 import { decodeControlMessage, MESSAGE_TYPE, splitAggregate, USER_CONTROL } from "./messages.ts";
 import { ServerCommands } from "./server-commands.ts";
 import type { RtmpEvent } from "./server-events.ts";
+import type { AcceptPlayOptions, RtmpServerOptions } from "./server-options.ts";
 import { type MessageStream, MessageStreams } from "./server-streams.ts";
-
-export interface RtmpServerOptions {
-  /** Unpredictable bytes, for the handshake. */
-  readonly randomBytes: RandomBytes;
-  /** When the connection was made, on the clock of every other `nowMs`. */
-  readonly nowMs: number;
-  readonly limits?: Partial<RtmpLimits>;
-  /** Where the messages of an accepted publisher are put together; arrays of their own if absent. */
-  readonly allocate?: (byteCount: number) => Uint8Array;
-  /** `CAPS_EX` flags to announce; `reconnect` unless given. */
-  readonly capsEx?: number;
-}
-
-/** What a player is told when its play is accepted. */
-export interface AcceptPlayOptions {
-  readonly metadata?: AmfObject;
-}
 
 /**
  * The server's side of one RTMP connection, without socket or clock.
