@@ -1,0 +1,93 @@
+import type { Plane, Region, YuvFrame } from "./frame.ts";
+
+/** A gray picture in the kernels' own memory; rows follow one another without a gap. */
+export interface GrayImage {
+  readonly width: number;
+  readonly height: number;
+  /** `width * height` samples; the view stays valid as long as the kernels live. */
+  readonly pixels: Uint8Array;
+}
+
+/** Sums over rows or columns in the kernels' own memory. */
+export interface Profile {
+  readonly length: number;
+  readonly sums: Int32Array;
+}
+
+/** How strongly {@link Kernels.obscure} works, in luma samples. */
+export interface ObscureStrength {
+  /** Side of the squares whose samples all become their average. */
+  readonly cell: number;
+  /** Radius of the box blur that follows, run twice; 0 leaves the squares. */
+  readonly radius: number;
+}
+
+/**
+ * Pixel work, without I/O and without garbage: all memory is taken when it is asked for, and given back never.
+ *
+ * There are two of them that agree in every sample: WebAssembly SIMD, and plain TypeScript to check it by.
+ * Every method throws RangeError for a region outside its picture or a result that does not fit.
+ */
+export interface Kernels {
+  /** Room for gray pictures of at most so many samples, as tall or wide as they come. */
+  image(maxSamples: number): ImageSlot;
+  profile(maxLength: number): ProfileSlot;
+
+  /**
+   * Averages squares of `factor` by `factor` samples; what is left over at the right and lower edge is dropped.
+   *
+   * @param rowStep Takes only every so many-th row of the region (1, 2 or 4; at most `factor`), to touch less memory.
+   */
+  subsample(plane: Plane, region: Region, factor: 1 | 2 | 4 | 8, rowStep: number, into: ImageSlot): GrayImage;
+
+  /** Entry y: sum over x in [left, right) of p(x, y + 1) - p(x, y), signed; `height - 1` entries. */
+  rowSteps(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
+  /** The same of absolute values. */
+  rowEdges(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
+  /** Entry x: sum over y in [top, bottom) of p(x + 1, y) - p(x, y), signed; `width - 1` entries. */
+  columnSteps(image: GrayImage, top: number, bottom: number, into: ProfileSlot): Profile;
+  /** The same of absolute values. */
+  columnEdges(image: GrayImage, top: number, bottom: number, into: ProfileSlot): Profile;
+  /** Entry y: sum over x in [left, right) of p(x, y); `height` entries. */
+  rowSums(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
+
+  /** Sum of absolute differences of two pictures of one size, for each square of 8 by 8 samples, row by row of squares. */
+  cellDifferences(image: GrayImage, before: GrayImage, into: ProfileSlot): Profile;
+
+  /** Sum, sum of squares and sum of absolute horizontal differences over a region, in this order. */
+  texture(image: GrayImage, region: Region): readonly [sum: number, squares: number, detail: number];
+
+  /**
+   * Mean contrast along a rounded rectangle's outline between the samples just outside and just inside, 0 to 255, for
+   * each side.
+   *
+   * @param radius Of the corners, which are left out.
+   */
+  outlineContrast(image: GrayImage, rectangle: Region, radius: number): OutlineContrast;
+
+  /** Zero-mean normalized cross-correlation of a template with the picture at (x, y), -1 to 1; 0 where either is flat. */
+  templateScore(image: GrayImage, template: GrayImage, x: number, y: number): number;
+
+  /**
+   * Makes a region of a picture unreadable, in place on Y, U and V: mosaic, then box blur twice. It reads nothing from
+   * outside the region, so that what is covered does not depend on what is next to it, and nothing of it bleeds out.
+   */
+  obscure(frame: YuvFrame, region: Region, strength: ObscureStrength): void;
+}
+
+export interface OutlineContrast {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Memory that a kernel writes a picture to. What was written before is overwritten. */
+export interface ImageSlot {
+  readonly maxSamples: number;
+}
+
+/** Memory that a kernel writes a profile to. */
+export interface ProfileSlot {
+  readonly maxLength: number;
+}
