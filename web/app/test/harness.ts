@@ -67,6 +67,7 @@ export class Harness {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(8_000);
+    if (options.beforeLoad) await page.addInitScript(options.beforeLoad);
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => {
@@ -84,6 +85,8 @@ export interface OpenOptions {
   readonly width?: number;
   readonly height?: number;
   readonly scheme?: "dark" | "light";
+  /** Runs in the page before its own scripts; it stands alone. */
+  readonly beforeLoad?: () => void;
 }
 
 export interface OpenPage {

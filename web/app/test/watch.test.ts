@@ -47,6 +47,25 @@ async function untilOnTarget(page: Page, slackMs = 100) {
   ).toBeLessThan(slackMs);
 }
 
+/** Runs in the page: keeps the presentation time of every picture that is shown. */
+function recordShownTimes(): void {
+  const shownS: number[] = [];
+  Object.assign(window, { shownS });
+  const watched = new WeakSet<HTMLVideoElement>();
+  const observer = new MutationObserver(() => {
+    for (const video of document.querySelectorAll("video")) {
+      if (watched.has(video)) continue;
+      watched.add(video);
+      const onFrame = (_nowMs: number, { mediaTime }: VideoFrameCallbackMetadata) => {
+        shownS.push(mediaTime);
+        video.requestVideoFrameCallback(onFrame);
+      };
+      video.requestVideoFrameCallback(onFrame);
+    }
+  });
+  observer.observe(document, { childList: true, subtree: true });
+}
+
 /** The one WebSocket viewer that is connected now. */
 function viewer() {
   const [first] = demo.viewers;
@@ -69,6 +88,25 @@ test("the first frame comes within a second and playback settles near a quarter 
   expect(now).toMatchObject({ mode: "ws", width: 640, height: 360, fallBacks: [] });
   expect(now.bufferMs).toBeGreaterThan(40);
   expect(await page.evaluate(() => document.querySelector("video")?.muted)).toBe(true);
+});
+
+test("a newcomer sees the key frame at once, and the live edge when the decoder has got there", async () => {
+  const media = new MockMedia({ width: 640, height: 360, gopS: 4 });
+  try {
+    harness.mock.addChannel("slow-keys", media, { title: "Key frames every 4 s" });
+    // The page loads within the rest of this group of pictures.
+    await eventually(() => media.gop.length).toBeGreaterThan(100);
+    const keyFrameS = (media.gop[0]?.startMs ?? Number.NaN) / 1000;
+    opened = await harness.open("/watch/slow-keys", { beforeLoad: recordShownTimes });
+    await untilPlaying(opened.page);
+    const shownS = await opened.page.evaluate(() => (window as unknown as { shownS: number[] }).shownS);
+    expect(shownS[0]).toBeCloseTo(keyFrameS, 1);
+    expect(shownS.at(-1)).toBeGreaterThan(keyFrameS + 0.5);
+    expect(shownS.length).toBeLessThan(45); // jumped, not played through
+    expect(await opened.page.evaluate(() => document.querySelector("video")?.playbackRate)).toBeGreaterThan(0.9);
+  } finally {
+    media.close();
+  }
 });
 
 test("the player acknowledges what it has, between once and ten times a second", async () => {

@@ -24,6 +24,13 @@ const RESTART_MS = 3_000;
  * the newest media stands in, and the controller corrects the start once.
  */
 const CLOCK_WAIT_MS = 25;
+/**
+ * A burst longer than this is opened by its key frame: to show the live edge, the decoder has to go through all of it,
+ * which takes a phone or a software decoder longer than everything before it.
+ */
+const KEY_FRAME_FIRST_MS = 250;
+/** A key frame that is not on the screen after this long is waited for no more. */
+const KEY_FRAME_WAIT_MS = 250;
 /** What is kept behind the playhead when the browser's memory for media is full. */
 const QUOTA_KEEP_S = 1;
 
@@ -60,6 +67,8 @@ export class WsEngine implements PlaybackEngine {
    */
   #joinEndMs: number | undefined;
   #joinedMs = 0;
+  /** How far the first picture of a new MediaSource is. */
+  #opening: "due" | "showing" | "done" = "due";
   #ackAtMs = 0;
   #ackedMs = -1;
   #seekCount = 0;
@@ -137,6 +146,7 @@ export class WsEngine implements PlaybackEngine {
     }
     this.#sink?.detach();
     this.#newestMs = undefined;
+    this.#opening = "due";
     this.#controller.restart();
     this.#sink = new MseSink(this.#video, SourceClass, {
       onUpdated: () => {
@@ -270,6 +280,8 @@ export class WsEngine implements PlaybackEngine {
     if (this.#isStopped) return;
     const buffered = bufferedRanges(this.#video);
     if (this.#joinEndMs !== undefined) {
+      this.#showKeyFrame(buffered[0]?.startS, this.#joinEndMs);
+      if (this.#opening === "showing") return;
       const joinEndS = this.#joinEndMs / 1000 - 0.05;
       if (!buffered.some((range) => range.endS >= joinEndS)) return;
       if (nowMs - this.#joinedMs < CLOCK_WAIT_MS && this.#clock.liveMediaMs(nowMs) === undefined) return;
@@ -288,6 +300,28 @@ export class WsEngine implements PlaybackEngine {
       liveMediaS: liveMs === undefined ? undefined : liveMs / 1000,
     });
     for (const action of actions) this.#perform(action);
+  }
+
+  /** Puts the picture that a long burst begins with on the screen; the jump to the live edge comes after it. */
+  #showKeyFrame(startS: number | undefined, endMs: number): void {
+    if (this.#opening !== "due" || startS === undefined) return;
+    if (endMs - startS * 1000 < KEY_FRAME_FIRST_MS) {
+      this.#opening = "done";
+      return;
+    }
+    this.#opening = "showing";
+    const video = this.#video;
+    const goOn = () => {
+      if (this.#opening !== "showing") return;
+      this.#opening = "done";
+      video.playbackRate = this.#controller.rate;
+      this.#control(performance.now());
+    };
+    video.playbackRate = 0; // nobody should hear the old sound
+    video.currentTime = startS;
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(goOn);
+    else (video as HTMLVideoElement).addEventListener("seeked", goOn, { once: true });
+    setTimeout(goOn, KEY_FRAME_WAIT_MS);
   }
 
   #perform(action: PlaybackAction): void {
