@@ -8,3 +8,5 @@ export type {
   Profile,
   ProfileSlot,
 } from "./kernels.ts";
+export { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
+export { createPlainKernels } from "./plain-kernels.ts";

@@ -14,11 +14,11 @@ export interface Profile {
   readonly sums: Int32Array;
 }
 
-/** How strongly {@link Kernels.obscure} works, in luma samples. */
+/** How strongly {@link Kernels.obscure} works, in luma samples. See `strengthFor`. */
 export interface ObscureStrength {
-  /** Side of the squares whose samples all become their average. */
+  /** Side of the squares whose samples all become their average, 1 to 128; 1 keeps them. */
   readonly cell: number;
-  /** Radius of the box blur that follows, run twice; 0 leaves the squares. */
+  /** Radius of the box blur that follows, run twice, 0 to 63; 0 leaves the squares. */
   readonly radius: number;
 }
 
@@ -34,7 +34,8 @@ export interface Kernels {
   profile(maxLength: number): ProfileSlot;
 
   /**
-   * Averages squares of `factor` by `factor` samples; what is left over at the right and lower edge is dropped.
+   * Averages squares of `factor` by `factor` samples, halves rounded up; what is left over at the right and lower edge
+   * is dropped. The plane may be a {@link GrayImage}'s pixels, but not those of the slot that is written.
    *
    * @param rowStep Takes only every so many-th row of the region (1, 2 or 4; at most `factor`), to touch less memory.
    */
@@ -51,7 +52,10 @@ export interface Kernels {
   /** Entry y: sum over x in [left, right) of p(x, y); `height` entries. */
   rowSums(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
 
-  /** Sum of absolute differences of two pictures of one size, for each square of 8 by 8 samples, row by row of squares. */
+  /**
+   * Sum of absolute differences of two pictures of one size, for each square of 8 by 8 samples, row by row of squares.
+   * The squares at the right and lower edge have what is there: `ceil(width / 8) * ceil(height / 8)` entries.
+   */
   cellDifferences(image: GrayImage, before: GrayImage, into: ProfileSlot): Profile;
 
   /** Sum, sum of squares and sum of absolute horizontal differences over a region, in this order. */
@@ -59,7 +63,7 @@ export interface Kernels {
 
   /**
    * Mean contrast along a rounded rectangle's outline between the samples just outside and just inside, 0 to 255, for
-   * each side.
+   * each side: the mean of absolute differences, 0 for a side at the picture's edge and for one that is all corner.
    *
    * @param radius Of the corners, which are left out.
    */
@@ -71,6 +75,7 @@ export interface Kernels {
   /**
    * Makes a region of a picture unreadable, in place on Y, U and V: mosaic, then box blur twice. It reads nothing from
    * outside the region, so that what is covered does not depend on what is next to it, and nothing of it bleeds out.
+   * On U and V, with half of both strengths, it takes in every sample that a luma sample of the region has its color from.
    */
   obscure(frame: YuvFrame, region: Region, strength: ObscureStrength): void;
 }

@@ -1,0 +1,8 @@
+/** Widest and tallest picture, in samples. */
+export const MAX_SIDE = 4096;
+/** Largest {@link ObscureStrength.cell}, in luma samples. */
+export const MAX_CELL = 128;
+/** Largest {@link ObscureStrength.radius}, in luma samples: sums over 127 samples stay below 2^15. */
+export const MAX_RADIUS = 63;
+/** Largest template, in samples: its sums of squares, multiplied by their count, are exact in a double. */
+export const MAX_TEMPLATE_SAMPLES: number = 1 << 18;

@@ -1,0 +1,24 @@
+import type { Plane, Region } from "./frame.ts";
+import type { GrayImage } from "./kernels.ts";
+
+/**
+ * What differs between the two implementations: loops over samples. Every argument was checked by the caller, and
+ * every result has the size that its comment in `kernels.ts` gives it.
+ */
+export interface PixelWork {
+  subsample(plane: Plane, region: Region, factor: number, rowStep: number, into: GrayImage): void;
+  rowSteps(image: GrayImage, left: number, right: number, into: Int32Array): void;
+  rowEdges(image: GrayImage, left: number, right: number, into: Int32Array): void;
+  columnSteps(image: GrayImage, top: number, bottom: number, into: Int32Array): void;
+  columnEdges(image: GrayImage, top: number, bottom: number, into: Int32Array): void;
+  rowSums(image: GrayImage, left: number, right: number, into: Int32Array): void;
+  cellDifferences(image: GrayImage, before: GrayImage, into: Int32Array): void;
+  /** Sum, sum of squares, sum of absolute horizontal differences. */
+  textureSums(image: GrayImage, region: Region, into: Float64Array): void;
+  /** Sums of absolute differences across the top, bottom, left and right side; 0 where there is nothing outside. */
+  outlineSums(image: GrayImage, rectangle: Region, radius: number, into: Float64Array): void;
+  /** Sums of picture, template, products, squares of the picture, squares of the template. */
+  templateSums(image: GrayImage, template: GrayImage, x: number, y: number, into: Float64Array): void;
+  /** Mosaic, then two box blurs along the rows, then two along the columns; each rounded to 8 bits. */
+  obscurePlane(plane: Plane, region: Region, cell: number, radius: number): void;
+}

@@ -1,0 +1,28 @@
+import { Arena } from "./arena.ts";
+import { CheckedKernels } from "./checked-kernels.ts";
+import type { Kernels } from "./kernels.ts";
+import { obscurePlane } from "./plain/obscure.ts";
+import { cellDifferences, columnEdges, columnSteps, rowEdges, rowSteps, rowSums } from "./plain/profiles.ts";
+import { outlineSums, templateSums, textureSums } from "./plain/scores.ts";
+import { subsample } from "./plain/subsample.ts";
+
+/**
+ * Kernels in plain TypeScript, to check the others by and to work where there is no WebAssembly.
+ *
+ * @param memoryBytes For all slots together.
+ */
+export function createPlainKernels(memoryBytes: number = 16 << 20): Kernels {
+  return new CheckedKernels(new Arena(new ArrayBuffer(memoryBytes), 0, memoryBytes), {
+    subsample,
+    rowSteps,
+    rowEdges,
+    columnSteps,
+    columnEdges,
+    rowSums,
+    cellDifferences,
+    textureSums,
+    outlineSums,
+    templateSums,
+    obscurePlane,
+  });
+}
