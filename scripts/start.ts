@@ -1,8 +1,9 @@
-// `npm start`: builds the web app if its source has changed, then runs the whole platform with a demo broadcast.
+// `npm start`: builds the kernels and the web app if their source has changed, then runs the whole platform with a demo broadcast.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildKernels } from "./build-kernels.ts";
 import { heading, packageScript, root, runNode } from "./steps.ts";
 
 const webApp = join(root, "web", "app");
@@ -32,6 +33,7 @@ async function buildWebApp(): Promise<boolean> {
   return true;
 }
 
+if (!(await buildKernels())) process.exit(1);
 if (!(await buildWebApp())) {
   console.error("✗ The web app could not be built; the reason is above. Delete node_modules and run npm start again");
   process.exit(1);

@@ -1,7 +1,8 @@
-// `npm test`: system packages, types, lint and layers, dead exports, house rules, then every test; in one run that
-// ends with `N passed, N failed`. Each check counts as one test beside those that Vitest counts.
+// `npm test`: system packages, the WebAssembly kernels, types, lint and layers, dead exports, house rules, then every
+// test; in one run that ends with `N passed, N failed`. Each check counts as one test beside those that Vitest counts.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildKernels } from "./build-kernels.ts";
 import { runChecks } from "./check.ts";
 import { heading, packageScript, root, runNode } from "./steps.ts";
 import { ensureSystemPackages, TEST_PACKAGES } from "./system-packages.ts";
@@ -48,6 +49,10 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
+if (!(await buildKernels())) {
+  console.log("0 passed, 1 failed");
+  process.exit(1);
+}
 const checks = args.length > 0 ? { passed: 0, failed: 0 } : await runChecks();
 const tests = await runVitest(args);
 const passed = checks.passed + tests.passed;

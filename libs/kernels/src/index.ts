@@ -10,3 +10,4 @@ export type {
 } from "./kernels.ts";
 export { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
 export { createPlainKernels } from "./plain-kernels.ts";
+export { createWasmKernels, MIN_MEMORY_BYTES } from "./wasm-kernels.ts";
