@@ -43,11 +43,11 @@ export class CandidateSearch {
   readonly #peakStrengths: Float32Array;
   #peakCount = 0;
 
-  constructor(limits: SearchLimits, tiles: EdgeTiles) {
+  constructor(limits: SearchLimits, width: number, height: number) {
     this.#limits = limits;
     this.#columns = Math.max(0, limits.leftTo - limits.leftFrom + 1);
-    this.#sides = Array.from({ length: this.#columns }, () => new Float32Array(tiles.bandCount + 1));
-    this.#rows = Array.from({ length: tiles.height }, () => new Float32Array(tiles.laneCount + 1));
+    this.#sides = Array.from({ length: this.#columns }, () => new Float32Array(Math.floor(height / TILE_ROWS) + 1));
+    this.#rows = Array.from({ length: height }, () => new Float32Array(Math.floor(width / TILE_COLUMNS) + 1));
     this.#peaks = new Int32Array(SEARCH.rowPeaks);
     this.#peakStrengths = new Float32Array(SEARCH.rowPeaks);
   }

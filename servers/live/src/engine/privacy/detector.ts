@@ -1,25 +1,17 @@
 import type { Kernels, Region, YuvFrame } from "@kagami/kernels";
-import type { Band } from "./band.ts";
+import { type Band, layOutBand, toPicture } from "./band.ts";
 import { BANNER_MODEL } from "./banner-model.ts";
-import { CandidateSearch } from "./candidates.ts";
 import { Classifier, toProbability } from "./classifier.ts";
 import type { BannerStyle, Detection, DetectionNote, Detector, ManualZone } from "./detection.ts";
-import { FEATURE_COUNT, FeatureExtractor, type Scene } from "./features.ts";
-import { type BannerProfile, nameOf, profilesFor, searchLimits } from "./profiles.ts";
-import { type SceneMaker, SceneMakers } from "./scenes.ts";
-import {
-  type Card,
-  followTrack,
-  hasEnded,
-  isSameCard,
-  missTrack,
-  type Sighting,
-  startTrack,
-  TRACKING,
-  type Track,
-} from "./track.ts";
+import type { Scene } from "./features.ts";
+import { Looker, type Sighting } from "./looker.ts";
+import { nameOf, profilesFor } from "./profiles.ts";
+import { SceneMemory } from "./scenes.ts";
+import { ScreenFinder } from "./screen.ts";
+import { type Card, followTrack, hasEnded, isSameCard, missTrack, startTrack, TRACKING, type Track } from "./track.ts";
 
 export interface DetectorOptions {
+  /** Room for the small pictures is taken from them once, and never given back; about half a megabyte. */
   readonly kernels: Kernels;
   readonly style: BannerStyle;
   readonly zones: readonly ManualZone[];
@@ -27,14 +19,16 @@ export interface DetectorOptions {
   readonly startsCovered: boolean;
 }
 
-/** Rectangles of a picture that are classified; more cost time, fewer miss cards on busy pictures. */
-const CANDIDATE_COUNT = 3;
 /** How long the top band stays covered after a start, in microseconds. */
 export const COVER_US = 1_000_000;
-/** Height of the covered top band, in shorter sides. */
+/** Height of the covered top band, in shorter sides of the picture. */
 const COVER_HEIGHT = 0.5;
+/** Banners that are followed at one time. */
 const TRACK_LIMIT = 3;
-const NOTE_LIMIT = 4;
+/** Most change of a cell of 8 by 8 samples that stands still. */
+const STILL_CELL = 192;
+/** A sighting that shares so much of its height with a card that is followed is no other card. */
+const SAME_SHARE = 0.3;
 
 /**
  * Finds notification banners.
@@ -50,7 +44,9 @@ export function createDetector(options: DetectorOptions): Detector {
 class BannerDetector implements Detector {
   readonly #options: DetectorOptions;
   readonly #classifier = new Classifier(BANNER_MODEL);
-  readonly #makers: SceneMakers;
+  readonly #memory: SceneMemory;
+  #finder = new ScreenFinder();
+  #screen: Region | undefined;
   #looker: Looker | undefined;
   #tracks: Track[] = [];
   #bannerCount = 0;
@@ -61,32 +57,51 @@ class BannerDetector implements Detector {
 
   constructor(options: DetectorOptions) {
     this.#options = options;
-    this.#makers = new SceneMakers(options.kernels);
+    this.#memory = new SceneMemory(options.kernels);
     if (!options.startsCovered) this.#coverUntilUs = Number.NEGATIVE_INFINITY;
   }
 
   inspect(frame: YuvFrame, timeUs: number): Detection {
     this.#coverUntilUs ??= timeUs + COVER_US;
-    if (frame.y.width !== this.#width || frame.y.height !== this.#height) this.#resize(frame, timeUs);
+    this.#findScreen(frame, timeUs);
     const looker = this.#looker;
-    if (!looker) return this.#say("clear", [], false, []);
-    const scene = looker.maker.look(frame, timeUs);
-    if (!scene && this.#tracks.length === 0) {
-      return this.#quiet(timeUs);
-    }
+    if (!looker) return this.#quiet(timeUs);
+    const scene = looker.look(frame, timeUs);
+    if (!scene && this.#tracks.length === 0) return this.#quiet(timeUs);
     const reachesBack = scene ? this.#follow(looker, scene, timeUs) : this.#stay(timeUs);
     this.#tracks = this.#tracks.filter((track) => !hasEnded(track, timeUs));
     if (this.#tracks.length === 0) return this.#quiet(timeUs);
-    const regions = this.#tracks.map((track) => coverOf(track, looker.maker.band));
+    const regions = this.#tracks.map((track) => coverOf(track, looker.band));
     return this.#say(this.#stateAt(timeUs), regions, reachesBack, this.#explain(looker), timeUs);
+  }
+
+  #findScreen(frame: YuvFrame, timeUs: number): void {
+    const { width, height } = frame.y;
+    if (width !== this.#width || height !== this.#height) {
+      this.#width = width;
+      this.#height = height;
+      this.#finder = new ScreenFinder();
+      this.#clear = undefined;
+    }
+    const screen = this.#finder.find(frame.y, timeUs);
+    if (screen === this.#screen) return;
+    const isFirst = this.#screen === undefined;
+    this.#screen = screen;
+    const band = layOutBand(screen);
+    this.#looker = band && new Looker(this.#memory, band, profilesFor(this.#options.style, band.isPortrait));
+    // A banner may have lived through the turn of the phone, and is somewhere else now.
+    if (!isFirst && this.#tracks.length > 0) {
+      this.#coverUntilUs = Math.max(this.#coverUntilUs ?? timeUs, timeUs + TRACKING.holdUs);
+    }
+    this.#tracks = [];
   }
 
   /** Follows tracks to where their cards are now, and starts new ones. @returns Whether one was started. */
   #follow(looker: Looker, scene: Scene, timeUs: number): boolean {
     const { unit } = scene.band;
-    const count = looker.sight(scene, this.#classifier);
+    looker.sight(scene, this.#classifier);
     for (const track of this.#tracks) {
-      const sighting = bestMatch(looker.now, count, track, unit);
+      const sighting = matchNow(looker, track, unit);
       if (sighting) {
         followTrack(track, sighting, timeUs);
         if (track.foundCount === TRACKING.confirmCount) this.#bannerCount++;
@@ -97,18 +112,16 @@ class BannerDetector implements Detector {
       }
     }
     let hasStarted = false;
-    for (let i = 0; i < count; i++) {
-      const sighting = looker.now[i] as Sighting;
-      if (this.#tracks.length >= TRACK_LIMIT || this.#tracks.some((track) => overlaps(track, sighting))) continue;
-      const before = looker.beforeOf(sighting, unit);
+    for (let i = 0; i < looker.count; i++) {
+      const sighting = looker.at(i);
+      if (this.#tracks.length >= TRACK_LIMIT || this.#tracks.some((track) => sharesRows(track, sighting))) continue;
+      const before = matchBefore(looker, sighting, unit);
       const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
-      const isPair =
-        before !== undefined && sighting.logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether;
+      const isPair = sighting.logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether;
       if (!isPair && sighting.logOdds < TRACKING.enterAlone) continue;
       this.#tracks.push(startTrack(sighting, before, timeUs));
       hasStarted = true;
     }
-    looker.remember(count);
     return hasStarted;
   }
 
@@ -127,26 +140,12 @@ class BannerDetector implements Detector {
     return state;
   }
 
-  #explain(looker: Looker): DetectionNote[] {
-    const { band } = looker.maker;
-    return this.#tracks.slice(0, NOTE_LIMIT).map((track) => ({
+  #explain({ band, profiles }: Looker): DetectionNote[] {
+    return this.#tracks.map((track) => ({
       region: toPicture(band, track.left, track.top, band.width - track.left, track.bottom),
-      rule: nameOf(looker.profiles, track, band.unit, band.width),
+      rule: nameOf(profiles, track, band.unit, band.width),
       score: toProbability(track.logOdds),
     }));
-  }
-
-  #resize(frame: YuvFrame, timeUs: number): void {
-    const isFirst = this.#width === 0;
-    this.#width = frame.y.width;
-    this.#height = frame.y.height;
-    this.#clear = undefined;
-    const maker = this.#makers.of(this.#width, this.#height);
-    const wasHiding = this.#tracks.length > 0;
-    this.#tracks = [];
-    this.#looker = maker && new Looker(maker, profilesFor(this.#options.style, maker.band.isPortrait));
-    // A banner may have lived through the turn of the phone, and is somewhere else now.
-    if (!isFirst && wasHiding) this.#coverUntilUs = Math.max(this.#coverUntilUs ?? timeUs, timeUs + TRACKING.holdUs);
   }
 
   /** The answer for pictures without anything; made once for each size. */
@@ -161,7 +160,7 @@ class BannerDetector implements Detector {
     found: readonly Region[],
     reachesBack: boolean,
     explanation: readonly DetectionNote[],
-    timeUs = Number.POSITIVE_INFINITY,
+    timeUs: number,
   ): Detection {
     const regions = [...found];
     const notes = [...explanation];
@@ -179,71 +178,29 @@ class BannerDetector implements Detector {
   }
 }
 
-/** What is needed to look at pictures of one size, and what was seen in the last one. */
-class Looker {
-  readonly maker: SceneMaker;
-  readonly profiles: readonly BannerProfile[];
-  now: Sighting[] = emptySightings();
-  #before: Sighting[] = emptySightings();
-  #beforeCount = 0;
-  #search: CandidateSearch | undefined;
-  readonly #extractor: FeatureExtractor;
-  readonly #features = new Float32Array(FEATURE_COUNT);
-
-  constructor(maker: SceneMaker, profiles: readonly BannerProfile[]) {
-    this.maker = maker;
-    this.profiles = profiles;
-    this.#extractor = new FeatureExtractor(maker.band.height);
-  }
-
-  /** @returns How many of `now` are filled. */
-  sight(scene: Scene, classifier: Classifier): number {
-    const { unit, width } = scene.band;
-    this.#search ??= new CandidateSearch(searchLimits(this.profiles, unit, width), scene.tiles);
-    const count = this.#search.find(scene.tiles, this.now);
-    for (let i = 0; i < count; i++) {
-      const sighting = this.now[i] as Sighting;
-      this.#extractor.extract(scene, sighting, this.#features);
-      sighting.logOdds = classifier.score(this.#features);
-    }
-    return count;
-  }
-
-  beforeOf(sighting: Sighting, unit: number): Sighting | undefined {
-    return bestMatch(this.#before, this.#beforeCount, sighting, unit, TRACKING.enterEach);
-  }
-
-  remember(count: number): void {
-    const free = this.#before;
-    this.#before = this.now;
-    this.#beforeCount = count;
-    this.now = free;
-  }
-}
-
-function emptySightings(): Sighting[] {
-  return Array.from({ length: CANDIDATE_COUNT }, () => ({ left: 0, top: 0, bottom: 0, strength: 0, logOdds: 0 }));
-}
-
-function bestMatch(
-  sightings: readonly Sighting[],
-  count: number,
-  card: Card,
-  unit: number,
-  floor: number = TRACKING.keep,
-): Sighting | undefined {
+/** The likeliest sighting of this picture that can be the card. */
+function matchNow(looker: Looker, card: Card, unit: number): Sighting | undefined {
   let best: Sighting | undefined;
-  for (let i = 0; i < count; i++) {
-    const sighting = sightings[i] as Sighting;
-    if (sighting.logOdds < (best?.logOdds ?? floor) || !isSameCard(card, sighting, unit)) continue;
-    best = sighting;
+  for (let i = 0; i < looker.count; i++) {
+    const sighting = looker.at(i);
+    if (sighting.logOdds >= (best?.logOdds ?? TRACKING.keep) && isSameCard(card, sighting, unit)) best = sighting;
   }
   return best;
 }
 
-function overlaps(track: Track, { top, bottom }: Card): boolean {
+/** The likeliest sighting of the picture before that can have been the card. */
+function matchBefore(looker: Looker, card: Card, unit: number): Sighting | undefined {
+  let best: Sighting | undefined;
+  for (let i = 0; i < looker.beforeCount; i++) {
+    const sighting = looker.beforeAt(i);
+    if (sighting.logOdds >= (best?.logOdds ?? TRACKING.enterEach) && isSameCard(sighting, card, unit)) best = sighting;
+  }
+  return best;
+}
+
+function sharesRows(track: Track, { top, bottom }: Card): boolean {
   const shared = Math.min(track.coverBottom, bottom) - Math.max(track.coverTop, top);
-  return shared > 0.3 * (bottom - top);
+  return shared > SAME_SHARE * (bottom - top);
 }
 
 /** Whether nothing changed where the card is. */
@@ -257,22 +214,12 @@ function isStill({ sinceLast, image }: Scene, { left, top, bottom }: Track): boo
   }
   return true;
 }
-const STILL_CELL = 192;
 
 function coverOf(track: Track, band: Band): Region {
   const margin = TRACKING.margin * band.unit;
   const ahead = track.speed * TRACKING.slideAhead;
   const left = track.coverLeft - margin;
   return toPicture(band, left, track.coverTop - margin, band.width - left, track.coverBottom + margin + ahead);
-}
-
-/** Whole luma samples of the picture around a rectangle of the small one. */
-function toPicture(band: Band, left: number, top: number, right: number, bottom: number): Region {
-  const x = Math.max(0, Math.floor(left * band.factor));
-  const y = Math.max(0, Math.floor(top * band.factor));
-  const endX = Math.min(band.pictureWidth, Math.ceil(right * band.factor));
-  const endY = Math.min(band.pictureHeight, Math.ceil(bottom * band.factor));
-  return { x, y, width: Math.max(1, endX - x), height: Math.max(1, endY - y) };
 }
 
 /** @returns `undefined` for a zone outside the picture. */

@@ -28,9 +28,9 @@ export class EdgeTiler {
   readonly #slot: ProfileSlot;
   readonly tiles: EdgeTiles;
 
-  constructor(kernels: Kernels, width: number, height: number) {
+  constructor(kernels: Kernels, slot: ProfileSlot, width: number, height: number) {
     this.#kernels = kernels;
-    this.#slot = kernels.profile(Math.max(width, height));
+    this.#slot = slot;
     const bandCount = Math.floor(height / TILE_ROWS);
     const laneCount = Math.floor(width / TILE_COLUMNS);
     this.tiles = {

@@ -314,10 +314,11 @@ export class FeatureExtractor {
     let vSum = 0;
     let squares = 0;
     for (let row = 0; row < CHROMA_ROWS; row++) {
-      const y = Math.min(u.height - 1, Math.floor((top + ((bottom - top) * (row + 0.5)) / CHROMA_ROWS) * scale));
+      const down = top + ((bottom - top) * (row + 0.5)) / CHROMA_ROWS;
+      const y = Math.min(u.height - 1, Math.floor(band.screen.y / 2 + down * scale));
       for (let column = 0; column < CHROMA_COLUMNS; column++) {
         const at = left + MEASURE.rimInset + (spanX * (column + 0.5)) / CHROMA_COLUMNS;
-        const x = Math.min(u.width - 1, Math.floor(at * scale));
+        const x = Math.min(u.width - 1, Math.floor(band.screen.x / 2 + at * scale));
         const du = (u.data[y * u.stride + x] as number) - 128;
         const dv = (v.data[y * v.stride + x] as number) - 128;
         if (Math.abs(du) <= MEASURE.neutralChroma && Math.abs(dv) <= MEASURE.neutralChroma) neutral++;

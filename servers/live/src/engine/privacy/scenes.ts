@@ -1,5 +1,5 @@
 import type { GrayImage, ImageSlot, Kernels, ProfileSlot, YuvFrame } from "@kagami/kernels";
-import { type Band, layOutBand } from "./band.ts";
+import { BAND_SAMPLES, type Band } from "./band.ts";
 import { EdgeTiler } from "./edge-tiles.ts";
 import type { Scene } from "./features.ts";
 
@@ -13,19 +13,40 @@ const MEMORY = {
   quietCell: 96,
 } as const;
 const CELL = 8;
+/** A small picture is never wider or taller than this many samples. */
+const SIDE_SAMPLES = 4096;
 
 /**
- * Makes the small pictures of one size, and keeps those that later ones are compared with.
+ * Room for the small pictures of one stream, whatever their size: the kernels' memory is never given back.
+ */
+export class SceneMemory {
+  readonly kernels: Kernels;
+  readonly images: readonly ImageSlot[];
+  readonly last: ProfileSlot;
+  readonly reference: ProfileSlot;
+  readonly steps: ProfileSlot;
+
+  constructor(kernels: Kernels) {
+    this.kernels = kernels;
+    this.images = Array.from({ length: MEMORY.count + 2 }, () => kernels.image(BAND_SAMPLES));
+    // A picture's cells are at most those of a square, and some at its edges.
+    const cells = BAND_SAMPLES / (CELL * CELL) + SIDE_SAMPLES / CELL;
+    this.last = kernels.profile(cells);
+    this.reference = kernels.profile(cells);
+    this.steps = kernels.profile(SIDE_SAMPLES);
+  }
+}
+
+/**
+ * Makes the small pictures of one band, and keeps those that later ones are compared with.
  *
  * Slots go round: one for the picture that comes in, one for the last that was worth looking at, and some older ones.
- * Nothing is copied; what a slot is for changes.
+ * Nothing is copied; what a slot is for changes. Only one maker may use a memory at a time.
  */
 export class SceneMaker {
   readonly band: Band;
-  readonly #kernels: Kernels;
+  readonly #memory: SceneMemory;
   readonly #tiler: EdgeTiler;
-  readonly #last: ProfileSlot;
-  readonly #reference: ProfileSlot;
   #free: ImageSlot;
   #current: ImageSlot;
   #currentImage: GrayImage | undefined;
@@ -34,17 +55,14 @@ export class SceneMaker {
   readonly #spare: ImageSlot[];
   #keptAtUs = Number.NEGATIVE_INFINITY;
 
-  constructor(kernels: Kernels, band: Band) {
-    const samples = band.width * band.height;
-    const cells = Math.max(1, Math.ceil(band.width / CELL) * Math.ceil(band.height / CELL));
+  constructor(memory: SceneMemory, band: Band) {
+    const [free, current, ...spare] = memory.images;
     this.band = band;
-    this.#kernels = kernels;
-    this.#tiler = new EdgeTiler(kernels, band.width, band.height);
-    this.#last = kernels.profile(cells);
-    this.#reference = kernels.profile(cells);
-    this.#free = kernels.image(samples);
-    this.#current = kernels.image(samples);
-    this.#spare = Array.from({ length: MEMORY.count }, () => kernels.image(samples));
+    this.#memory = memory;
+    this.#tiler = new EdgeTiler(memory.kernels, memory.steps, band.width, band.height);
+    this.#free = free as ImageSlot;
+    this.#current = current as ImageSlot;
+    this.#spare = spare;
   }
 
   /**
@@ -55,13 +73,13 @@ export class SceneMaker {
    */
   look(frame: YuvFrame, timeUs: number): Scene | undefined {
     const { region, factor, rowStep } = this.band;
-    const kernels = this.#kernels;
+    const { kernels, last, reference } = this.#memory;
     const image = kernels.subsample(frame.y, region, factor, rowStep, this.#free);
     const before = this.#currentImage ?? image;
-    const sinceLast = kernels.cellDifferences(image, before, this.#last).sums;
+    const sinceLast = kernels.cellDifferences(image, before, last).sums;
     if (this.#currentImage && isQuiet(sinceLast)) return undefined;
     const oldest = this.#kept[0]?.image ?? before;
-    const sinceReference = kernels.cellDifferences(image, oldest, this.#reference).sums;
+    const sinceReference = kernels.cellDifferences(image, oldest, reference).sums;
     this.#advance(image, timeUs);
     this.#tiler.measure(image);
     return { band: this.band, image, tiles: this.#tiler.tiles, u: frame.u, v: frame.v, sinceLast, sinceReference };
@@ -80,28 +98,6 @@ export class SceneMaker {
     this.#keptAtUs = timeUs;
     this.#free = this.#spare.pop() ?? (this.#kept.shift()?.slot as ImageSlot);
     this.#kept.push({ slot: lastSlot, image: lastImage });
-  }
-}
-
-/** Room in the kernels' memory is never given back, so makers are kept by size; a stream has few. */
-export class SceneMakers {
-  readonly #kernels: Kernels;
-  readonly #bySize = new Map<string, SceneMaker>();
-
-  constructor(kernels: Kernels) {
-    this.#kernels = kernels;
-  }
-
-  /** @returns `undefined` for pictures too small to look at. */
-  of(width: number, height: number): SceneMaker | undefined {
-    const key = `${width}x${height}`;
-    const known = this.#bySize.get(key);
-    if (known) return known;
-    const band = layOutBand(width, height);
-    if (!band) return undefined;
-    const maker = new SceneMaker(this.#kernels, band);
-    this.#bySize.set(key, maker);
-    return maker;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Candidate } from "./candidates.ts";
+import type { Sighting } from "./looker.ts";
 
 /** Numbers of following a banner; lengths in fractions of the picture's shorter side unless they say otherwise. */
 export const TRACKING = {
@@ -30,11 +31,6 @@ export const TRACKING = {
   /** Samples of the small picture that a card at rest seems to move by. */
   settled: 1,
 } as const;
-
-/** A candidate and how sure the classifier is. */
-export interface Sighting extends Candidate {
-  logOdds: number;
-}
 
 /** A card that is followed; samples of the small picture. */
 export interface Track {
