@@ -1,0 +1,215 @@
+import { createRandom, type Random } from "@kagami/clock";
+import type { Region } from "@kagami/kernels";
+import { bannerCard, within } from "./banner-html.ts";
+import { BANNER_STYLES, type BannerStyle } from "./banner-styles.ts";
+import { DISTRACTIONS } from "./card-html.ts";
+import { SCENES, type SceneContext } from "./scenes.ts";
+import type { ClipSet, ClipSpec, CodingSpec, Edge, EventSpec, SceneSpec } from "./spec.ts";
+import { FONTS, WORDS } from "./texts.ts";
+
+/** Sizes of the picture by how often they come; most streams are 720p. */
+const SIZES: readonly (readonly [width: number, height: number])[] = [
+  [720, 1280],
+  [720, 1280],
+  [720, 1280],
+  [720, 1280],
+  [1280, 720],
+  [1280, 720],
+  [1280, 720],
+  [592, 1280],
+  [1280, 592],
+  [720, 1560],
+  [360, 640],
+  [640, 360],
+  [540, 960],
+  [1080, 1920],
+  [1920, 1080],
+  [1440, 2560],
+];
+
+const CLIP_SEC = 20;
+
+/**
+ * Plans clips of 20 s: what is shown, when, and how it is coded. Draws nothing.
+ *
+ * @param minutes Of video altogether, rounded up to whole clips.
+ * @returns The same for the same set and seed; of more minutes the first are the same.
+ */
+export function planClips(set: ClipSet, seed: number, minutes: number): ClipSpec[] {
+  const random = createRandom(seed).fork(set);
+  const count = Math.max(1, Math.ceil((minutes * 60) / CLIP_SEC));
+  return Array.from({ length: count }, (_, i) => planClip(set, random.fork(`clip ${i}`), i));
+}
+
+interface Device {
+  readonly family: "ios" | "android";
+  readonly screen: Region;
+  readonly isLandscape: boolean;
+  /** Pixels of a point. */
+  readonly scale: number;
+  readonly isDark: boolean;
+}
+
+function planClip(set: ClipSet, random: Random, index: number): ClipSpec {
+  const [width, height] = random.pick(SIZES);
+  const device = planDevice(random, width, height);
+  const scenes = planScenes(set, random, device);
+  const banners = set === "negatives" ? [] : planBanners(set, random.fork("banners"), device);
+  const distractions = planDistractions(set, random.fork("distractions"), device, set === "negatives" ? 3 : 7);
+  const isBusy = random.chance(0.2);
+  return {
+    name: `${set}-${String(index).padStart(4, "0")}`,
+    set,
+    seed: random.seed,
+    width,
+    height,
+    screen: device.screen,
+    fps: random.chance(0.12) && width * height <= 921_600 ? 60 : 30,
+    durationSec: CLIP_SEC,
+    colour: random.pick(["bt709-limited", "bt709-limited", "bt709-limited", "bt601-limited", "bt601-full"]),
+    brightness: random.chance(0.2) ? 0.5 + random.float() * 0.4 : 1,
+    repeatRate: isBusy ? 0.04 + random.float() * 0.2 : 0,
+    scenes,
+    events: [...distractions, ...banners],
+    coding: planCoding(random, width * height),
+  };
+}
+
+function planDevice(random: Random, width: number, height: number): Device {
+  const family = random.chance(0.52) ? "ios" : "android";
+  const isLandscape = width > height;
+  // A long phone's screen within a 16:9 picture has black bars.
+  const isFramed = random.chance(0.12) && width * 16 >= height * 9 - 16 && width * 9 <= height * 16;
+  const long = Math.max(width, height);
+  const short = isFramed ? Math.round((long * 9) / 19.5 / 4) * 4 : Math.min(width, height);
+  const inset = (Math.min(width, height) - short) / 2;
+  const even = inset - (inset % 2);
+  const screen = isLandscape
+    ? { x: 0, y: even, width: long, height: short }
+    : { x: even, y: 0, width: short, height: long };
+  const points =
+    family === "ios" ? random.pick([375, 390, 393, 402, 428, 430, 440]) : random.pick([360, 360, 384, 393, 411, 412]);
+  return { family, screen, isLandscape, scale: short / points, isDark: random.chance(0.45) };
+}
+
+const planCoding = (random: Random, pixels: number): CodingSpec => ({
+  preset: random.pick(["ultrafast", "superfast", "veryfast"]),
+  zeroLatency: random.chance(0.6),
+  bFrames: random.chance(0.15) ? 2 : 0,
+  kilobits: Math.round(Math.min(12_000, Math.max(300, (500 * 12 ** random.float() * pixels) / 921_600))),
+});
+
+function planScenes(set: ClipSet, random: Random, device: Device): SceneSpec[] {
+  const kinds = SCENES.filter(({ sets }) => set !== "train" || sets === "both");
+  const weighted = kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
+  const scenes: SceneSpec[] = [];
+  for (let startSec = 0; startSec < CLIP_SEC - 1; startSec += 4 + random.float() * 9) {
+    const kind = random.pick(weighted);
+    // Backgrounds come from a fixed number of variants, so that the cache can keep them.
+    const variant = createRandom(random.int(1, 24) + (set === "train" ? 0 : set === "test" ? 1_000 : 2_000));
+    const inner = variant.fork(kind.name);
+    const context: SceneContext = {
+      ...device,
+      random: inner,
+      words: inner.pick(wordsOf(set)),
+      font: inner.pick(fontsOf(set)),
+      isDark: inner.chance(0.4),
+    };
+    const entry =
+      startSec === 0 ? "cut" : random.pick(["cut", "cut", "cut", "fade-black", "fade-white", "shake"] as const);
+    scenes.push({ ...kind.make(context), startSec, entry });
+  }
+  return scenes;
+}
+
+const wordsOf = (set: ClipSet) => (set === "train" ? WORDS.train : WORDS.test);
+const fontsOf = (set: ClipSet) => (set === "train" ? FONTS.train : FONTS.test);
+
+function planBanners(set: ClipSet, random: Random, device: Device): EventSpec[] {
+  const styles = BANNER_STYLES.filter(
+    ({ family, sets }) => family === device.family && (set === "test" || sets === "both"),
+  );
+  const events: EventSpec[] = [];
+  for (let startSec = 0.5 + random.float() * 4; startSec < CLIP_SEC - 2; ) {
+    // A phone keeps its look for a while; the next one is often of the same style.
+    const before = events.at(-1);
+    const same = before && random.chance(0.35) ? styles.find(({ id }) => id === before.style) : undefined;
+    const style = same ?? random.pick(styles);
+    const event = planBanner(set, random, device, style, startSec);
+    events.push(event);
+    const end = event.inSec + event.holdSec;
+    // Now and then the next comes while this one is still there, or right behind it.
+    const next = random.chance(0.18) ? end * (0.4 + random.float() * 0.6) : end + event.outSec + random.float() * 5;
+    startSec += next;
+  }
+  return events;
+}
+
+function planBanner(set: ClipSet, random: Random, device: Device, style: BannerStyle, startSec: number): EventSpec {
+  const { screen, scale, isLandscape } = device;
+  const points = screen.width / scale;
+  const width = isLandscape
+    ? Math.min(points - 20, within(random, style.landscapeWidth))
+    : points - 2 * within(random, style.margin);
+  const content = {
+    words: random.pick(wordsOf(set)),
+    font: random.pick(fontsOf(set)),
+    width,
+    isExpanded: random.chance(0.06),
+  };
+  const { html, corner } = bannerCard(style, content, random);
+  const leave = random.pick(style.leave);
+  const isSwiped = random.chance(0.15) && style.layout !== "island";
+  const leaveEdge: Edge = isSwiped ? random.pick(["left", "right"] as const) : "top";
+  return {
+    kind: "banner",
+    style: style.id,
+    request: { html, kind: "card", scale, width: screen.width, height: screen.height },
+    edge: "top",
+    inset: within(random, isLandscape ? style.landscapeInset : style.inset) * scale,
+    shift: 0,
+    startSec,
+    inSec: within(random, style.inSec),
+    holdSec: random.chance(0.15) ? 0.5 + random.float() * 1.5 : 2.5 + random.float() * 3.5,
+    outSec: within(random, style.outSec),
+    enter: random.pick(style.enter),
+    leave: isSwiped ? "slide" : leave,
+    leaveEdge,
+    damping: 0.74 + random.float() * 0.3,
+    ...(style.glass && { glass: { radius: within(random, style.glass) * scale, corner: corner * scale } }),
+    dim: 0,
+    ...(style.layout === "island" && { pill: { width: 126 / width, height: 0.44 } }),
+  };
+}
+
+function planDistractions(set: ClipSet, random: Random, device: Device, everySec: number): EventSpec[] {
+  const { screen, scale } = device;
+  const events: EventSpec[] = [];
+  for (let startSec = random.float() * everySec * 2; startSec < CLIP_SEC - 1; ) {
+    const context = {
+      ...device,
+      random,
+      words: random.pick(wordsOf(set)),
+      font: random.pick(fontsOf(set)),
+      width: screen.width / scale,
+      height: screen.height / scale,
+      isDark: random.chance(0.4),
+    };
+    const { html, hold, glass, inset, shift, ...rest } = random.pick(DISTRACTIONS)(context);
+    const event: EventSpec = {
+      ...rest,
+      request: { html, kind: "card", scale, width: screen.width, height: screen.height },
+      inset: inset * scale,
+      shift: shift * scale,
+      startSec,
+      inSec: 0.15 + random.float() * 0.45,
+      holdSec: within(random, hold),
+      outSec: 0.15 + random.float() * 0.35,
+      damping: 0.7 + random.float() * 0.35,
+      ...(glass && { glass: { radius: glass.radius * scale, corner: glass.corner * scale } }),
+    };
+    events.push(event);
+    startSec += event.inSec + event.holdSec + event.outSec + random.float() * everySec * 2;
+  }
+  return events;
+}
