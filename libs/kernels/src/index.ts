@@ -10,4 +10,5 @@ export type {
 } from "./kernels.ts";
 export { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
 export { createPlainKernels } from "./plain-kernels.ts";
+export { type StrengthLevel, strengthFor } from "./strength.ts";
 export { createWasmKernels, MIN_MEMORY_BYTES } from "./wasm-kernels.ts";
