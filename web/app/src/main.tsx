@@ -5,7 +5,6 @@ import "./styles/player.css";
 import "./styles/overlays.css";
 import "./styles/watch.css";
 import "./styles/directory.css";
-import "./styles/studio.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { startRouter } from "./router.ts";

@@ -1,4 +1,4 @@
-import type { Channel, Health, PlayToken, ServerInfo, StudioChannel } from "./types.ts";
+import type { Channel, Health, PlayToken, Privacy, PrivacySettings, ServerInfo, StudioChannel } from "./types.ts";
 
 /** The server refused, or could not be reached. `code` is the server's own, or `UNREACHABLE`; match on it. */
 export class ApiError extends Error {
@@ -34,6 +34,13 @@ export function fetchChannel(name: string, token: string | undefined): Promise<C
   return request<Channel>("GET", `/api/channels/${encodeURIComponent(name)}${query}`);
 }
 
+/** A still picture of what the detector sees. */
+export interface PreviewPicture {
+  readonly jpeg: Blob;
+  /** What the detector says of it: `clear`, `suspect`, `banner` or `held`; `undefined` where the server does not tell. */
+  readonly detection: string | undefined;
+}
+
 /** The calls of the studio, all with one stream key. Each throws {@link ApiError}, `KEY_UNKNOWN` when the key ended. */
 export class StudioClient {
   readonly key: string;
@@ -65,28 +72,68 @@ export class StudioClient {
   async stopBroadcast(): Promise<void> {
     await request("DELETE", "/api/studio/publisher", this.key);
   }
+
+  privacy(): Promise<Privacy> {
+    return request("GET", "/api/studio/privacy", this.key);
+  }
+
+  updatePrivacy(change: Partial<PrivacySettings>): Promise<Privacy> {
+    return request("PATCH", "/api/studio/privacy", this.key, change);
+  }
+
+  /**
+   * The next still picture that the detector looks at.
+   *
+   * @param isTest Puts a made-up banner into it; viewers do not see that one.
+   * @param signal Ends the request; there is no other limit of time.
+   * @throws ApiError `NOT_LIVE`, `PRIVACY_OFF`, `PREVIEW_LATE`; `UNREACHABLE` also when `signal` was aborted
+   */
+  async privacyPreview(isTest: boolean, signal: AbortSignal): Promise<PreviewPicture> {
+    const path = `/api/studio/privacy/preview.jpg${isTest ? "?test=1" : ""}`;
+    const response = await send("GET", path, { key: this.key, accept: "image/jpeg", signal });
+    if (!response.ok) throw toError(response.status, await readJson(response));
+    const detection = response.headers.get("x-kagami-detection") ?? undefined;
+    try {
+      return { jpeg: await response.blob(), detection };
+    } catch (cause) {
+      throw new ApiError("UNREACHABLE", 0, "The picture broke off", { cause });
+    }
+  }
 }
 
 async function request<T>(method: string, path: string, key?: string, body?: unknown): Promise<T> {
-  const headers = new Headers({ accept: "application/json" });
+  const response = await send(method, path, { key, body });
+  if (response.status === 204) return undefined as T;
+  const answer = await readJson(response);
+  if (response.ok && answer !== undefined) return answer as T;
+  throw toError(response.status, answer);
+}
+
+interface SendOptions {
+  readonly key?: string | undefined;
+  readonly body?: unknown;
+  /** JSON unless said otherwise. */
+  readonly accept?: string;
+  /** Instead of the usual limit of time. */
+  readonly signal?: AbortSignal;
+}
+
+async function send(method: string, path: string, options: SendOptions): Promise<Response> {
+  const { key, body, accept = "application/json", signal } = options;
+  const headers = new Headers({ accept });
   if (key !== undefined) headers.set("authorization", `Bearer ${key}`);
   if (body !== undefined) headers.set("content-type", "application/json");
-  let response: Response;
   try {
-    response = await fetch(path, {
+    return await fetch(path, {
       method,
       headers,
       cache: "no-store",
-      signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
+      signal: signal ?? AbortSignal.timeout(REQUEST_LIMIT_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (cause) {
     throw new ApiError("UNREACHABLE", 0, "The server does not answer. Check your connection", { cause });
   }
-  if (response.status === 204) return undefined as T;
-  const answer = await readJson(response);
-  if (response.ok && answer !== undefined) return answer as T;
-  throw toError(response.status, answer);
 }
 
 async function readJson(response: Response): Promise<unknown> {

@@ -98,3 +98,53 @@ export interface PlayToken {
   readonly token: string;
   readonly expiresAtMs: number;
 }
+
+/** A rectangle in the picture, as fractions of it: 0 to 1 from the left upper corner. */
+export interface Zone {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type PrivacyState = "off" | "waiting" | "watching" | "hiding" | "failed";
+
+/** What the streamer sets of the notification blur. */
+export interface PrivacySettings {
+  readonly isEnabled: boolean;
+  readonly mode: "selective" | "always";
+  readonly style: "any" | "ios" | "android";
+  readonly strength: 1 | 2 | 3;
+  /** What viewers get while the filter is down. */
+  readonly onFailure: "cover" | "pause" | "pass";
+  /** Always hidden; 8 at the most. */
+  readonly zones: readonly Zone[];
+}
+
+/** What the filter does just now. */
+export interface PrivacyStatus {
+  /** `waiting`: no picture yet. */
+  readonly state: PrivacyState;
+  /** Viewers get pictures that the server has encoded anew. */
+  readonly isEncoding: boolean;
+  /** Hidden just now. */
+  readonly regions: readonly Zone[];
+  /** Of this broadcast. */
+  readonly bannerCount: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly lastHiddenAtMs: number | null;
+  readonly restartCount: number;
+  /** Of one core, over the last second. */
+  readonly cpuPercent: number | null;
+  readonly addedLatencyMs: number | null;
+  /** For people, when failed. */
+  readonly message: string | null;
+}
+
+/** `GET /api/studio/privacy`. */
+export interface Privacy {
+  readonly isAvailable: boolean;
+  readonly unavailableReason: string | null;
+  readonly settings: PrivacySettings;
+  readonly status: PrivacyStatus;
+}

@@ -1,3 +1,5 @@
+import "../styles/studio.css";
+import "../styles/privacy.css";
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { ApiError, StudioClient } from "../api/client.ts";
@@ -8,6 +10,7 @@ import { ChannelSettings } from "./channel-settings.tsx";
 import { ConnectionPanel } from "./connection-panel.tsx";
 import { HealthPanel } from "./health-panel.tsx";
 import { Preview } from "./preview.tsx";
+import { PrivacyPanel } from "./privacy-panel.tsx";
 import { restoreSession, sessionKey, signOut } from "./session.ts";
 import { SignIn } from "./sign-in.tsx";
 
@@ -79,6 +82,7 @@ function Dashboard({ studioKey, onRefused }: { studioKey: string; onRefused: (me
       <div class="studio-columns">
         <div class="studio-main">
           <Preview channel={channel.value} client={client} />
+          <PrivacyPanel channel={channel.value} client={client} />
           <HealthPanel health={health.value} />
         </div>
         <div class="studio-side">

@@ -5,6 +5,7 @@ import { extname, join, normalize } from "node:path";
 import type { Duplex } from "node:stream";
 import { MockHls } from "./hls.ts";
 import type { MockMedia } from "./media.ts";
+import { MockPrivacy } from "./privacy.ts";
 import { answerStudio } from "./studio.ts";
 import { MockViewer } from "./viewer.ts";
 import { MockSocket } from "./web-socket.ts";
@@ -43,6 +44,7 @@ export class MockServer {
   readonly token = "play-token-1";
   key = "demo-key";
   isOpenPublish = false;
+  privacy = new MockPrivacy();
   /** Answer 403 to WebSockets, as some proxies do. */
   refusesWebSockets = false;
   readonly #server: Server;
@@ -156,11 +158,12 @@ export class MockServer {
       if (channel?.hls.answer(media[2] ?? "", url.searchParams, response) !== true) json(response, 404, {});
       return;
     }
-    if (url.pathname.startsWith("/api/")) return this.#answerApi(request, response, url.pathname);
+    if (url.pathname.startsWith("/api/")) return this.#answerApi(request, response, url);
     await this.#answerFile(url.pathname, response);
   }
 
-  async #answerApi(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+  async #answerApi(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const path = url.pathname;
     const name = /^\/api\/channels\/([^/]+)$/.exec(path)?.[1];
     if (path === "/api/server") {
       const { isOpenPublish } = this;
@@ -177,7 +180,9 @@ export class MockServer {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const text = Buffer.concat(chunks).toString();
       const key = (request.headers.authorization ?? "").replace(/^Bearer /, "");
-      const answer = answerStudio(this, request.method ?? "GET", path, key, text === "" ? {} : JSON.parse(text));
+      const [method, body] = [request.method ?? "GET", text === "" ? {} : JSON.parse(text)];
+      if (key === this.key && this.privacy.answer(method, url, body, response)) return;
+      const answer = answerStudio(this, method, path, key, body);
       json(response, answer.status, answer.body);
     }
   }
