@@ -17,6 +17,7 @@ const SUMS: i32 = FIRST + (4096 + 128) * 16;
 
 /**
  * @param stride At least `width` rounded up to a multiple of 16: rows are written in whole vectors.
+ * @param step The averages are rounded to multiples of it.
  * @param columns Number of cells in a row; `rows` likewise. The last ones take what is left over.
  * @param multiplier See boxMultiplier() in src/cells.ts.
  */
@@ -26,6 +27,7 @@ export function obscure(
   width: i32,
   height: i32,
   cell: i32,
+  step: i32,
   columns: i32,
   rows: i32,
   radius: i32,
@@ -39,7 +41,7 @@ export function obscure(
     for (let lane = 0; lane < lanes; lane++) {
       const top = (group + lane) * cell;
       const bottom = group + lane + 1 < rows ? top + cell : height;
-      averages(plane + top * stride, stride, width, bottom - top, cell, columns, scratch + SUMS, scratch + lane);
+      averages(plane + top * stride, stride, width, bottom - top, cell, step, columns, scratch + SUMS, scratch + lane);
     }
     blurTwice(scratch, 16, columns, cell, width, radius, multiplier, first, lines, 16);
     turn(lines, width, lanes, plane + group * stride, stride);
@@ -49,8 +51,8 @@ export function obscure(
   }
 }
 
-/** Averages of one row of cells, 16 bytes apart. At most 192 rows, so that a column's sum fits 16 bits. */
-function averages(from: usize, stride: i32, width: i32, height: i32, cell: i32, columns: i32, sums: usize, to: usize): void {
+/** Averages of one row of cells, 16 bytes apart. At most 256 rows, so that a column's sum fits 16 bits. */
+function averages(from: usize, stride: i32, width: i32, height: i32, cell: i32, step: i32, columns: i32, sums: usize, to: usize): void {
   for (let x = 0; x < width; x += 32) {
     let at = from + x;
     let a = i16x8.splat(0);
@@ -76,7 +78,8 @@ function averages(from: usize, stride: i32, width: i32, height: i32, cell: i32, 
     const left = column * cell;
     const right = column + 1 < columns ? left + cell : width;
     const count: u32 = (right - left) * height;
-    store<u8>(to + 16 * column, (sumOfPairs(sums + 2 * left, right - left) + (count >> 1)) / count);
+    const average: u32 = (sumOfPairs(sums + 2 * left, right - left) + (count >> 1)) / count;
+    store<u8>(to + 16 * column, step > 1 ? min(255, ((average + (step >> 1)) / step) * step) : average);
   }
 }
 
@@ -200,6 +203,7 @@ export function mosaic(
   width: i32,
   height: i32,
   cell: i32,
+  step: i32,
   columns: i32,
   rows: i32,
   scratch: usize,
@@ -207,7 +211,7 @@ export function mosaic(
   for (let row = 0; row < rows; row++) {
     const top = plane + row * cell * stride;
     const count = row + 1 < rows ? cell : height - row * cell;
-    averages(top, stride, width, count, cell, columns, scratch + SUMS, scratch);
+    averages(top, stride, width, count, cell, step, columns, scratch + SUMS, scratch);
     for (let column = 0; column < columns; column++) {
       const left = column * cell;
       const right = column + 1 < columns ? left + cell : width;

@@ -133,12 +133,13 @@ export class CheckedKernels implements Kernels {
     checkFrame(frame);
     checkRegion(region, frame.y.width, frame.y.height);
     checkStrength(strength);
-    this.#work.obscurePlane(frame.y, region, strength.cell, strength.radius);
+    const { step = 1 } = strength;
+    this.#work.obscurePlane(frame.y, region, strength.cell, step, strength.radius);
     const chroma = chromaRegion(region);
     const cell = (strength.cell + 1) >> 1;
     const radius = (strength.radius + 1) >> 1;
-    this.#work.obscurePlane(frame.u, chroma, cell, radius);
-    this.#work.obscurePlane(frame.v, chroma, cell, radius);
+    this.#work.obscurePlane(frame.u, chroma, cell, step, radius);
+    this.#work.obscurePlane(frame.v, chroma, cell, step, radius);
   }
 
   #profile(image: GrayImage, start: number, end: number, limit: number, length: number, into: ProfileSlot): Profile {

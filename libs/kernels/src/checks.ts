@@ -1,6 +1,6 @@
 import type { Plane, Region, YuvFrame } from "./frame.ts";
 import type { GrayImage, ObscureStrength } from "./kernels.ts";
-import { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
+import { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_STEP, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
 
 /** Throws RangeError unless the plane's rows lie within its data and its sides within the limits. */
 export function checkPlane(plane: Plane): void {
@@ -94,9 +94,12 @@ export function checkTemplate(image: GrayImage, template: GrayImage, x: number, 
 }
 
 /** Throws RangeError for strengths that are no whole numbers or beyond the limits. */
-export function checkStrength({ cell, radius }: ObscureStrength): void {
+export function checkStrength({ cell, radius, step = 1 }: ObscureStrength): void {
   if (!Number.isInteger(cell) || cell < 1 || cell > MAX_CELL) {
     throw new RangeError(`Cannot obscure with cells of ${cell} samples: use 1 to ${MAX_CELL}`);
+  }
+  if (!Number.isInteger(step) || step < 1 || step > MAX_STEP) {
+    throw new RangeError(`Cannot round averages to multiples of ${step}: use 1 to ${MAX_STEP}`);
   }
   if (!isIndex(radius) || radius > MAX_RADIUS) {
     throw new RangeError(`Cannot obscure with a radius of ${radius} samples: use 0 to ${MAX_RADIUS}`);

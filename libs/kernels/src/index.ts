@@ -8,7 +8,7 @@ export type {
   Profile,
   ProfileSlot,
 } from "./kernels.ts";
-export { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
+export { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_STEP, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
 export { createPlainKernels } from "./plain-kernels.ts";
 export { type StrengthLevel, strengthFor } from "./strength.ts";
 export { createWasmKernels, MIN_MEMORY_BYTES } from "./wasm-kernels.ts";

@@ -16,8 +16,13 @@ export interface Profile {
 
 /** How strongly {@link Kernels.obscure} works, in luma samples. See `strengthFor`. */
 export interface ObscureStrength {
-  /** Side of the squares whose samples all become their average, 1 to 128; 1 keeps them. */
+  /** Side of the squares whose samples all become their average, 1 to 170; 1 keeps them. */
   readonly cell: number;
+  /**
+   * The averages are rounded to multiples of this, 1 to 64; 1 unless it is given. It is what makes a mosaic
+   * irreversible: without it, the averages of large cells still tell one phrase from another.
+   */
+  readonly step?: number;
   /** Radius of the box blur that follows, run twice, 0 to 63; 0 leaves the squares. */
   readonly radius: number;
 }

@@ -19,6 +19,9 @@ export interface PixelWork {
   outlineSums(image: GrayImage, rectangle: Region, radius: number, into: Float64Array): void;
   /** Sums of picture, template, products, squares of the picture, squares of the template. */
   templateSums(image: GrayImage, template: GrayImage, x: number, y: number, into: Float64Array): void;
-  /** Mosaic, then two box blurs along the rows, then two along the columns; each rounded to 8 bits. */
-  obscurePlane(plane: Plane, region: Region, cell: number, radius: number): void;
+  /**
+   * Mosaic of averages rounded to multiples of `step`, then two box blurs along the rows, then two along the columns;
+   * each rounded to 8 bits.
+   */
+  obscurePlane(plane: Plane, region: Region, cell: number, step: number, radius: number): void;
 }

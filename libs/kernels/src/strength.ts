@@ -1,20 +1,31 @@
 import type { ObscureStrength } from "./kernels.ts";
-import { MAX_CELL, MAX_RADIUS } from "./limits.ts";
 
 /** How strongly notifications are obscured; a setting of the channel. */
 export type StrengthLevel = 1 | 2 | 3;
 
-/** Cell and radius as shares of the picture's short side. */
-const STRENGTHS: Readonly<Record<StrengthLevel, { readonly cell: number; readonly radius: number }>> = {
-  1: { cell: 1 / 18, radius: 1 / 36 },
-  2: { cell: 1 / 15, radius: 1 / 30 },
-  3: { cell: 1 / 12, radius: 1 / 24 },
+/**
+ * Cell and radius as shares of the picture's short side. A banner's letters are about 1/36 of it high: a cell of level
+ * 1 averages the better part of three to four letters with the space above and below them, and the rounding to steps
+ * swallows what distinguishes one word from another there. See the test of irreversibility for what this withstands.
+ */
+const STRENGTHS: Readonly<Record<StrengthLevel, { readonly cell: number; readonly step: number }>> = {
+  1: { cell: 1 / 12, step: 32 },
+  2: { cell: 1 / 10, step: 32 },
+  3: { cell: 1 / 8.5, step: 48 },
 };
 
+/** Pictures of a longer short side are obscured as if they had this one. */
+const LARGEST_SHORT_SIDE = 1440;
+
+/**
+ * The strength of a level for a picture, in luma samples: larger pictures have larger letters.
+ *
+ * @param shortSide The picture's width or height, whichever is less. At more than 1440 the limits of the kernels are
+ * reached, and cells grow no more.
+ */
 export function strengthFor(level: StrengthLevel, shortSide: number): ObscureStrength {
-  const { cell, radius } = STRENGTHS[level];
-  return {
-    cell: Math.min(MAX_CELL, Math.max(8, Math.round(shortSide * cell))),
-    radius: Math.min(MAX_RADIUS, Math.max(4, Math.round(shortSide * radius))),
-  };
+  const { cell, step } = STRENGTHS[level];
+  // At least 16: no picture is so small that its cells could follow letters.
+  const cellSamples = Math.max(16, Math.round(Math.min(shortSide, LARGEST_SHORT_SIDE) * cell));
+  return { cell: cellSamples, step, radius: Math.min(63, cellSamples >> 1) };
 }

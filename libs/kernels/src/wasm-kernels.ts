@@ -76,6 +76,7 @@ interface WasmExports {
     width: number,
     height: number,
     cell: number,
+    step: number,
     columns: number,
     rows: number,
     scratch: number,
@@ -86,6 +87,7 @@ interface WasmExports {
     width: number,
     height: number,
     cell: number,
+    step: number,
     columns: number,
     rows: number,
     radius: number,
@@ -175,19 +177,19 @@ class WasmWork implements PixelWork {
     this.#exports.templateSums(at, image.width, pixels.byteOffset, width, height, into.byteOffset);
   }
 
-  obscurePlane(plane: Plane, region: Region, cell: number, radius: number): void {
-    if (cell === 1 && radius === 0) return;
+  obscurePlane(plane: Plane, region: Region, cell: number, step: number, radius: number): void {
+    if (cell === 1 && step === 1 && radius === 0) return;
     const { width, height } = region;
     const corner = region.y * plane.stride + region.x;
     const stride = this.#staging.copyIn(plane.data, corner, plane.stride, width, height);
     const columns = cellCount(width, cell);
     const rows = cellCount(height, cell);
     if (radius === 0) {
-      this.#exports.mosaic(STAGING_OFFSET, stride, width, height, cell, columns, rows, SCRATCH_OFFSET);
+      this.#exports.mosaic(STAGING_OFFSET, stride, width, height, cell, step, columns, rows, SCRATCH_OFFSET);
     } else {
       const multiplier = boxMultiplier(radius);
       const { obscure } = this.#exports;
-      obscure(STAGING_OFFSET, stride, width, height, cell, columns, rows, radius, multiplier, SCRATCH_OFFSET);
+      obscure(STAGING_OFFSET, stride, width, height, cell, step, columns, rows, radius, multiplier, SCRATCH_OFFSET);
     }
     this.#staging.copyOut(plane.data, corner, plane.stride, stride, width, height);
   }

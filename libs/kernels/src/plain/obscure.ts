@@ -5,12 +5,11 @@ import { MAX_SIDE } from "../limits.ts";
 /** A copy of the row or column that is being blurred; its content means nothing between calls. */
 const line = new Uint8Array(MAX_SIDE);
 
-/** Mosaic, then two box blurs along the rows, then two along the columns; each rounded to 8 bits. */
-export function obscurePlane(plane: Plane, region: Region, cell: number, radius: number): void {
+export function obscurePlane(plane: Plane, region: Region, cell: number, step: number, radius: number): void {
   const { data, stride } = plane;
   const corner = region.y * stride + region.x;
   const { width, height } = region;
-  if (cell > 1) mosaic(data, corner, stride, width, height, cell);
+  if (cell > 1 || step > 1) mosaic(data, corner, stride, width, height, cell, step);
   if (radius === 0) return;
   for (let pass = 0; pass < 2; pass++) {
     for (let y = 0; y < height; y++) blurLine(data, corner + y * stride, 1, width, radius);
@@ -20,8 +19,16 @@ export function obscurePlane(plane: Plane, region: Region, cell: number, radius:
   }
 }
 
-/** Averages are exact, halves rounded up. */
-function mosaic(data: Uint8Array, corner: number, stride: number, width: number, height: number, cell: number): void {
+/** Averages are exact, halves rounded up, before they are rounded to multiples of `step`, halves up again. */
+function mosaic(
+  data: Uint8Array,
+  corner: number,
+  stride: number,
+  width: number,
+  height: number,
+  cell: number,
+  step: number,
+): void {
   const columns = cellCount(width, cell);
   const rows = cellCount(height, cell);
   for (let row = 0; row < rows; row++) {
@@ -30,12 +37,19 @@ function mosaic(data: Uint8Array, corner: number, stride: number, width: number,
     for (let column = 0; column < columns; column++) {
       const left = column * cell;
       const right = column + 1 === columns ? width : left + cell;
-      fillWithAverage(data, corner + top * stride + left, stride, right - left, bottom - top);
+      fillWithAverage(data, corner + top * stride + left, stride, right - left, bottom - top, step);
     }
   }
 }
 
-function fillWithAverage(data: Uint8Array, corner: number, stride: number, width: number, height: number): void {
+function fillWithAverage(
+  data: Uint8Array,
+  corner: number,
+  stride: number,
+  width: number,
+  height: number,
+  step: number,
+): void {
   let sum = 0;
   for (let y = 0; y < height; y++) {
     const start = corner + y * stride;
@@ -43,7 +57,8 @@ function fillWithAverage(data: Uint8Array, corner: number, stride: number, width
   }
   const count = width * height;
   const average = Math.floor((sum + (count >> 1)) / count);
-  for (let y = 0; y < height; y++) data.fill(average, corner + y * stride, corner + y * stride + width);
+  const rounded = Math.min(255, Math.floor((average + (step >> 1)) / step) * step);
+  for (let y = 0; y < height; y++) data.fill(rounded, corner + y * stride, corner + y * stride + width);
 }
 
 /** Averages over `2 * radius + 1` samples by a running sum; beyond the ends the first and last sample go on. */

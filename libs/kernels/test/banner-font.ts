@@ -1,0 +1,82 @@
+/** Glyphs of 5 by 7 squares, drawn for this test; a row of squares is a word. */
+const GLYPHS: Readonly<Record<string, string>> = {
+  A: ".###. #...# #...# ##### #...# #...# #...#",
+  B: "####. #...# #...# ####. #...# #...# ####.",
+  C: ".#### #.... #.... #.... #.... #.... .####",
+  D: "####. #...# #...# #...# #...# #...# ####.",
+  E: "##### #.... #.... ####. #.... #.... #####",
+  F: "##### #.... #.... ####. #.... #.... #....",
+  G: ".#### #.... #.... #..## #...# #...# .####",
+  H: "#...# #...# #...# ##### #...# #...# #...#",
+  I: ".###. ..#.. ..#.. ..#.. ..#.. ..#.. .###.",
+  J: "..### ...#. ...#. ...#. ...#. #..#. .##..",
+  K: "#...# #..#. #.#.. ##... #.#.. #..#. #...#",
+  L: "#.... #.... #.... #.... #.... #.... #####",
+  M: "#...# ##.## #.#.# #.#.# #...# #...# #...#",
+  N: "#...# ##..# #.#.# #.#.# #..## #...# #...#",
+  O: ".###. #...# #...# #...# #...# #...# .###.",
+  P: "####. #...# #...# ####. #.... #.... #....",
+  Q: ".###. #...# #...# #...# #.#.# #..#. .##.#",
+  R: "####. #...# #...# ####. #.#.. #..#. #...#",
+  S: ".#### #.... #.... .###. ....# ....# ####.",
+  T: "##### ..#.. ..#.. ..#.. ..#.. ..#.. ..#..",
+  U: "#...# #...# #...# #...# #...# #...# .###.",
+  V: "#...# #...# #...# #...# .#.#. .#.#. ..#..",
+  W: "#...# #...# #...# #.#.# #.#.# ##.## #...#",
+  X: "#...# #...# .#.#. ..#.. .#.#. #...# #...#",
+  Y: "#...# #...# .#.#. ..#.. ..#.. ..#.. ..#..",
+  Z: "##### ....# ...#. ..#.. .#... #.... #####",
+};
+const ROWS = 7;
+const ADVANCE = 6;
+
+const inked: ReadonlyMap<string, readonly boolean[]> = new Map(
+  Object.entries(GLYPHS).map(([letter, rows]) => [
+    letter,
+    [...rows.replaceAll(" ", "")].map((square) => square === "#"),
+  ]),
+);
+
+export interface TextPlace {
+  /** Of the first letter's left upper corner, in samples; fractions allowed. */
+  readonly x: number;
+  readonly y: number;
+  /** Of a capital letter, in samples. */
+  readonly height: number;
+}
+
+/** Draws dark letters over light samples, smoothed at their edges. What is outside of the picture is left out. */
+export function drawText(
+  samples: Uint8Array,
+  width: number,
+  text: string,
+  { x, y, height }: TextPlace,
+  colors: { readonly paper: number; readonly ink: number },
+): void {
+  const scale = ROWS / height;
+  const rows = samples.length / width;
+  const right = Math.min(width, Math.ceil(x + (text.length * ADVANCE) / scale));
+  for (let row = Math.max(0, Math.floor(y)); row < Math.min(rows, Math.ceil(y + height)); row++) {
+    for (let column = Math.max(0, Math.floor(x)); column < right; column++) {
+      const covered = coverage(text, (column - x) * scale, (row - y) * scale, scale);
+      if (covered > 0) samples[row * width + column] = Math.round(colors.paper + (colors.ink - colors.paper) * covered);
+    }
+  }
+}
+
+/** Share of a sample that is inked, from 9 points in it. */
+function coverage(text: string, left: number, top: number, size: number): number {
+  let hits = 0;
+  for (let i = 1; i < 6; i += 2) {
+    for (let j = 1; j < 6; j += 2) if (isInked(text, left + (size * i) / 6, top + (size * j) / 6)) hits++;
+  }
+  return hits / 9;
+}
+
+function isInked(text: string, x: number, y: number): boolean {
+  if (x < 0 || y < 0 || y >= ROWS) return false;
+  const column = Math.floor(x % ADVANCE);
+  if (column === ADVANCE - 1) return false;
+  const squares = inked.get(text[Math.floor(x / ADVANCE)] ?? " ");
+  return squares?.[Math.floor(y) * (ADVANCE - 1) + column] ?? false;
+}
