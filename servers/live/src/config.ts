@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const MIB = 1 << 20;
 
-type Group = "TLS" | "Access" | "Ingest" | "Delivery" | "HLS" | "Recording";
+type Group = "TLS" | "Access" | "Ingest" | "Delivery" | "HLS" | "Recording" | "Privacy";
 
 const addressOrOff = (initial: string, group: Group, what: string) =>
   z
@@ -83,6 +83,20 @@ export const configSchema = z.strictObject({
 
   record: z.enum(["off", "all"]).default("off").meta({ group: "Recording" }).describe("Which channels are recorded"),
   recordDir: text("DIR", "Recording", "Where recordings go; empty is the recordings folder in the data directory"),
+
+  privacy: z
+    .enum(["on", "off"])
+    .default("on")
+    .meta({ group: "Privacy" })
+    .describe("Whether channels may have notifications hidden; a channel whose filter is on counts as failed with off"),
+  privacyStreams: count(4, 64, "Privacy", "Channels that share one filter process"),
+  privacyProcesses: count(4, 256, "Privacy", "Filter processes at the most; beyond, channels share them"),
+  privacyBudgetMs: milliseconds(500, 100, 10_000, "Privacy", "A filter that does not answer for this long has failed"),
+  privacyOnFailure: z
+    .enum(["cover", "pause", "pass"])
+    .default("cover")
+    .meta({ group: "Privacy" })
+    .describe("What happens then, unless the channel says otherwise; pass shows everything"),
 });
 
 export type LiveConfig = z.output<typeof configSchema>;

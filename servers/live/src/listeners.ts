@@ -21,6 +21,7 @@ import type { DeliveryCounters } from "./delivery/delivery-counters.ts";
 import { serveFlv } from "./delivery/flv-endpoint.ts";
 import { HlsEndpoint } from "./delivery/hls-endpoint.ts";
 import { WebSocketEndpoint } from "./delivery/websocket-endpoint.ts";
+import type { FilterHost } from "./privacy/filter-stream.ts";
 import { systemTiming } from "./system-timing.ts";
 
 /** The version that `/api/server` tells. */
@@ -52,6 +53,7 @@ export interface ListenerParts {
   readonly registry: ChannelRegistry;
   readonly access: Access;
   readonly deliveryCounters: DeliveryCounters;
+  readonly filterHost: FilterHost;
 }
 
 /**
@@ -99,14 +101,16 @@ function publishUrlsFor(config: LiveConfig, rtmp: Listener | undefined, rtmps: L
 }
 
 function openHttp(config: LiveConfig, parts: ListenerParts, publishUrls: PublishUrls): Promise<Listener> {
-  const { tls, metrics, log, store, registry, access, deliveryCounters } = parts;
+  const { tls, metrics, log, store, registry, access, deliveryCounters, filterHost } = parts;
   const router = createRouter({
     isCrossOrigin: true,
     ...(config.webRoot !== "" && {
       fallback: serveStatic({ dir: config.webRoot, fallbackPage: "index.html", headers: PAGE_HEADERS }),
     }),
   });
-  new Api({ store, registry, access, timing: systemTiming, publishUrls, version: LIVE_VERSION }).addRoutes(router);
+  const privacyUnavailableReason = () => filterHost.unavailableReason;
+  const api = { store, registry, access, timing: systemTiming, publishUrls, privacyUnavailableReason };
+  new Api({ ...api, version: LIVE_VERSION }).addRoutes(router);
   new HlsEndpoint({ access, registry, counters: deliveryCounters, timing: systemTiming }).addRoutes(router);
   router.add("GET", "/live/{name}.flv", (route) => serveFlv(route, access, registry, systemTiming));
   const websocket = new WebSocketEndpoint({ access, registry, timing: systemTiming, log });

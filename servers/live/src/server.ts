@@ -7,14 +7,19 @@ import { Access } from "./channels/access.ts";
 import { Channel } from "./channels/channel.ts";
 import { ChannelRegistry } from "./channels/channel-registry.ts";
 import { ChannelStore } from "./channels/channel-store.ts";
+import { PrivacyCounters } from "./channels/privacy-counters.ts";
+import { defaultPrivacy } from "./channels/privacy-settings.ts";
 import type { LiveConfig } from "./config.ts";
 import { DeliveryCounters } from "./delivery/delivery-counters.ts";
 import { DEFAULT_MERGE_LIMITS } from "./engine/merge-window.ts";
+import { DEFAULT_GATE_LIMITS } from "./engine/privacy/gate-types.ts";
 import { LiveError } from "./errors.ts";
 import { IngestCounters } from "./ingest/ingest-counters.ts";
 import { RtmpConnection } from "./ingest/rtmp-connection.ts";
 import { addressesOf, openListeners } from "./listeners.ts";
 import { keepMemory } from "./memory-keeper.ts";
+import type { FilterHost } from "./privacy/filter-stream.ts";
+import { type ClosableFilterHost, openFilterHost } from "./privacy-host.ts";
 import { DEFAULT_RTMP_LIMITS } from "./protocol/rtmp/index.ts";
 import { Recorder, RecordingCounters } from "./recording/recorder.ts";
 import { mendTornRecordings } from "./recording/torn-recordings.ts";
@@ -34,12 +39,21 @@ export interface LiveServer {
 
 const VIEWER_COUNT_INTERVAL_MS = 2_000;
 
+/** What tests put in the place of the real thing. */
+export interface LiveServerParts {
+  readonly filterHost?: ClosableFilterHost;
+}
+
 /**
  * Starts the live server.
  *
  * @throws LiveError `CONFIG_UNSAFE`, ListenError, FileError
  */
-export async function startLiveServer(config: LiveConfig, log: Logger): Promise<LiveServer> {
+export async function startLiveServer(
+  config: LiveConfig,
+  log: Logger,
+  parts: LiveServerParts = {},
+): Promise<LiveServer> {
   refuseUnsafe(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
@@ -51,7 +65,9 @@ export async function startLiveServer(config: LiveConfig, log: Logger): Promise<
   const access = new Access({ ...config, store, nowMs: systemTiming.wallMs, log });
   const deliveryCounters = new DeliveryCounters(metrics);
   const ingestCounters = new IngestCounters(metrics);
-  const registry = makeRegistry(config, { store, log, deliveryCounters, ingestCounters, metrics, recordDir });
+  const filterHost = parts.filterHost ?? openFilterHost(config, log);
+  const counted = { deliveryCounters, ingestCounters, metrics };
+  const registry = makeRegistry(config, { store, log, ...counted, recordDir, filterHost });
   publishStreamMetrics(metrics, registry, systemTiming);
 
   const rtmpConnections = new Set<RtmpConnection>();
@@ -76,6 +92,7 @@ export async function startLiveServer(config: LiveConfig, log: Logger): Promise<
     registry,
     access,
     deliveryCounters,
+    filterHost,
   });
 
   const stopKeeping = keepMemory(metrics, log);
@@ -92,6 +109,7 @@ export async function startLiveServer(config: LiveConfig, log: Logger): Promise<
       for (const connection of rtmpConnections) connection.requestReconnect();
       const closing = [listeners.http, listeners.rtmp, listeners.rtmps].map((listener) => listener?.close(graceMs));
       await registry.close();
+      await filterHost.close();
       await Promise.all(closing);
       await listeners.admin?.close(graceMs);
     }),
@@ -124,6 +142,7 @@ function openStore(config: LiveConfig): ReturnType<typeof ChannelStore.open> {
     channelLimit: config.channelLimit,
     isOpenPublish: config.openPublish,
     operatorToken: config.operatorToken,
+    privacyOnFailure: config.privacyOnFailure,
     nowMs: systemTiming.wallMs,
   });
 }
@@ -135,10 +154,11 @@ interface RegistryParts {
   readonly ingestCounters: IngestCounters;
   readonly metrics: Metrics;
   readonly recordDir: string;
+  readonly filterHost: FilterHost;
 }
 
 function makeRegistry(config: LiveConfig, parts: RegistryParts): ChannelRegistry {
-  const { store, log, deliveryCounters, ingestCounters, metrics, recordDir } = parts;
+  const { store, log, deliveryCounters, ingestCounters, metrics, recordDir, filterHost } = parts;
   const recordingCounters = new RecordingCounters(metrics);
   const viewerLimits = {
     maxBufferedBytes: config.viewerBufferBytes,
@@ -156,6 +176,11 @@ function makeRegistry(config: LiveConfig, parts: RegistryParts): ChannelRegistry
       counters: recordingCounters,
       log: log.child({ channel: channelName }),
     });
+  };
+  const privacy = {
+    host: filterHost,
+    limits: { ...DEFAULT_GATE_LIMITS, budgetMs: config.privacyBudgetMs },
+    counters: new PrivacyCounters(metrics),
   };
   return new ChannelRegistry({
     merge: {
@@ -179,6 +204,8 @@ function makeRegistry(config: LiveConfig, parts: RegistryParts): ChannelRegistry
         ingestCounters,
         log,
         openSink,
+        privacy,
+        privacySettings: () => store.find(name)?.privacy ?? defaultPrivacy(config.privacyOnFailure),
         onIdle,
       }),
     onForgotten: (name) => store.forgetOpen(name),

@@ -1,6 +1,7 @@
-import type { Metrics } from "@kagami/kit";
+import type { Gauge, Metrics } from "@kagami/kit";
 import type { Channel, Timing } from "./channels/channel.ts";
 import type { ChannelRegistry } from "./channels/channel-registry.ts";
+import type { PrivacyState } from "./channels/privacy-status.ts";
 
 /** Per-stream gauges, set when they are asked for, and memory by owner. */
 export function publishStreamMetrics(metrics: Metrics, registry: ChannelRegistry, timing: Timing): void {
@@ -12,6 +13,11 @@ export function publishStreamMetrics(metrics: Metrics, registry: ChannelRegistry
   const dropped = gauge("dropped_frames", "Pictures not sent to viewers that were too slow, of the channel");
   const latency = gauge("latency_seconds", "Server to screen, the median of what WebSocket viewers report");
   const viewers = metrics.gauge("kagami_live_stream_viewers", "Viewers", ["channel", "protocol"]);
+  const privacy = metrics.gauge(
+    "kagami_live_privacy_state",
+    "1 for the state that a protected channel's filter is in",
+    ["channel", "state"],
+  );
   const live = metrics.gauge("kagami_live_streams", "Broadcasts that are running");
   const perChannel = [bitrate, fps, gop, keyAge, dropped, latency];
   const known = new Set<string>();
@@ -36,10 +42,12 @@ export function publishStreamMetrics(metrics: Metrics, registry: ChannelRegistry
       known.delete(name);
       for (const metric of perChannel) metric.remove({ channel: name });
       for (const protocol of PROTOCOLS) viewers.remove({ channel: name, protocol });
+      for (const state of PRIVACY_STATES) privacy.remove({ channel: name, state });
     }
     for (const channel of registry.all) {
       known.add(channel.name);
       set(channel, channel.name);
+      setPrivacy(channel, privacy);
       if (channel.isLive) liveCount++;
     }
     live.set(liveCount);
@@ -62,7 +70,23 @@ export function publishStreamMetrics(metrics: Metrics, registry: ChannelRegistry
     "merging",
     sum((channel) => channel.memory.merging),
   );
+  metrics.memoryAccount(
+    "privacy",
+    sum((channel) => channel.memory.privacy),
+  );
 }
+
+/** Channels without a filter have no such series. */
+function setPrivacy(channel: Channel, gauge: Gauge): void {
+  const run = channel.broadcast?.privacy;
+  const now = run && !run.isDone ? run.status.state : undefined;
+  for (const state of PRIVACY_STATES) {
+    if (now === undefined) gauge.remove({ channel: channel.name, state });
+    else gauge.set(state === now ? 1 : 0, { channel: channel.name, state });
+  }
+}
+
+const PRIVACY_STATES: readonly PrivacyState[] = ["waiting", "watching", "hiding", "failed"];
 
 const PROTOCOLS = ["ws", "hls", "flv", "rtmp"] as const;
 

@@ -1,5 +1,6 @@
 import type { Channel } from "../channels/channel.ts";
 import type { ChannelSettings } from "../channels/channel-store.ts";
+import type { IngestWarning } from "../engine/ingest-stats.ts";
 
 /** `Channel` of API.md. */
 export function describeChannel(settings: ChannelSettings, channel: Channel | undefined, nowMs: number): object {
@@ -36,10 +37,10 @@ export function describeChannel(settings: ChannelSettings, channel: Channel | un
   };
 }
 
-/** `Health` of API.md. */
-export function describeHealth(channel: Channel | undefined, nowMs: number): object {
+/** `Health` of API.md: of what the publisher sends. `extra` are warnings of others than the ingest. */
+export function describeHealth(channel: Channel | undefined, extra: readonly IngestWarning[], nowMs: number): object {
   const broadcast = channel?.broadcast;
-  const { video, audio } = broadcast?.config ?? {};
+  const { video, audio } = broadcast?.publishedConfig ?? {};
   const stats = broadcast?.stats;
   const recent = stats?.recent(nowMs) ?? { fps: 0, videoKbps: 0, audioKbps: 0 };
   const isInterrupted = channel?.state === "interrupted";
@@ -85,6 +86,6 @@ export function describeHealth(channel: Channel | undefined, nowMs: number): obj
     droppedFrameCount: channel?.fanOut.droppedFrameCount ?? 0,
     reconnectCount: broadcast?.reconnectCount ?? 0,
     history: stats?.history(nowMs) ?? [],
-    warnings: stats?.warnings(outline, nowMs) ?? [],
+    warnings: [...(stats?.warnings(outline, nowMs) ?? []), ...extra],
   };
 }

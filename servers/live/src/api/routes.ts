@@ -6,6 +6,8 @@ import type { ChannelRegistry } from "../channels/channel-registry.ts";
 import { type ChannelSettings, type ChannelStore, TITLE_LIMIT } from "../channels/channel-store.ts";
 import { LiveError, type LiveErrorCode } from "../errors.ts";
 import { describeChannel, describeHealth } from "./channel-view.ts";
+import { addPrivacyRoutes } from "./privacy-routes.ts";
+import { privacyWarnings } from "./privacy-view.ts";
 
 export interface ApiOptions {
   readonly store: ChannelStore;
@@ -15,6 +17,8 @@ export interface ApiOptions {
   /** Publishing addresses to show, for a request that came to `host`. */
   readonly publishUrls: (host: string | undefined) => { rtmpUrl: string; rtmpsUrl: string | null };
   readonly version: string;
+  /** Why the privacy filter cannot run here; `undefined` if it can. */
+  readonly privacyUnavailableReason: () => string | undefined;
 }
 
 const STATUS: Readonly<Record<LiveErrorCode, number>> = {
@@ -57,6 +61,10 @@ export class Api {
     router.add("POST", "/api/studio/play-tokens", (route) => this.#playToken(route));
     router.add("DELETE", "/api/studio/publisher", (route) => this.#stop(route));
     router.add("GET", "/api/studio/health", (route) => this.#health(route));
+    const { store, registry, privacyUnavailableReason: unavailableReason } = this.#options;
+    const streamer = (route: RouteRequest) => this.#streamer(route);
+    const refusing = (answer: () => Promise<Reply>) => this.#refusing(answer);
+    addPrivacyRoutes(router, { store, registry, unavailableReason, streamer, refusing });
   }
 
   #server({ request }: RouteRequest): Reply {
@@ -135,8 +143,11 @@ export class Api {
   }
 
   #health(route: RouteRequest): Reply {
-    const { name } = this.#streamer(route);
-    return { json: describeHealth(this.#options.registry.find(name), this.#options.timing.wallMs()) };
+    const settings = this.#streamer(route);
+    const { registry, timing, privacyUnavailableReason } = this.#options;
+    const channel = registry.find(settings.name);
+    const warnings = privacyWarnings(settings, channel, privacyUnavailableReason());
+    return { json: describeHealth(channel, warnings, timing.wallMs()) };
   }
 
   #describe(settings: ChannelSettings): object {

@@ -7,7 +7,11 @@ import { Ingest, type IngestEvent } from "../engine/ingest.ts";
 import { IngestStats } from "../engine/ingest-stats.ts";
 import type { MediaUnit } from "../engine/media-unit.ts";
 import { Packager } from "../engine/packager.ts";
+import type { GateInput } from "../engine/privacy/gate.ts";
 import type { IngestCounters } from "../ingest/ingest-counters.ts";
+import type { Timing } from "./channel.ts";
+import { type PrivacyParts, PrivacyRun } from "./privacy-run.ts";
+import type { PrivacySettings } from "./privacy-settings.ts";
 
 /** Takes a broadcast's media beside the viewers, such as a recorder. */
 export interface BroadcastSink {
@@ -23,7 +27,9 @@ export interface BroadcastOptions {
   readonly sink: BroadcastSink | undefined;
   readonly counters: IngestCounters;
   readonly log: Logger;
-  readonly wallMs: () => number;
+  readonly timing: Timing;
+  readonly privacy: PrivacyParts;
+  readonly privacySettings: PrivacySettings;
 }
 
 /** When a presentation time reached the server, for viewers to tell their latency by. */
@@ -53,15 +59,32 @@ export class Broadcast {
   #encoder: string | undefined;
   #refusedCount = 0;
   #reconnectCount = 0;
+  /** Only while the privacy filter is on, or has not quite left yet: other broadcasts know nothing of it. */
+  #privacy: PrivacyRun | undefined;
+  /** What the packager was told of the tracks. */
+  #delivered: StreamConfig | undefined;
+  #hasEnded = false;
 
   constructor(options: BroadcastOptions) {
     this.#options = options;
     this.hls = options.hls;
-    this.startedAtMs = options.wallMs();
+    this.startedAtMs = options.timing.wallMs();
+    this.applyPrivacy(options.privacySettings);
   }
 
+  /** The tracks that viewers are given. */
   get config(): StreamConfig {
+    return this.#privacy?.output ?? this.publishedConfig;
+  }
+
+  /** The tracks that the publisher sends. */
+  get publishedConfig(): StreamConfig {
     return { video: this.#ingest.videoConfig, audio: this.#ingest.audioConfig };
+  }
+
+  /** The privacy filter, while it is on. */
+  get privacy(): PrivacyRun | undefined {
+    return this.#privacy;
   }
 
   get clock(): ClockMark | undefined {
@@ -88,7 +111,33 @@ export class Broadcast {
     const events =
       messageType === 9 ? this.#ingest.onVideo(body, timestampMs) : this.#ingest.onAudio(body, timestampMs);
     for (const event of events) this.#onEvent(event);
-    if (this.hls.version !== this.#hlsVersion) this.notifyHls();
+    this.#notifyIfChanged();
+  }
+
+  /** Switches the privacy filter on or off, or changes it, at the next key frame; viewers stay. */
+  applyPrivacy(settings: PrivacySettings): void {
+    if (this.#privacy) {
+      this.#privacy.apply(settings);
+      this.#dropIdlePrivacy();
+      return;
+    }
+    if (!settings.isEnabled) return;
+    const { privacy, timing, log } = this.#options;
+    this.#privacy = new PrivacyRun({
+      ...privacy,
+      settings,
+      timing,
+      log,
+      output: this.#delivered,
+      published: this.publishedConfig,
+      emit: (event, waitedMs) => this.#package(event, waitedMs),
+      onEmitted: () => this.#notifyIfChanged(),
+    });
+  }
+
+  /** The publisher has gone, and may return. */
+  onInterrupt(): void {
+    this.#privacy?.pause();
   }
 
   /** A publisher has come back, or another has taken over: the timeline goes on. */
@@ -104,7 +153,10 @@ export class Broadcast {
     this.notifyHls();
   }
 
+  /** Viewers have been sent away; what the privacy filter still holds goes to HLS and recordings. */
   async end(): Promise<void> {
+    this.#hasEnded = true;
+    await this.#privacy?.end();
     this.hls.end();
     this.notifyHls();
     await this.#options.sink?.end();
@@ -117,10 +169,10 @@ export class Broadcast {
   }
 
   #onEvent(event: IngestEvent): void {
-    const { counters, log, wallMs } = this.#options;
+    const { counters, log, timing } = this.#options;
     switch (event.kind) {
       case "notice":
-        if (event.code === "TIMESTAMPS_REBASED") this.stats.onRebase(wallMs());
+        if (event.code === "TIMESTAMPS_REBASED") this.stats.onRebase(timing.wallMs());
         if (event.code === "REORDERING") this.stats.onReordering();
         log.info("publisher.noticed", { code: event.code, message: event.message });
         return;
@@ -130,7 +182,7 @@ export class Broadcast {
         if (this.#refusedCount++ === 0) log.warn("publisher.message_refused", { ...event.reason });
         return;
       case "sample":
-        this.stats.onSample(event.sample, wallMs());
+        this.stats.onSample(event.sample, timing.wallMs());
         break;
       case "tracks":
         log.info("publisher.tracks_changed", describeTracks(event));
@@ -138,30 +190,51 @@ export class Broadcast {
       default:
         event satisfies never;
     }
+    this.#dropIdlePrivacy();
+    if (this.#privacy) this.#privacy.push(event);
+    else this.#package(event, 0);
+  }
+
+  /** Once the filter has been switched off and holds nothing, samples go around it again. */
+  #dropIdlePrivacy(): void {
+    if (!this.#privacy?.isDone) return;
+    this.#privacy = undefined;
+    const { video, audio } = this.publishedConfig;
+    const known = this.#delivered;
+    if (known && (known.video !== video || known.audio !== audio)) this.#package({ kind: "tracks", video, audio }, 0);
+  }
+
+  #package(event: GateInput, waitedMs: number): void {
+    if (event.kind === "tracks") this.#delivered = { video: event.video, audio: event.audio };
     for (const packaged of this.#packager.package(event)) {
       if (packaged.kind === "init") this.#onInit(packaged.init);
-      else this.#onUnit(packaged.unit);
+      else this.#onUnit(packaged.unit, waitedMs);
     }
+  }
+
+  #notifyIfChanged(): void {
+    if (this.hls.version !== this.#hlsVersion) this.notifyHls();
   }
 
   #onInit(init: StreamInit): void {
     const { fanOut, sink } = this.#options;
     const { video, audio } = init.config;
-    fanOut.onInit(init);
+    if (!this.#hasEnded) fanOut.onInit(init);
     this.hls.setInit(init.generation, init.segment, { hasVideo: video !== undefined, hasAudio: audio !== undefined });
     sink?.onInit(init);
   }
 
-  #onUnit(unit: MediaUnit): void {
-    const { fanOut, sink, wallMs } = this.#options;
+  #onUnit(unit: MediaUnit, waitedMs: number): void {
+    const { fanOut, sink, timing } = this.#options;
     const { kind, dtsUs, ptsUs, durationUs, isKey } = unit.sample;
-    const nowMs = wallMs();
+    const nowMs = timing.wallMs();
     this.hls.append({ bytes: unit.fragment, kind, dtsUs, durationUs, isKey }, nowMs);
     sink?.onUnit(unit);
-    const isLead = kind === "video" || this.config.video === undefined;
+    if (this.#hasEnded) return;
+    const isLead = kind === "video" || this.#delivered?.video === undefined;
     const isDue = isLead && (!this.#clock || nowMs - this.#clockToldAtMs >= CLOCK_INTERVAL_MS);
     // Before the unit goes out: newcomers that start with it are greeted with the clock, and the newest mark serves best.
-    if (isLead) this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs };
+    if (isLead) this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs - Math.round(waitedMs) };
     fanOut.onUnit(unit);
     if (!isDue) return;
     this.#clockToldAtMs = nowMs;

@@ -12,6 +12,7 @@ import {
 import { z } from "zod";
 import { LiveError } from "../errors.ts";
 import { CHANNEL_NAME_RULE, isChannelName } from "./channel-name.ts";
+import { defaultPrivacy, type PrivacySettings, privacySettingsSchema } from "./privacy-settings.ts";
 
 const channelSchema = z.strictObject({
   name: z.string(),
@@ -20,10 +21,13 @@ const channelSchema = z.strictObject({
   /** SHA-256 of the stream key, which is random and long; the key itself is nowhere on disk. */
   keyHash: z.string(),
   createdAtMs: z.number(),
+  /** Absent until it is set. */
+  privacy: privacySettingsSchema.optional(),
 });
 
 const stateSchema = z.strictObject({
-  version: z.literal(1),
+  /** 2 knows `privacy`. A file of version 1 is read as it is, and written as 2 with the next change. */
+  version: z.union([z.literal(1), z.literal(2)]),
   operatorTokenHash: z.string(),
   playTokenKeys: z.array(z.strictObject({ id: z.string(), secret: z.string() })).min(1),
   channels: z.array(channelSchema),
@@ -37,6 +41,14 @@ export interface ChannelSettings {
   readonly title: string;
   readonly isPrivate: boolean;
   readonly createdAtMs: number;
+  readonly privacy: PrivacySettings;
+}
+
+/** What may be changed of a channel; the rest stays. */
+export interface ChannelChange {
+  readonly title?: string | undefined;
+  readonly isPrivate?: boolean | undefined;
+  readonly privacy?: PrivacySettings | undefined;
 }
 
 export interface ChannelStoreOptions {
@@ -47,6 +59,8 @@ export interface ChannelStoreOptions {
   readonly isOpenPublish: boolean;
   /** Empty makes one at first start. */
   readonly operatorToken: string;
+  /** What a channel's privacy filter does upon failure, until it is set for the channel. */
+  readonly privacyOnFailure: PrivacySettings["onFailure"];
   readonly nowMs: () => number;
 }
 
@@ -68,10 +82,14 @@ export class ChannelStore {
   #byKeyHash = new Map<string, State["channels"][number]>();
   #byName = new Map<string, State["channels"][number]>();
   readonly #open = new Map<string, ChannelSettings>();
+  /** Of open channels; kept when nobody publishes any more, so that the next broadcast is protected as well. */
+  readonly #openPrivacy = new Map<string, PrivacySettings>();
+  readonly #defaultPrivacy: PrivacySettings;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(options: ChannelStoreOptions, path: string, state: State) {
     this.#options = options;
+    this.#defaultPrivacy = defaultPrivacy(options.privacyOnFailure);
     this.#path = path;
     this.#state = state;
     this.#index();
@@ -97,7 +115,7 @@ export class ChannelStore {
     }
     const token = given === "" ? randomToken() : given;
     const playTokenKeys = [{ id: "1", secret: randomToken() }];
-    const state: State = { version: 1, operatorTokenHash: hashSecret(token), playTokenKeys, channels: [] };
+    const state: State = { version: 2, operatorTokenHash: hashSecret(token), playTokenKeys, channels: [] };
     const store = new ChannelStore(options, path, state);
     await store.#save(state);
     return given === "" ? { store, newOperatorToken: token } : { store };
@@ -117,21 +135,23 @@ export class ChannelStore {
   }
 
   list(): ChannelSettings[] {
-    return [...this.#state.channels.map(settingsOf), ...this.#open.values()];
+    const open = [...this.#open.values()].map((settings) => this.#withPrivacy(settings));
+    return [...this.#state.channels.map((channel) => this.#settingsOf(channel)), ...open];
   }
 
   /** In open-publish mode every name that can be one is a channel. */
   find(name: string): ChannelSettings | undefined {
     const channel = this.#byName.get(name);
-    if (channel) return settingsOf(channel);
+    if (channel) return this.#settingsOf(channel);
     if (!this.isOpenPublish || !isChannelName(name)) return undefined;
-    return this.#open.get(name) ?? { name, title: name, isPrivate: false, createdAtMs: this.#options.nowMs() };
+    const fresh = { name, title: name, isPrivate: false, createdAtMs: this.#options.nowMs() };
+    return this.#withPrivacy(this.#open.get(name) ?? fresh);
   }
 
   /** The channel that a stream key publishes to; in open-publish mode the key is its name. */
   findByKey(key: string): ChannelSettings | undefined {
     const channel = this.#byKeyHash.get(hashSecret(key));
-    if (channel) return settingsOf(channel);
+    if (channel) return this.#settingsOf(channel);
     return this.#byName.has(key) ? undefined : this.find(key);
   }
 
@@ -167,18 +187,16 @@ export class ChannelStore {
     return key;
   }
 
-  async update(name: string, change: { title?: string | undefined; isPrivate?: boolean | undefined }): Promise<void> {
+  /** @throws LiveError `CHANNEL_NOT_FOUND`, `CHANNEL_LIMIT` */
+  async update(name: string, change: ChannelChange): Promise<void> {
     if (!this.#byName.has(name)) {
       const open = this.find(name);
       if (!open) throw notFound(name);
-      this.rememberOpen({ ...open, title: change.title ?? open.title, isPrivate: change.isPrivate ?? open.isPrivate });
+      if (change.privacy) this.#rememberPrivacy(name, change.privacy);
+      this.rememberOpen(changed(open, change));
       return;
     }
-    await this.#replace(name, (channel) => ({
-      ...channel,
-      title: change.title ?? channel.title,
-      isPrivate: change.isPrivate ?? channel.isPrivate,
-    }));
+    await this.#replace(name, (channel) => changed(channel, change));
   }
 
   /** @returns the new stream key, which is shown this once; the old one ends at once. */
@@ -192,6 +210,7 @@ export class ChannelStore {
   }
 
   async delete(name: string): Promise<void> {
+    this.#openPrivacy.delete(name);
     if (this.#open.delete(name)) return;
     if (!this.#byName.has(name)) throw notFound(name);
     await this.#save({ ...this.#state, channels: this.#state.channels.filter((channel) => channel.name !== name) });
@@ -206,8 +225,26 @@ export class ChannelStore {
     await this.#save({ ...this.#state, channels });
   }
 
+  #rememberPrivacy(name: string, privacy: PrivacySettings): void {
+    const { channelLimit } = this.#options;
+    if (!this.#openPrivacy.has(name) && this.#openPrivacy.size >= channelLimit) {
+      const message = `Cannot keep the privacy settings of "${name}": the limit of ${channelLimit} channels is reached. Raise --channel-limit`;
+      throw new LiveError("CHANNEL_LIMIT", message);
+    }
+    this.#openPrivacy.set(name, privacy);
+  }
+
+  #withPrivacy(open: Omit<ChannelSettings, "privacy">): ChannelSettings {
+    return { ...open, privacy: this.#openPrivacy.get(open.name) ?? this.#defaultPrivacy };
+  }
+
+  #settingsOf({ name, title, isPrivate, createdAtMs, privacy }: State["channels"][number]): ChannelSettings {
+    return { name, title, isPrivate, createdAtMs, privacy: privacy ?? this.#defaultPrivacy };
+  }
+
   /** Writes one after another; memory follows disk, and stays as it was if the disk refuses. */
-  #save(state: State): Promise<void> {
+  #save(changedState: State): Promise<void> {
+    const state: State = { ...changedState, version: 2 };
     const before = this.#state;
     this.#state = state;
     this.#index();
@@ -233,8 +270,9 @@ function newStreamKey(): string {
   return `sk_${randomToken(20)}`;
 }
 
-function settingsOf({ name, title, isPrivate, createdAtMs }: State["channels"][number]): ChannelSettings {
-  return { name, title, isPrivate, createdAtMs };
+function changed<Channel extends object>(channel: Channel, change: ChannelChange): Channel {
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  return { ...channel, ...Object.fromEntries(given) };
 }
 
 function notFound(name: string): LiveError {

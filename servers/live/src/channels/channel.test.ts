@@ -4,9 +4,12 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Clip, encodeClip, shiftMessages } from "../../test/support/index.ts";
 import { DeliveryCounters } from "../delivery/delivery-counters.ts";
 import { SimulatedSocket } from "../delivery/simulated-socket.ts";
+import { DEFAULT_GATE_LIMITS } from "../engine/privacy/gate-types.ts";
 import { IngestCounters } from "../ingest/ingest-counters.ts";
 import type { BroadcastSink } from "./broadcast.ts";
 import { Channel, type PublisherSession } from "./channel.ts";
+import { PrivacyCounters } from "./privacy-counters.ts";
+import { defaultPrivacy } from "./privacy-settings.ts";
 
 const GRACE_MS = 10_000;
 
@@ -43,6 +46,12 @@ class World {
       ingestCounters: new IngestCounters(metrics),
       log: createLogger({ format: "json", clock: this.clock, sink: { write, flush: async () => undefined } }),
       openSink: () => this.#sink(),
+      privacy: {
+        host: { unavailableReason: undefined, openStream: () => expect.unreachable("no channel is protected") },
+        limits: DEFAULT_GATE_LIMITS,
+        counters: new PrivacyCounters(metrics),
+      },
+      privacySettings: () => defaultPrivacy("cover"),
       onIdle: () => {
         this.idleCount++;
       },
@@ -188,7 +197,7 @@ describe("Channel", () => {
     expect(world.idleCount).toBe(0);
     clock.advance(30_000);
     expect(world.idleCount).toBe(1);
-    expect(channel.memory).toEqual({ gopCache: 0, hlsWindow: 0, merging: 0 });
+    expect(channel.memory).toEqual({ gopCache: 0, hlsWindow: 0, merging: 0, privacy: 0 });
     expect(clock.pendingCount).toBe(0);
   });
 

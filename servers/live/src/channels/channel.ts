@@ -11,6 +11,8 @@ import type { ViewerLimits } from "../engine/viewer-policy.ts";
 import type { IngestCounters } from "../ingest/ingest-counters.ts";
 import { Broadcast, type BroadcastSink } from "./broadcast.ts";
 import { HlsAudience } from "./hls-audience.ts";
+import type { PrivacyParts } from "./privacy-run.ts";
+import type { PrivacySettings } from "./privacy-settings.ts";
 
 /** Time and timers, from the shell. */
 export interface Timing {
@@ -33,6 +35,9 @@ export interface ChannelOptions {
   readonly log: Logger;
   /** Makes what records a broadcast, or `undefined` if it is not recorded. */
   readonly openSink: (channelName: string, startedAtMs: number) => BroadcastSink | undefined;
+  readonly privacy: PrivacyParts;
+  /** The channel's settings of the privacy filter, asked for when a broadcast begins. */
+  readonly privacySettings: () => PrivacySettings;
   /** Nobody publishes or watches any more. */
   readonly onIdle: () => void;
 }
@@ -139,11 +144,12 @@ export class Channel {
   }
 
   /** Bytes that the channel keeps alive, by what for. */
-  get memory(): { gopCache: number; hlsWindow: number; merging: number } {
+  get memory(): { gopCache: number; hlsWindow: number; merging: number; privacy: number } {
     return {
       gopCache: this.#gopCache.byteCount,
       hlsWindow: this.hlsBroadcast?.hls.byteCount ?? 0,
       merging: this.#fanOut.pendingBytes,
+      privacy: this.#broadcast?.privacy?.heldBytes ?? 0,
     };
   }
 
@@ -196,6 +202,11 @@ export class Channel {
     this.#dropLastBroadcast();
   }
 
+  /** Changes the privacy filter of a broadcast that is running. */
+  applyPrivacy(settings: PrivacySettings): void {
+    this.#broadcast?.applyPrivacy(settings);
+  }
+
   addViewer(link: ViewerLink): Viewer {
     link.tell?.({ type: "state", state: this.state });
     return this.#fanOut.add(link);
@@ -213,6 +224,7 @@ export class Channel {
 
   #startBroadcast(): Broadcast {
     const { timing, hlsPartMs, hlsWindowBytes, openSink, ingestCounters, log, name } = this.#options;
+    const { privacy, privacySettings } = this.#options;
     this.#dropLastBroadcast();
     return new Broadcast({
       fanOut: this.#fanOut,
@@ -220,7 +232,9 @@ export class Channel {
       sink: openSink(name, timing.wallMs()),
       counters: ingestCounters,
       log: log.child({ channel: name }),
-      wallMs: timing.wallMs,
+      timing,
+      privacy,
+      privacySettings: privacySettings(),
     });
   }
 
@@ -230,6 +244,7 @@ export class Channel {
     this.#publisher = undefined;
     if (!broadcast) return;
     log.info("publisher.left", { channel: this.name, graceMs });
+    broadcast.onInterrupt();
     this.#fanOut.flush();
     this.#fanOut.tell({ type: "state", state: "interrupted" });
     this.#graceTimer = timing.setTimer(() => {
