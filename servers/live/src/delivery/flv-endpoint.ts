@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { HttpError, type RouteRequest } from "@kagami/kit";
 import { buildFlvFileHeader } from "@kagami/media";
 import type { Access } from "../channels/access.ts";
@@ -35,7 +36,7 @@ export async function serveFlv(
   }
   const { video, audio } = broadcast.config;
   response.write(buildFlvFileHeader(video !== undefined, audio !== undefined));
-  const viewer = channel.addViewer(new FlvLink(response, timing));
+  const viewer = channel.addViewer(new FlvLink(response, request.socket, timing));
   registry.adaptMerging();
   response.on("close", () => {
     channel.removeViewer(viewer);
@@ -47,23 +48,26 @@ export async function serveFlv(
 /** Time for a viewer that was told to go to take what waits for it, in milliseconds. */
 const LINGER_MS = 2_000;
 
+/** Once the head is out, media goes to the socket itself: the response would cost as much again for each write. */
 class FlvLink implements ViewerLink {
   readonly protocol = "flv";
   readonly #response: ServerResponse;
+  readonly #socket: Socket;
   readonly #timing: Timing;
 
-  constructor(response: ServerResponse, timing: Timing) {
+  constructor(response: ServerResponse, socket: Socket, timing: Timing) {
     this.#response = response;
+    this.#socket = socket;
     this.#timing = timing;
     response.on("error", () => undefined); // "close" follows and does what is needed
   }
 
   get bufferedBytes(): number {
-    return this.#response.writableLength;
+    return this.#socket.writableLength;
   }
 
   write(bytes: Uint8Array): void {
-    this.#response.write(bytes);
+    if (!this.#response.writableEnded) this.#socket.write(bytes);
   }
 
   leave(): void {

@@ -52,6 +52,8 @@ interface VideoInput {
 interface AudioInput {
   readonly config: AudioConfig;
   readonly silence: Uint8Array | undefined;
+  /** Length of every frame in microseconds, where the format fixes it (AAC); Opus packets say theirs. */
+  readonly fixedFrameUs: number | undefined;
   frameUs: number;
   clock: AudioClock | undefined;
   /** Position of the first picture since sound was last heard, in microseconds. */
@@ -228,7 +230,16 @@ export class Ingest {
     this.#isAnnounced.audio = true;
     if (this.#audio && isSameConfig(this.#audio.config, config)) return;
     const silence = silentFrame(config);
-    this.#audio = { config, silence, frameUs: 0, clock: undefined, unheardSinceUs: undefined, filledUs: 0 };
+    const fixedFrameUs = fixedFrameDurationUs(config);
+    this.#audio = {
+      config,
+      silence,
+      fixedFrameUs,
+      frameUs: 0,
+      clock: undefined,
+      unheardSinceUs: undefined,
+      filledUs: 0,
+    };
     // A new initialization segment starts at a key frame, or nobody could decode what follows it.
     if (this.#videoConfig) this.#isAwaitingKey = true;
     out.push({ kind: "tracks", video: this.#videoConfig, audio: config });
@@ -240,7 +251,7 @@ export class Ingest {
       this.#notice("FRAME_BEFORE_CONFIG", "Sound came before its sequence header; it is left out", out);
       return;
     }
-    const frameUs = audioFrameDurationUs(audio.config, frame.data);
+    const frameUs = audio.fixedFrameUs ?? audioFrameDurationUs(audio.config, frame.data);
     if (typeof frameUs !== "number") {
       out.push({ kind: "refused", reason: frameUs });
       return;
@@ -279,8 +290,8 @@ export class Ingest {
   /** Puts in silence up to a picture when sound has stopped coming; it keeps its distance to the picture. */
   #fillUnheard(videoUs: number, out: IngestEvent[]): void {
     const audio = this.#audio;
-    const frameUs = audio?.silence && audioFrameDurationUs(audio.config, audio.silence);
-    if (!audio || typeof frameUs !== "number") return;
+    const frameUs = audio?.fixedFrameUs;
+    if (!audio?.silence || frameUs === undefined) return;
     audio.unheardSinceUs ??= videoUs;
     const missingUs = videoUs - audio.unheardSinceUs - audio.filledUs;
     if (missingUs < frameUs || (audio.filledUs === 0 && missingUs < SOUND_PATIENCE_US)) return;
@@ -305,6 +316,12 @@ export class Ingest {
     this.#noticed.add(code);
     out.push({ kind: "notice", code, message });
   }
+}
+
+/** `undefined` where each frame says its length, or the configuration cannot be read. */
+function fixedFrameDurationUs(config: AudioConfig): number | undefined {
+  const frameUs = config.codec === "aac" ? audioFrameDurationUs(config, new Uint8Array()) : undefined;
+  return typeof frameUs === "number" ? frameUs : undefined;
 }
 
 function forgetSilence(audio: AudioInput): void {

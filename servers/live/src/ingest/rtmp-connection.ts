@@ -42,6 +42,7 @@ export class RtmpConnection {
   readonly #session: RtmpServerSession;
   readonly #address: string;
   #timer: { cancel(): void } | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
   #connect: ConnectEvent | undefined;
   #publishing: { readonly streamId: number; readonly session: PublisherSession } | undefined;
   #playing: RtmpPlayer | undefined;
@@ -248,20 +249,20 @@ export class RtmpConnection {
     this.#timer = this.#options.timing.setTimer(() => this.#socket.destroy(), LINGER_MS);
   }
 
+  /** A timer that runs is left to run if it looks again early enough: the deadline moves with all that is heard. */
   #armTimer(): void {
-    if (this.#isClosed || this.#socket.writableEnded) return;
+    const { deadlineMs } = this.#session;
+    if (this.#isClosed || this.#socket.writableEnded || deadlineMs >= this.#timerAtMs) return;
     this.#timer?.cancel();
+    this.#timerAtMs = deadlineMs;
     const { timing } = this.#options;
-    const delayMs = this.#session.deadlineMs - timing.monotonicMs();
-    if (!Number.isFinite(delayMs)) return;
-    this.#timer = timing.setTimer(
-      () => {
-        this.#handle(this.#session.onDeadline(timing.monotonicMs()));
-        this.#writeOutput();
-        this.#armTimer();
-      },
-      Math.max(0, delayMs),
-    );
+    const onTime = () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      this.#handle(this.#session.onDeadline(timing.monotonicMs()));
+      this.#writeOutput();
+      this.#armTimer();
+    };
+    this.#timer = timing.setTimer(onTime, Math.max(0, deadlineMs - timing.monotonicMs()));
   }
 
   #onClose(): void {

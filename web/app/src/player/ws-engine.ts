@@ -15,8 +15,11 @@ import { MseSink, mediaSourceClass } from "./mse-sink.ts";
 import { planAfterClose } from "./reconnect.ts";
 import { WsConnection } from "./ws-connection.ts";
 
-const ACK_EVERY_MS = 500;
-const ACK_AT_LEAST_MS = 900;
+/** The server wants to hear once a second; hearing is a good part of what a viewer costs it. */
+const ACK_EVERY_MS = 900;
+/** After a stall the server waits for a word before it sends the picture again: so much new media is told at once. */
+const ACK_MEDIA_MS = 1_000;
+const ACK_AT_MOST_EVERY_MS = 100;
 /** Media that begins this much before the newest we have belongs to another broadcast. */
 const RESTART_MS = 3_000;
 /**
@@ -356,8 +359,8 @@ export class WsEngine implements PlaybackEngine {
   #acknowledge(nowMs: number): void {
     const appendedMs = this.#sink?.appendedMs;
     const sinceMs = nowMs - this.#ackAtMs;
-    if (appendedMs === undefined || !this.#connectionHasMedia || sinceMs < ACK_EVERY_MS) return;
-    if (appendedMs === this.#ackedMs && sinceMs < ACK_AT_LEAST_MS) return;
+    if (appendedMs === undefined || !this.#connectionHasMedia || sinceMs < ACK_AT_MOST_EVERY_MS) return;
+    if (appendedMs - this.#ackedMs < ACK_MEDIA_MS && sinceMs < ACK_EVERY_MS) return;
     this.#ackAtMs = nowMs;
     this.#ackedMs = appendedMs;
     const liveMs = this.#clock.liveMediaMs(nowMs) ?? appendedMs;
