@@ -55,9 +55,11 @@ async function run(context: ScenarioContext): Promise<ScenarioOutcome> {
   };
   try {
     const subjects = await startSubjects(start, settings.only);
-    const samples = await withLoad(2, (probe, sink) => {
+    const samples = await withLoad(2, async (probe, sink) => {
       if (!probe || !sink) throw new Error("There is no load");
-      return runRounds(subjects, rounds, progress, (subject) => measureFanOut(subject, { probe, sink }, plan));
+      const measure = (subject: Subject) => measureFanOut(subject, { probe, sink }, plan);
+      if (!isSmoke) await warmUp(subjects, progress, measure);
+      return runRounds(subjects, rounds, progress, measure);
     });
     return { figures: subjects.flatMap((subject) => figuresOf(subject, samples)), notes: notesOf(plan, rounds) };
   } finally {
@@ -82,6 +84,15 @@ async function startSubjects(start: Start, only: readonly string[] | undefined):
   for (const kind of ["rtmp", "flv"] as const) subjects.push({ name: `nms-${kind}`, server: nms, kind });
   if (!only) return subjects;
   return subjects.filter(({ name }) => name === REFERENCE || only.some((part) => name.includes(part)));
+}
+
+/** One measurement each that does not count: a server that runs for days has compiled its code long ago. */
+async function warmUp(
+  subjects: readonly Subject[],
+  progress: (text: string) => void,
+  measure: (subject: Subject) => Promise<FanOutSample>,
+): Promise<void> {
+  for (const subject of subjects) progress(`warming up, ${subject.name}: ${describe(await measure(subject))}`);
 }
 
 /** Measures all subjects in each round, in turning order, so that what else the machine does hits all of them alike. */
@@ -180,6 +191,6 @@ function notesOf({ viewers, measureMs, media, probes }: FanOutPlan, rounds: numb
   return [
     `${viewers} viewers of ${width} × ${height} at ${fps} fps, ${videoKbps} kbit/s of video; ${rounds} interleaved rounds of ${measureMs / 1000} s; medians, ratios within a round.`,
     `Latency is from the publisher's write to the last byte at ${probes} of the viewers, over pictures and sound; "video" counts pictures alone. MB are media, without framing.`,
-    `"-100ms" runs with --merge-ms 100 --max-merge-ms 100; the others of ours with the defaults. WebSocket viewers acknowledge every 500 ms as the web app does.`,
+    `"-100ms" runs with --merge-ms 100 --max-merge-ms 100; the others of ours with the defaults. WebSocket viewers acknowledge every 900 ms as the web app does. Before the rounds each subject is measured once without counting.`,
   ];
 }

@@ -21,7 +21,9 @@ export interface ViewerOptions {
 }
 
 /** As often as the web app's player acknowledges. */
-const ACK_INTERVAL_US = 500_000;
+const ACK_INTERVAL_US = 900_000;
+const ACK_MEDIA_MS = 1_000;
+const ACK_AT_MOST_EVERY_US = 100_000;
 /** An RTMP player tells how much it has received this often, in bytes. */
 const RTMP_ACK_BYTES = 1 << 20;
 const SKIMMED_HEAD_BYTES = 96;
@@ -50,6 +52,7 @@ export class Viewer {
   #head = "";
   #isTalking = true;
   #ackedUs = 0;
+  #ackedMediaMs = 0;
   #ackedBytes = 0;
   #onOpen: () => void = () => undefined;
 
@@ -178,10 +181,12 @@ export class Viewer {
 
   #onFragment(head: Uint8Array): void {
     const nowUs = monotonicUs();
-    if (nowUs - this.#ackedUs < ACK_INTERVAL_US) return;
+    const sinceUs = nowUs - this.#ackedUs;
+    if (sinceUs < ACK_AT_MOST_EVERY_US) return;
     const mediaMs = readFragmentTime(head)?.mediaMs;
-    if (mediaMs === undefined) return;
+    if (mediaMs === undefined || (mediaMs - this.#ackedMediaMs < ACK_MEDIA_MS && sinceUs < ACK_INTERVAL_US)) return;
     this.#ackedUs = nowUs;
+    this.#ackedMediaMs = mediaMs;
     const ack = `{"type":"ack","mediaMs":${Math.round(mediaMs)},"bufferMs":200,"latencyMs":300}`;
     this.#socket.write(encodeClientFrame(OPCODE.text, Buffer.from(ack, "latin1"), MASK));
   }
