@@ -322,6 +322,44 @@ const noticeBar: Maker = (context) => {
   };
 };
 
+/** Another app's video in a corner. */
+const pictureInPicture: Maker = (context) => {
+  const { random } = context;
+  const width = context.width * (0.4 + random.float() * 0.2);
+  const ground = `linear-gradient(${random.int(0, 180)}deg,${colour(random, 30)},${colour(random, 60)})`;
+  const css = `height:${(width * 0.56).toFixed(1)}px;border-radius:12px;background:${ground};box-shadow:0 4px 16px #0006`;
+  const side = (context.width - width) / 2 - 12;
+  return {
+    ...base,
+    style: "picture-in-picture",
+    html: card(context, width, css, ""),
+    edge: "top",
+    inset: random.int(20, 110),
+    shift: random.pick([side, -side]),
+    enter: random.pick<Motion>(["scale-fade", "fade", "slide"]),
+    leave: "fade",
+    leaveEdge: "top",
+    hold: [2, 6],
+  };
+};
+
+/** The system's own bar for the volume or a mode, without words of anybody. */
+const systemPill: Maker = (context) => {
+  const { random } = context;
+  const css = `display:flex;gap:10px;align-items:center;padding:10px 16px;border-radius:30px;background:${random.pick(["rgba(30,30,32,.9)", "rgba(245,245,247,.92)", "#fff"])}`;
+  const level = `<div style="flex:1;height:5px;border-radius:3px;background:#8888"><div style="width:${random.int(5, 95)}%;height:5px;border-radius:3px;background:#0a84ff"></div></div>`;
+  return {
+    ...base,
+    style: "system-pill",
+    html: card(context, random.int(130, 210), css, `${disc(random, 20, 10)}${level}`),
+    edge: "top",
+    inset: random.int(6, 60),
+    enter: random.pick<Motion>(["slide", "spring", "fade"]),
+    leave: "slide",
+    leaveEdge: "top",
+  };
+};
+
 /** By how likely they are; what looks most like banners comes most. */
 export const DISTRACTIONS: readonly Maker[] = [
   gameCard,
@@ -346,4 +384,7 @@ export const DISTRACTIONS: readonly Maker[] = [
   greeting,
   noticeBar,
   noticeBar,
+  pictureInPicture,
+  systemPill,
+  systemPill,
 ];

@@ -23,6 +23,15 @@ function copyWrapped(
   y: number,
 ): void {
   const startX = ((x % from.width) + from.width) % from.width;
+  if (startX === 0 && width === from.width && width === from.stride && width === into.stride) {
+    // Rows follow one another without a gap on both sides.
+    for (let done = 0, row = ((y % from.height) + from.height) % from.height; done < height; row = 0) {
+      const count = Math.min(height - done, from.height - row);
+      into.data.set(from.data.subarray(row * width, (row + count) * width), (top + done) * width);
+      done += count;
+    }
+    return;
+  }
   for (let row = 0; row < height; row++) {
     const sourceY = (((y + row) % from.height) + from.height) % from.height;
     const target = (top + row) * into.stride + left;
@@ -230,30 +239,38 @@ export function drawGlass(
   const blurred = createFrame(region.width, region.height);
   const whole = { x: 0, y: 0, width: region.width, height: region.height };
   drawScaled(blurred, whole, small, { x: 0, y: 0, width: small.y.width, height: small.y.height });
-  for (let y = 0; y < region.height; y++) {
-    for (let x = 0; x < region.width; x++) {
+  mixRounded(frame.y, left, top, blurred.y, box, corner, opacity);
+  const half = { x: box.x / 2, y: box.y / 2, width: box.width / 2, height: box.height / 2 };
+  mixRounded(frame.u, left >> 1, top >> 1, blurred.u, half, corner / 2, opacity);
+  mixRounded(frame.v, left >> 1, top >> 1, blurred.v, half, corner / 2, opacity);
+}
+
+/** Mixes a picture in at (left, top), within a rounded box. */
+function mixRounded(
+  into: Plane,
+  left: number,
+  top: number,
+  from: Plane,
+  box: Region,
+  corner: number,
+  opacity: number,
+): void {
+  for (let y = 0; y < from.height; y++) {
+    const source = y * from.stride;
+    const target = (top + y) * into.stride + left;
+    for (let x = 0; x < from.width; x++) {
       const share = (roundedCover(box, corner, left + x + 0.5, top + y + 0.5) * opacity) >> 8;
-      if (share === 0) continue;
-      mixSample(frame.y, left + x, top + y, blurred.y.data[y * region.width + x]!, share);
-      if ((x & 1) === 0 && (y & 1) === 0) {
-        const i = (y >> 1) * blurred.u.stride + (x >> 1);
-        mixSample(frame.u, (left + x) >> 1, (top + y) >> 1, blurred.u.data[i]!, share);
-        mixSample(frame.v, (left + x) >> 1, (top + y) >> 1, blurred.v.data[i]!, share);
-      }
+      into.data[target + x] = (into.data[target + x]! * (256 - share) + from.data[source + x]! * share + 128) >> 8;
     }
   }
 }
 
-function mixSample(plane: Plane, x: number, y: number, value: number, share: number): void {
-  const i = y * plane.stride + x;
-  plane.data[i] = (plane.data[i]! * (256 - share) + value * share + 128) >> 8;
-}
-
 /** How much of the pixel around (x, y) a rounded rectangle covers, 0 to 256. */
-export function roundedCover(box: Region, corner: number, x: number, y: number): number {
+function roundedCover(box: Region, corner: number, x: number, y: number): number {
   const radius = Math.min(corner, box.width / 2, box.height / 2);
   const dx = Math.abs(x - box.x - box.width / 2) - box.width / 2 + radius;
   const dy = Math.abs(y - box.y - box.height / 2) - box.height / 2 + radius;
+  if (dx <= 0 && dy <= 0 && radius >= 0.5) return 256;
   const distance = dx > 0 && dy > 0 ? Math.sqrt(dx * dx + dy * dy) - radius : Math.max(dx, dy) - radius;
   return distance <= -0.5 ? 256 : distance >= 0.5 ? 0 : Math.round((0.5 - distance) * 256);
 }

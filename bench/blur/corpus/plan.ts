@@ -28,17 +28,25 @@ const SIZES: readonly (readonly [width: number, height: number])[] = [
 ];
 
 const CLIP_SEC = 20;
+/** Large pictures take most of the time to make; their clips are shorter. */
+const LARGE_CLIP_SEC = 10;
+const LARGE_PIXELS = 1_200_000;
 
 /**
- * Plans clips of 20 s: what is shown, when, and how it is coded. Draws nothing.
+ * Plans clips of 20 s, those of large pictures of 10 s: what is shown, when, and how it is coded. Draws nothing.
  *
  * @param minutes Of video altogether, rounded up to whole clips.
  * @returns The same for the same set and seed; of more minutes the first are the same.
  */
 export function planClips(set: ClipSet, seed: number, minutes: number): ClipSpec[] {
   const random = createRandom(seed).fork(set);
-  const count = Math.max(1, Math.ceil((minutes * 60) / CLIP_SEC));
-  return Array.from({ length: count }, (_, i) => planClip(set, random.fork(`clip ${i}`), i));
+  const clips: ClipSpec[] = [];
+  for (let sec = 0, i = 0; sec < minutes * 60; i++) {
+    const clip = planClip(set, random.fork(`clip ${i}`), i);
+    clips.push(clip);
+    sec += clip.durationSec;
+  }
+  return clips;
 }
 
 interface Device {
@@ -53,9 +61,10 @@ interface Device {
 function planClip(set: ClipSet, random: Random, index: number): ClipSpec {
   const [width, height] = random.pick(SIZES);
   const device = planDevice(random, width, height);
-  const scenes = planScenes(set, random, device);
-  const banners = set === "negatives" ? [] : planBanners(set, random.fork("banners"), device);
-  const distractions = planDistractions(set, random.fork("distractions"), device, set === "negatives" ? 3 : 7);
+  const durationSec = width * height > LARGE_PIXELS ? LARGE_CLIP_SEC : CLIP_SEC;
+  const scenes = planScenes(set, random, device, durationSec);
+  const banners = set === "negatives" ? [] : planBanners(set, random.fork("banners"), device, durationSec);
+  const distractions = planDistractions(set, random.fork("distractions"), device, durationSec);
   const isBusy = random.chance(0.2);
   return {
     name: `${set}-${String(index).padStart(4, "0")}`,
@@ -65,7 +74,7 @@ function planClip(set: ClipSet, random: Random, index: number): ClipSpec {
     height,
     screen: device.screen,
     fps: random.chance(0.12) && width * height <= 921_600 ? 60 : 30,
-    durationSec: CLIP_SEC,
+    durationSec,
     colour: random.pick(["bt709-limited", "bt709-limited", "bt709-limited", "bt601-limited", "bt601-full"]),
     brightness: random.chance(0.2) ? 0.5 + random.float() * 0.4 : 1,
     repeatRate: isBusy ? 0.04 + random.float() * 0.2 : 0,
@@ -93,17 +102,17 @@ function planDevice(random: Random, width: number, height: number): Device {
 }
 
 const planCoding = (random: Random, pixels: number): CodingSpec => ({
-  preset: random.pick(["ultrafast", "superfast", "veryfast"]),
+  preset: random.pick(["ultrafast", "ultrafast", "superfast", "superfast", "veryfast"]),
   zeroLatency: random.chance(0.6),
   bFrames: random.chance(0.15) ? 2 : 0,
   kilobits: Math.round(Math.min(12_000, Math.max(300, (500 * 12 ** random.float() * pixels) / 921_600))),
 });
 
-function planScenes(set: ClipSet, random: Random, device: Device): SceneSpec[] {
+function planScenes(set: ClipSet, random: Random, device: Device, durationSec: number): SceneSpec[] {
   const kinds = SCENES.filter(({ sets }) => set !== "train" || sets === "both");
   const weighted = kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
   const scenes: SceneSpec[] = [];
-  for (let startSec = 0; startSec < CLIP_SEC - 1; startSec += 4 + random.float() * 9) {
+  for (let startSec = 0; startSec < durationSec - 1; ) {
     const kind = random.pick(weighted);
     // Backgrounds come from a fixed number of variants, so that the cache can keep them.
     const variant = createRandom(random.int(1, 24) + (set === "train" ? 0 : set === "test" ? 1_000 : 2_000));
@@ -118,6 +127,8 @@ function planScenes(set: ClipSet, random: Random, device: Device): SceneSpec[] {
     const entry =
       startSec === 0 ? "cut" : random.pick(["cut", "cut", "cut", "fade-black", "fade-white", "shake"] as const);
     scenes.push({ ...kind.make(context), startSec, entry });
+    // Some are cut short, as in films.
+    startSec += random.chance(0.18) ? 0.7 + random.float() : 4 + random.float() * 9;
   }
   return scenes;
 }
@@ -125,19 +136,26 @@ function planScenes(set: ClipSet, random: Random, device: Device): SceneSpec[] {
 const wordsOf = (set: ClipSet) => (set === "train" ? WORDS.train : WORDS.test);
 const fontsOf = (set: ClipSet) => (set === "train" ? FONTS.train : FONTS.test);
 
-function planBanners(set: ClipSet, random: Random, device: Device): EventSpec[] {
+function planBanners(set: ClipSet, random: Random, device: Device, durationSec: number): EventSpec[] {
   const styles = BANNER_STYLES.filter(
     ({ family, sets }) => family === device.family && (set === "test" || sets === "both"),
   );
   const events: EventSpec[] = [];
-  for (let startSec = 0.5 + random.float() * 4; startSec < CLIP_SEC - 2; ) {
+  for (let startSec = 0.5 + random.float() * 4; startSec < durationSec - 2; ) {
     // A phone keeps its look for a while; the next one is often of the same style.
     const before = events.at(-1);
     const same = before && random.chance(0.35) ? styles.find(({ id }) => id === before.style) : undefined;
     const style = same ?? random.pick(styles);
     const event = planBanner(set, random, device, style, startSec);
-    events.push(event);
     const end = event.inSec + event.holdSec;
+    if (random.chance(0.07)) {
+      // It is pulled, and opens where it is.
+      const opened = planBanner(set, random, device, style, startSec + end - 0.1, true);
+      events.push({ ...event, leave: "fade", outSec: 0.2 }, { ...opened, inset: event.inset, enter: "scale-fade" });
+      startSec += end + opened.inSec + opened.holdSec + 1 + random.float() * 3;
+      continue;
+    }
+    events.push(event);
     // Now and then the next comes while this one is still there, or right behind it.
     const next = random.chance(0.18) ? end * (0.4 + random.float() * 0.6) : end + event.outSec + random.float() * 5;
     startSec += next;
@@ -145,7 +163,14 @@ function planBanners(set: ClipSet, random: Random, device: Device): EventSpec[] 
   return events;
 }
 
-function planBanner(set: ClipSet, random: Random, device: Device, style: BannerStyle, startSec: number): EventSpec {
+function planBanner(
+  set: ClipSet,
+  random: Random,
+  device: Device,
+  style: BannerStyle,
+  startSec: number,
+  isOpened = false,
+): EventSpec {
   const { screen, scale, isLandscape } = device;
   const points = screen.width / scale;
   const width = isLandscape
@@ -155,7 +180,7 @@ function planBanner(set: ClipSet, random: Random, device: Device, style: BannerS
     words: random.pick(wordsOf(set)),
     font: random.pick(fontsOf(set)),
     width,
-    isExpanded: random.chance(0.06),
+    isExpanded: isOpened || random.chance(0.04),
   };
   const { html, corner } = bannerCard(style, content, random);
   const leave = random.pick(style.leave);
@@ -182,10 +207,11 @@ function planBanner(set: ClipSet, random: Random, device: Device, style: BannerS
   };
 }
 
-function planDistractions(set: ClipSet, random: Random, device: Device, everySec: number): EventSpec[] {
+function planDistractions(set: ClipSet, random: Random, device: Device, durationSec: number): EventSpec[] {
+  const everySec = set === "negatives" ? 3 : 7;
   const { screen, scale } = device;
   const events: EventSpec[] = [];
-  for (let startSec = random.float() * everySec * 2; startSec < CLIP_SEC - 1; ) {
+  for (let startSec = random.float() * everySec * 2; startSec < durationSec - 1; ) {
     const context = {
       ...device,
       random,
