@@ -137,3 +137,27 @@ test("areas are not called hidden while the blur is off", async () => {
   await panel.getByRole("switch").press(" ");
   await eventually(() => panel.getByText("The blur is off: viewers see these areas").count()).toBe(0);
 });
+
+test("a finger draws sideways, moves what it holds, and scrolls the page beside it", async () => {
+  const { page, panel } = await bench.openPicture();
+  const touch = await page.context().newCDPSession(page);
+  await touch.send("Emulation.setTouchEmulationEnabled", { enabled: true });
+  const swipe = async (from: readonly [number, number], to: readonly [number, number]) => {
+    const [[x1, y1], [x2, y2]] = [await at(panel, ...from), await at(panel, ...to)];
+    await touch.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [{ x: x1, y: y1 }] });
+    for (let i = 1; i <= 8; i++) {
+      const [x, y] = [x1 + ((x2 - x1) * i) / 8, y1 + ((y2 - y1) * i) / 8];
+      await touch.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x, y }] });
+    }
+    await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  };
+  await swipe([0.1, 0.3], [0.9, 0.45]);
+  await eventually(() => bench.privacy.settings.zones.length).toBe(1);
+  expect(rounded(bench.privacy.settings.zones)[0]?.[2]).toBeGreaterThan(0.7);
+  await swipe([0.5, 0.4], [0.5, 0.6]);
+  await eventually(() => bench.privacy.settings.zones[0]?.y ?? 0).toBeGreaterThan(0.4);
+  const before = await page.evaluate(() => window.scrollY);
+  await swipe([0.5, 0.95], [0.5, 0.7]);
+  await eventually(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(before);
+  expect(await panel.locator(".zone").count()).toBe(1);
+});

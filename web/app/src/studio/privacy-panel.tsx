@@ -133,7 +133,7 @@ function Problems({ privacy, settings, problem }: ProblemsProps) {
           </p>
         </div>
       )}
-      {status.state === "failed" && (
+      {privacy.isAvailable && status.state === "failed" && (
         <div class="notice notice-error" role="alert">
           <strong>The filter has failed and is being started again</strong>
           <p>

@@ -14,9 +14,9 @@ export const STYLES: readonly Option<PrivacySettings["style"]>[] = [
 ];
 
 export const STRENGTHS: readonly Option<PrivacySettings["strength"]>[] = [
-  { value: 1, label: "Light", hint: "Text cannot be read; colours and rough shapes stay" },
-  { value: 2, label: "Medium", hint: "Shapes go as well" },
-  { value: 3, label: "Strong", hint: "Colours run into one another, too" },
+  { value: 1, label: "Light", hint: "Text cannot be read; coarse patches of light and colour stay" },
+  { value: 2, label: "Medium", hint: "Larger patches" },
+  { value: 3, label: "Strong", hint: "The largest patches, in fewer shades" },
 ];
 
 export const MODES: readonly Option<PrivacySettings["mode"]>[] = [

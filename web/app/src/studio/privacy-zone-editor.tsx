@@ -151,6 +151,10 @@ function usePointer(
       onSelect(ended.index);
     },
     onPointerCancel: cancel,
+    onTouchStart: (event: TouchEvent) => {
+      // What is held must not scroll the page, whatever a browser makes of `touch-action` on parts of a drawing.
+      if ((event.target as Element).closest("[data-zone]") !== null) event.preventDefault();
+    },
   };
 }
 
