@@ -90,7 +90,6 @@ export const configSchema = z.strictObject({
     .meta({ group: "Privacy" })
     .describe("Whether channels may have notifications hidden; a channel whose filter is on counts as failed with off"),
   privacyStreams: count(4, 64, "Privacy", "Channels that share one filter process"),
-  privacyProcesses: count(4, 256, "Privacy", "Filter processes at the most; beyond, channels share them"),
   privacyBudgetMs: milliseconds(500, 100, 10_000, "Privacy", "A filter that does not answer for this long has failed"),
   privacyOnFailure: z
     .enum(["cover", "pause", "pass"])

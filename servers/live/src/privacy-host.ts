@@ -1,6 +1,9 @@
-import type { Logger } from "@kagami/kit";
+import { type Logger, systemClock } from "@kagami/kit";
 import type { LiveConfig } from "./config.ts";
 import type { FilterHandlers, FilterHost, FilterPort } from "./privacy/filter-stream.ts";
+import { FilterSupervisor } from "./privacy/filter-supervisor.ts";
+import { whyCodecIsMissing } from "./privacy/load-codec.ts";
+import { whyKernelsAreMissing } from "./privacy/run-filter-process.ts";
 
 /** A host that is to be closed when the server ends. */
 export interface ClosableFilterHost extends FilterHost {
@@ -9,13 +12,18 @@ export interface ClosableFilterHost extends FilterHost {
 }
 
 /** What channels get their filter streams from; no process is started before the first stream. */
-export function openFilterHost(config: LiveConfig, _log: Logger): ClosableFilterHost {
+export function openFilterHost(config: LiveConfig, log: Logger): ClosableFilterHost {
   if (config.privacy === "off") return new UnavailableHost("the server was started with --privacy off");
-  return new UnavailableHost("not there yet");
+  return new FilterSupervisor({ clock: systemClock, log, streamsPerProcess: config.privacyStreams });
+}
+
+/** Why the notification blur cannot run on this machine, with how to mend it; `undefined` if it can. Starts nothing. */
+export function privacyUnavailableReason(): string | undefined {
+  return whyCodecIsMissing() ?? whyKernelsAreMissing();
 }
 
 /** Fails every stream: a channel that is to be protected is not shown unprotected because nobody can. */
-export class UnavailableHost implements ClosableFilterHost {
+class UnavailableHost implements ClosableFilterHost {
   readonly unavailableReason: string;
 
   constructor(reason: string) {

@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { createServer } from "node:net";
 import { freemem, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
+import { privacyUnavailableReason } from "@kagami/live";
 import type { CommandContext } from "./commands.ts";
 import { builtWebApp } from "./web-app.ts";
 
@@ -26,7 +27,11 @@ const TEST_PROGRAMS = [
 
 /** `kagami doctor`: says what is there, what is missing and how to mend it. Exit code 1 if something needed is missing. */
 export async function runDoctor({ env }: CommandContext): Promise<void> {
-  const findings = [checkNode(), checkMemory(), checkWebApp(), ...(await checkPorts()), ...(await checkPrograms(env))];
+  const findings = [
+    ...[checkNode(), checkMemory(), checkWebApp(), checkNotificationBlur()],
+    ...(await checkPorts()),
+    ...(await checkPrograms(env)),
+  ];
   for (const { what, isGood, isNeeded, detail } of findings) {
     const mark = isGood ? "✓" : isNeeded ? "✗" : "–";
     process.stdout.write(`${mark} ${what}: ${detail}\n`);
@@ -50,6 +55,13 @@ function checkWebApp(): Finding {
   const directory = builtWebApp();
   const detail = directory ?? "not built yet; npm start builds it";
   return { what: "Web app", isGood: directory !== undefined, isNeeded: false, detail };
+}
+
+/** Optional, so that nobody has to install what is under the GPL. */
+function checkNotificationBlur(): Finding {
+  const reason = privacyUnavailableReason();
+  const detail = reason ?? "its optional package is installed";
+  return { what: "Notification blur", isGood: reason === undefined, isNeeded: false, detail };
 }
 
 function checkPorts(): Promise<Finding[]> {

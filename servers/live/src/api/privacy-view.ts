@@ -18,7 +18,7 @@ export function describePrivacy(
 }
 
 /** What the filter of a channel does just now. While it is being switched off it still protects, and says so. */
-export function privacyStatus(isEnabled: boolean, channel: Channel | undefined): PrivacyStatusView {
+function privacyStatus(isEnabled: boolean, channel: Channel | undefined): PrivacyStatusView {
   const run = channel?.broadcast?.privacy;
   if (run && !run.isDone) return run.status;
   return isEnabled ? { ...STATUS_OFF, state: "waiting" } : STATUS_OFF;

@@ -156,7 +156,7 @@ export class Broadcast {
   /** Viewers have been sent away; what the privacy filter still holds goes to HLS and recordings. */
   async end(): Promise<void> {
     this.#hasEnded = true;
-    await this.#privacy?.end();
+    if (this.#privacy) await this.#privacy.end();
     this.hls.end();
     this.notifyHls();
     await this.#options.sink?.end();

@@ -11,6 +11,7 @@ export {
   shiftMessages,
 } from "./clip.ts";
 export { type Decoded, type DecodedFrame, type DecodeOptions, decode, parseFrameMd5, probe } from "./decode.ts";
+export { FakeFilterHost, type FakeFilterStream } from "./fake-filter-host.ts";
 // Peers
 export { RtmpPeer, type RtmpPeerOptions } from "./rtmp-peer.ts";
 // The server

@@ -1,6 +1,6 @@
 import { createLogger } from "@kagami/kit";
 import { configSchema, type LiveConfig } from "../../src/config.ts";
-import { type LiveServer, startLiveServer } from "../../src/server.ts";
+import { type LiveServer, type LiveServerParts, startLiveServer } from "../../src/server.ts";
 
 export interface LogLine {
   readonly level: string;
@@ -34,7 +34,11 @@ export interface HttpAnswer {
   readonly json: any;
 }
 
-export async function startTestServer(dataDir: string, changes: Partial<LiveConfig> = {}): Promise<TestServer> {
+export async function startTestServer(
+  dataDir: string,
+  changes: Partial<LiveConfig> = {},
+  parts: LiveServerParts = {},
+): Promise<TestServer> {
   const log: LogLine[] = [];
   const sink = { write: (line: string) => void log.push(JSON.parse(line) as LogLine), flush: async () => undefined };
   const logger = createLogger({ sink, format: "json", level: "debug", limitPerSecond: 100_000 });
@@ -46,7 +50,7 @@ export async function startTestServer(dataDir: string, changes: Partial<LiveConf
     operatorToken: OPERATOR_TOKEN,
     ...changes,
   });
-  const server = await startLiveServer(config, logger);
+  const server = await startLiveServer(config, logger, parts);
   const { addresses } = server;
   const scheme = config.https ? "https" : "http";
   const http = `${scheme}://${addresses.http}`;

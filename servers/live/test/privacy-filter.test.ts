@@ -1,0 +1,81 @@
+import { eventually, withTempDir } from "@kagami/testkit";
+import { expect, test } from "vitest";
+import { decode, encodeClip, RtmpPeer, shiftMessages, startTestServer, WsViewer } from "./support/index.ts";
+
+const PATH = "/api/studio/privacy";
+const game = { token: "game" };
+const STARTING_MS = { timeoutMs: 30_000 };
+
+/** Picture and sound that viewers got, as ffmpeg decodes them. */
+async function framesOf(viewer: WsViewer): Promise<{ ptsMs: number; md5: string }[]> {
+  const { frames, complaints } = await decode(viewer.file, { stream: "v", format: "mp4" });
+  expect(complaints).toBe("");
+  return [...frames];
+}
+
+test("the real filter: a zone is hidden, a killed process is replaced, viewers stay and can decode everything", async () => {
+  const clip = await encodeClip({ seconds: 4, gop: 25, size: "320x180" });
+  await withTempDir(async (dir) => {
+    const server = await startTestServer(dir, { openPublish: true, record: "all", privacyBudgetMs: 2_000 });
+    const status = async () => (await server.ask("GET", PATH, game)).json.status;
+    const zones = [{ x: 0.25, y: 0.25, width: 0.5, height: 0.5 }];
+    const body = { isEnabled: true, mode: "always", zones };
+    expect(await server.ask("PATCH", PATH, { ...game, body })).toMatchObject({ status: 200 });
+    const publisher = await RtmpPeer.open({ port: server.rtmpPort, name: "game" });
+    const viewer = await WsViewer.open(`${server.ws}/live/game/ws`);
+    publisher.loopClip(clip);
+    await eventually(async () => (await status()).state === "hiding", STARTING_MS);
+    await eventually(async () => (await framesOf(viewer)).length > 30, STARTING_MS);
+
+    const [{ pid } = { pid: undefined }] = server.events("filter.started");
+    process.kill(Number(pid), "SIGKILL");
+    await eventually(() => server.events("privacy.filter_failed").length === 1, STARTING_MS);
+    await eventually(() => server.events("privacy.recovered").length === 1, STARTING_MS);
+    const before = (await framesOf(viewer)).length;
+    await eventually(async () => (await framesOf(viewer)).length > before + 30, STARTING_MS);
+    expect(viewer.closeCode).toBeUndefined();
+    expect(await status()).toMatchObject({ restartCount: 1, isEncoding: true });
+
+    const headers = { authorization: "Bearer game" };
+    const still = await fetch(`${server.http}${PATH}/preview.jpg`, { headers });
+    expect([still.status, still.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+    const jpeg = new Uint8Array(await still.arrayBuffer());
+    expect((await decode(jpeg, { stream: "v", format: "mjpeg" })).frames).toHaveLength(1);
+
+    const originals = new Set((await decode(clip.flv, { stream: "v", format: "flv" })).frames.map(({ md5 }) => md5));
+    const frames = await framesOf(viewer);
+    expect(
+      frames.filter(({ md5 }) => originals.has(md5)),
+      "no picture left as it came",
+    ).toEqual([]);
+    const steps = frames.slice(1).map(({ ptsMs }, i) => ptsMs - (frames[i]?.ptsMs ?? 0));
+    expect(Math.min(...steps), "time goes on").toBeGreaterThan(0);
+    publisher.leave();
+    viewer.end();
+    await server.close();
+    const running = server.events("filter.started").length - server.events("filter.ended").length;
+    expect(running, "no filter process is left").toBe(0);
+  });
+}, 120_000);
+
+test("the real filter in selective mode passes a picture in which nothing shows as it came", async () => {
+  const clip = await encodeClip({ seconds: 2, gop: 10, filter: "gblur=sigma=20" });
+  await withTempDir(async (dir) => {
+    const server = await startTestServer(dir, { openPublish: true, privacyBudgetMs: 2_000 });
+    await server.ask("PATCH", PATH, { ...game, body: { isEnabled: true } });
+    const publisher = await RtmpPeer.open({ port: server.rtmpPort, name: "game" });
+    const viewer = await WsViewer.open(`${server.ws}/live/game/ws`);
+    publisher.send(clip.headers);
+    publisher.send(clip.media);
+    publisher.send(shiftMessages(clip.media, clip.durationMs));
+    await eventually(async () => (await framesOf(viewer)).length >= 99, STARTING_MS);
+    const originals = (await decode(clip.flv, { stream: "v", format: "flv" })).frames.map(({ md5 }) => md5);
+    const shown = (await framesOf(viewer)).map(({ md5 }) => md5);
+    expect(shown.slice(0, 50)).toEqual(originals);
+    expect(shown.slice(50, 99)).toEqual(originals.slice(0, 49));
+    expect(viewer.ofType("init")).toHaveLength(1);
+    publisher.leave();
+    viewer.end();
+    await server.close();
+  });
+}, 120_000);
