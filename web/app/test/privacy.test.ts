@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import type { PrivacySettings } from "../src/api/types.ts";
 import { auditAccessibility } from "./audit.ts";
 import { eventually } from "./harness.ts";
 import { MockPrivacy } from "./mock/privacy.ts";
@@ -7,40 +8,57 @@ import { PrivacyBench, ZONE } from "./privacy-bench.ts";
 
 const bench = new PrivacyBench().install();
 
-test("every control saves its own setting, and a refusal undoes it", async () => {
-  const { panel } = await bench.openPanel();
-  await panel.getByText("Advanced", { exact: true }).click();
-  for (const { role, name, change } of CONTROLS) {
-    const control = panel.getByRole(role, { name });
-    bench.privacy.patches.length = 0;
-    bench.privacy.patchRefusal = { status: 503, code: "STORAGE_FULL", message: `No room: ${name}` };
-    await control.press(" ");
-    await eventually(() => panel.getByText("Not saved").innerText()).toContain(`No room: ${name}`);
-    await eventually(() => control.isChecked()).toBe(false);
-    bench.privacy.patchRefusal = undefined;
-    await control.press(" ");
-    await eventually(() => panel.getByRole("status").last().innerText()).toContain("Saved");
-    expect(await control.isChecked()).toBe(true);
-    expect(await panel.getByText("Not saved").count()).toBe(0);
-    expect(bench.privacy.patches).toEqual([change, change]);
-    expect(bench.privacy.settings).toMatchObject(change);
-  }
-});
+test.each(["Hide notifications", "Phone", "Strength", "Encoding", "When the filter fails"])(
+  "each choice of %s saves its own setting, and a refusal undoes it",
+  async (group) => {
+    const { panel } = await bench.openPanel();
+    await panel.getByText("Advanced", { exact: true }).click();
+    for (const { role, name, change } of CONTROLS[group] ?? []) {
+      const control = panel.getByRole(role, { name });
+      bench.privacy.patches.length = 0;
+      bench.privacy.patchRefusal = { status: 503, code: "STORAGE_FULL", message: `No room: ${name}` };
+      await control.press(" ");
+      await eventually(() => panel.getByText("Not saved").innerText()).toContain(`No room: ${name}`);
+      await eventually(() => control.isChecked()).toBe(false);
+      bench.privacy.patchRefusal = undefined;
+      await control.press(" ");
+      await eventually(() => panel.getByRole("status").last().innerText()).toContain("Saved");
+      expect(await control.isChecked()).toBe(true);
+      expect(await panel.getByText("Not saved").count()).toBe(0);
+      expect(bench.privacy.patches).toEqual([change, change]);
+      expect(bench.privacy.settings).toMatchObject(change);
+    }
+  },
+);
 
-const CONTROLS = [
-  { role: "switch", name: /^Hide notifications/, change: { isEnabled: true } },
-  { role: "radio", name: /^iPhone/, change: { style: "ios" } },
-  { role: "radio", name: /^Android/, change: { style: "android" } },
-  { role: "radio", name: /^Any phone/, change: { style: "any" } },
-  { role: "radio", name: /^Light/, change: { strength: 1 } },
-  { role: "radio", name: /^Strong/, change: { strength: 3 } },
-  { role: "radio", name: /^Medium/, change: { strength: 2 } },
-  { role: "radio", name: /^All the time/, change: { mode: "always" } },
-  { role: "radio", name: /^Only when/, change: { mode: "selective" } },
-  { role: "radio", name: /^Pause the picture/, change: { onFailure: "pause" } },
-  { role: "radio", name: /^Go on unprotected/, change: { onFailure: "pass" } },
-  { role: "radio", name: /^Hold and cover/, change: { onFailure: "cover" } },
-] as const;
+interface Control {
+  readonly role: "switch" | "radio";
+  readonly name: RegExp;
+  readonly change: Partial<PrivacySettings>;
+}
+
+const CONTROLS: Readonly<Record<string, readonly Control[]>> = {
+  "Hide notifications": [{ role: "switch", name: /^Hide notifications/, change: { isEnabled: true } }],
+  Phone: [
+    { role: "radio", name: /^iPhone/, change: { style: "ios" } },
+    { role: "radio", name: /^Android/, change: { style: "android" } },
+    { role: "radio", name: /^Any phone/, change: { style: "any" } },
+  ],
+  Strength: [
+    { role: "radio", name: /^Light/, change: { strength: 1 } },
+    { role: "radio", name: /^Strong/, change: { strength: 3 } },
+    { role: "radio", name: /^Medium/, change: { strength: 2 } },
+  ],
+  Encoding: [
+    { role: "radio", name: /^All the time/, change: { mode: "always" } },
+    { role: "radio", name: /^Only when/, change: { mode: "selective" } },
+  ],
+  "When the filter fails": [
+    { role: "radio", name: /^Pause the picture/, change: { onFailure: "pause" } },
+    { role: "radio", name: /^Go on unprotected/, change: { onFailure: "pass" } },
+    { role: "radio", name: /^Hold and cover/, change: { onFailure: "cover" } },
+  ],
+};
 
 test("going on unprotected is warned of where it is chosen, and beside the switch as long as it holds", async () => {
   const { panel } = await bench.openPanel({ isEnabled: true });
@@ -200,28 +218,27 @@ test("a test can be stopped, and ends when the picture is folded away", async ()
   await panel.getByRole("button", { name: "Test it" }).waitFor();
 });
 
-test("everything open fits 360 px, and can be used without seeing it well, in both themes", async () => {
-  bench.privacy.status = {
-    ...bench.privacy.status,
-    regions: [{ x: 0.05, y: 0.3, width: 0.9, height: 0.1 }],
-    message: "It ended",
-  };
-  for (const scheme of ["dark", "light"] as const) {
-    for (const state of ["hiding", "failed"] as const) {
-      bench.privacy.status = { ...bench.privacy.status, state };
-      const settings = { zones: [ZONE, { ...ZONE, y: 0.7 }], onFailure: "pass" } as const;
-      const { page, panel } = await bench.openPicture(settings, { width: 360, height: 740, scheme });
-      await panel.getByText("Advanced", { exact: true }).click();
-      await panel.getByRole("button", { name: "Test it" }).click();
-      await panel.locator(".zone").first().focus();
-      await panel.locator(".zone-handle").first().waitFor();
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-      expect(await auditAccessibility(page)).toEqual([]);
-      expect(await page.evaluate(() => document.querySelectorAll("[style]").length)).toBe(0);
-      await bench.closePage();
-    }
-  }
-});
+test.each([
+  { scheme: "dark", state: "hiding" },
+  { scheme: "dark", state: "failed" },
+  { scheme: "light", state: "hiding" },
+  { scheme: "light", state: "failed" },
+] as const)(
+  "everything open while $state fits 360 px, and can be used without seeing it well, in $scheme",
+  async ({ scheme, state }) => {
+    const regions = [{ x: 0.05, y: 0.3, width: 0.9, height: 0.1 }];
+    bench.privacy.status = { ...bench.privacy.status, state, regions, message: "It ended" };
+    const settings = { zones: [ZONE, { ...ZONE, y: 0.7 }], onFailure: "pass" } as const;
+    const { page, panel } = await bench.openPicture(settings, { width: 360, height: 740, scheme });
+    await panel.getByText("Advanced", { exact: true }).click();
+    await panel.getByRole("button", { name: "Test it" }).click();
+    await panel.locator(".zone").first().focus();
+    await panel.locator(".zone-handle").first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(await auditAccessibility(page)).toEqual([]);
+    expect(await page.evaluate(() => document.querySelectorAll("[style]").length)).toBe(0);
+  },
+);
 
 test("a server without the blur shows no panel", async () => {
   bench.harness.mock.privacy = Object.assign(new MockPrivacy(), { answer: () => false });
