@@ -3,6 +3,8 @@
 export { type AacSpecificConfig, parseAacSpecificConfig } from "./aac-config.ts";
 export { type Av1SequenceHeader, buildAv1Record, findAv1SequenceHeader, parseAv1SequenceHeader } from "./av1-config.ts";
 export { type AvcRecord, buildAvcRecord, parseAvcPps, parseAvcRecord } from "./avc-config.ts";
+// Pictures of two encoders in one track
+export { freeAvcParameterSetId, mergeAvcRecords } from "./avc-merge.ts";
 export { type AvcSps, avcMaxDpbFrames, avcReorderLimit, parseAvcSps } from "./avc-sps.ts";
 export type { AvcBitstreamRestriction, AvcVui } from "./avc-vui.ts";
 export { addEmulationPrevention, removeEmulationPrevention } from "./emulation-prevention.ts";

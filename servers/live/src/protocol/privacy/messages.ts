@@ -1,5 +1,5 @@
-import type { Detection, ManualZone, BannerStyle } from "../../engine/privacy/detection.ts";
 import type { VideoCodec } from "@kagami/media";
+import type { BannerStyle, Detection, ManualZone } from "../../engine/privacy/detection.ts";
 
 /** How a protected channel's picture is made. */
 export type PrivacyMode = "selective" | "always";
