@@ -255,13 +255,37 @@ function mixRounded(
   corner: number,
   opacity: number,
 ): void {
+  const radius = Math.min(corner, box.width / 2, box.height / 2);
+  // Between these columns every row of the box is covered whole.
+  const inner = Math.max(0, Math.min(from.width, Math.ceil(box.x + radius - left)));
+  const outer = Math.max(inner, Math.min(from.width, Math.floor(box.x + box.width - radius - left)));
   for (let y = 0; y < from.height; y++) {
     const source = y * from.stride;
     const target = (top + y) * into.stride + left;
+    const middle = (roundedCover(box, corner, left + (inner + outer) / 2, top + y + 0.5) * opacity) >> 8;
     for (let x = 0; x < from.width; x++) {
+      if (x === inner && outer > inner) {
+        if (middle === 256) into.data.set(from.data.subarray(source + inner, source + outer), target + inner);
+        else mixSamples(into.data, target + inner, from.data, source + inner, outer - inner, middle);
+        x = outer;
+        if (x >= from.width) break;
+      }
       const share = (roundedCover(box, corner, left + x + 0.5, top + y + 0.5) * opacity) >> 8;
-      into.data[target + x] = (into.data[target + x]! * (256 - share) + from.data[source + x]! * share + 128) >> 8;
+      mixSamples(into.data, target + x, from.data, source + x, 1, share);
     }
+  }
+}
+
+function mixSamples(
+  into: Uint8Array,
+  target: number,
+  from: Uint8Array,
+  source: number,
+  count: number,
+  share: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    into[target + i] = (into[target + i]! * (256 - share) + from[source + i]! * share + 128) >> 8;
   }
 }
 

@@ -52,6 +52,8 @@ interface LoadedScene {
   readonly spec: SceneSpec;
   readonly plate: YuvFrame;
   readonly video: readonly YuvFrame[];
+  /** The same at the size they are drawn at, as far as they have been. */
+  readonly scaledVideo: (PackedFrame | undefined)[];
   readonly actors: readonly Sprite[];
   readonly fixed: readonly Sprite[];
 }
@@ -61,6 +63,7 @@ async function loadScene(spec: ClipSpec, scene: SceneSpec, sprites: SpriteStore)
     spec: scene,
     plate: await sprites.plate(scene.plate, spec),
     video: scene.video ? await sprites.video(scene.video.request) : [],
+    scaledVideo: [],
     actors: await Promise.all(scene.actors.map((actor) => sprites.sprite(actor.request, spec))),
     fixed: await Promise.all(scene.fixed.map((entry) => sprites.sprite(entry.request, spec))),
   };
@@ -83,8 +86,13 @@ function drawScene(frame: YuvFrame, spec: ClipSpec, loaded: LoadedScene, clipSec
   if (scene.video) {
     const into = { ...scene.video.into, x: scene.video.into.x + screen.x, y: scene.video.into.y + screen.y };
     const turn = Math.floor(sec * 30 * scene.video.speed) % (2 * loaded.video.length - 2);
-    const picture = loaded.video[turn < loaded.video.length ? turn : 2 * loaded.video.length - 2 - turn] as YuvFrame;
-    drawScaled(frame, into, picture, { x: 0, y: 0, width: picture.y.width, height: picture.y.height });
+    drawPlate(
+      frame,
+      into,
+      videoFrame(loaded, turn < loaded.video.length ? turn : 2 * loaded.video.length - 2 - turn, into),
+      0,
+      0,
+    );
   }
   for (const [i, actor] of scene.actors.entries()) drawActor(frame, screen, actor, loaded.actors[i] as Sprite, sec);
   for (const [i, { x: left, y: top }] of scene.fixed.entries()) {
@@ -95,6 +103,17 @@ function drawScene(frame: YuvFrame, spec: ClipSpec, loaded: LoadedScene, clipSec
   if (sec < 0.5 && scene.entry.startsWith("fade")) {
     drawTint(frame, screen, scene.entry === "fade-black" ? 16 : 235, Math.round((1 - sec / 0.5) * 256));
   }
+}
+
+function videoFrame(loaded: LoadedScene, index: number, { width, height }: Region): YuvFrame {
+  const known = loaded.scaledVideo[index];
+  if (known) return known;
+  const picture = loaded.video[index] as YuvFrame;
+  const scaled = createFrame(width, height);
+  const whole = { x: 0, y: 0, width: picture.y.width, height: picture.y.height };
+  drawScaled(scaled, { x: 0, y: 0, width, height }, picture, whole);
+  loaded.scaledVideo[index] = scaled;
+  return scaled;
 }
 
 /** Actors that leave on one side come back on the other. */
