@@ -11,14 +11,14 @@
 import type { Region } from "@kagami/kernels";
 import type { ContrastLine } from "./raster.ts";
 
-export const MIN_GLYPH_PX = 6.5;
-export const MIN_VISIBLE = 0.6;
+const MIN_GLYPH_PX = 6.5;
+const MIN_VISIBLE = 0.6;
 export const MIN_CONTRAST = 32;
 const CAPITAL = 0.72;
 const MIN_WIDTH_EM = 2.5;
 
 /** The rows of a line in which its letters stand. */
-export function glyphRows(line: ContrastLine): Region {
+function glyphRows(line: ContrastLine): Region {
   const height = line.fontPx * CAPITAL;
   return { x: line.x, y: line.y + (line.height - height) / 2, width: line.width, height };
 }
