@@ -9,9 +9,9 @@ export type StrengthLevel = 1 | 2 | 3;
  * swallows what distinguishes one word from another there. See the test of irreversibility for what this withstands.
  */
 const STRENGTHS: Readonly<Record<StrengthLevel, { readonly cell: number; readonly step: number }>> = {
-  1: { cell: 1 / 12, step: 32 },
-  2: { cell: 1 / 10, step: 32 },
-  3: { cell: 1 / 8.5, step: 48 },
+  1: { cell: 1 / 12, step: 48 },
+  2: { cell: 1 / 10, step: 48 },
+  3: { cell: 1 / 8.5, step: 64 },
 };
 
 /** Pictures of a longer short side are obscured as if they had this one. */

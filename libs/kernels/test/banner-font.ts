@@ -53,30 +53,42 @@ export function drawText(
   { x, y, height }: TextPlace,
   colors: { readonly paper: number; readonly ink: number },
 ): void {
+  const squares = squaresOf(text);
+  const columns = text.length * ADVANCE;
   const scale = ROWS / height;
   const rows = samples.length / width;
-  const right = Math.min(width, Math.ceil(x + (text.length * ADVANCE) / scale));
+  const right = Math.min(width, Math.ceil(x + columns / scale));
   for (let row = Math.max(0, Math.floor(y)); row < Math.min(rows, Math.ceil(y + height)); row++) {
     for (let column = Math.max(0, Math.floor(x)); column < right; column++) {
-      const covered = coverage(text, (column - x) * scale, (row - y) * scale, scale);
+      const covered = coverage(squares, columns, (column - x) * scale, (row - y) * scale, scale);
       if (covered > 0) samples[row * width + column] = Math.round(colors.paper + (colors.ink - colors.paper) * covered);
     }
   }
 }
 
-/** Share of a sample that is inked, from 9 points in it. */
-function coverage(text: string, left: number, top: number, size: number): number {
-  let hits = 0;
-  for (let i = 1; i < 6; i += 2) {
-    for (let j = 1; j < 6; j += 2) if (isInked(text, left + (size * i) / 6, top + (size * j) / 6)) hits++;
+/** 1 for each inked square of a line of text, row by row. */
+function squaresOf(text: string): Uint8Array {
+  const columns = text.length * ADVANCE;
+  const squares = new Uint8Array(ROWS * columns);
+  for (const [index, letter] of [...text].entries()) {
+    for (const [at, isInked] of (inked.get(letter) ?? []).entries()) {
+      const row = Math.floor(at / (ADVANCE - 1));
+      if (isInked) squares[row * columns + index * ADVANCE + (at % (ADVANCE - 1))] = 1;
+    }
   }
-  return hits / 9;
+  return squares;
 }
 
-function isInked(text: string, x: number, y: number): boolean {
-  if (x < 0 || y < 0 || y >= ROWS) return false;
-  const column = Math.floor(x % ADVANCE);
-  if (column === ADVANCE - 1) return false;
-  const squares = inked.get(text[Math.floor(x / ADVANCE)] ?? " ");
-  return squares?.[Math.floor(y) * (ADVANCE - 1) + column] ?? false;
+/** Share of a sample that is inked, from 9 points in it. */
+function coverage(squares: Uint8Array, columns: number, left: number, top: number, size: number): number {
+  let hits = 0;
+  for (let i = 1; i < 6; i += 2) {
+    const row = Math.floor(top + (size * i) / 6);
+    if (row < 0 || row >= ROWS) continue;
+    for (let j = 1; j < 6; j += 2) {
+      const column = Math.floor(left + (size * j) / 6);
+      if (column >= 0 && column < columns) hits += squares[row * columns + column] as number;
+    }
+  }
+  return hits / 9;
 }
