@@ -1,5 +1,3 @@
-import { FEATURE_NAMES, type FeatureName } from "./features.ts";
-
 /**
  * A sum of small decision trees, each complete and of the same depth, as data.
  *
@@ -10,13 +8,10 @@ export interface ClassifierModel {
   readonly depth: number;
   /** Added to the sum of all answers. */
   readonly bias: number;
-  readonly trees: readonly ClassifierTree[];
-}
-
-export interface ClassifierTree {
-  readonly features: readonly FeatureName[];
-  readonly thresholds: readonly number[];
-  readonly answers: readonly number[];
+  /** What the trees ask for, by number. */
+  readonly features: readonly string[];
+  /** Each tree as text: its questions' features, their thresholds, its answers, parted by bars. */
+  readonly trees: readonly string[];
 }
 
 /** Runs a model: log-odds that a candidate is a banner. Allocates nothing per call. */
@@ -37,16 +32,16 @@ export class Classifier {
     this.#features = new Uint8Array(trees.length * questionCount);
     this.#thresholds = new Float32Array(trees.length * questionCount);
     this.#answers = new Float32Array(trees.length * (questionCount + 1));
-    for (const [index, { features, thresholds, answers }] of trees.entries()) {
+    for (const [index, text] of trees.entries()) {
+      const [features = [], thresholds = [], answers = []] = text
+        .split("|")
+        .map((part) => part.trim().split(" ").map(Number));
       const isComplete =
         features.length === questionCount &&
         thresholds.length === questionCount &&
         answers.length === questionCount + 1;
       if (!isComplete) throw new RangeError(`Cannot load tree ${index} of a model: it is not of depth ${depth}`);
-      this.#features.set(
-        features.map((name) => FEATURE_NAMES.indexOf(name)),
-        index * questionCount,
-      );
+      this.#features.set(features, index * questionCount);
       this.#thresholds.set(thresholds, index * questionCount);
       this.#answers.set(answers, index * (questionCount + 1));
     }

@@ -66,7 +66,7 @@ class BannerDetector implements Detector {
     this.#findScreen(frame, timeUs);
     const looker = this.#looker;
     if (!looker) return this.#quiet(timeUs);
-    const scene = looker.look(frame, timeUs);
+    const scene = looker.look(frame, timeUs, this.#isHolding(timeUs));
     if (!scene && this.#tracks.length === 0) return this.#quiet(timeUs);
     const reachesBack = scene ? this.#follow(looker, scene, timeUs) : this.#stay(timeUs);
     this.#tracks = this.#tracks.filter((track) => !hasEnded(track, timeUs));
@@ -129,6 +129,11 @@ class BannerDetector implements Detector {
   #stay(timeUs: number): false {
     for (const track of this.#tracks) if (timeUs - track.foundUs <= TRACKING.stillUs) track.seenUs = timeUs;
     return false;
+  }
+
+  /** While a banner is followed, what it covers is remembered, but not for ever. */
+  #isHolding(timeUs: number): boolean {
+    return this.#tracks.some((track) => timeUs - track.sinceUs <= TRACKING.stillUs);
   }
 
   #stateAt(timeUs: number): Detection["state"] {

@@ -1,7 +1,7 @@
 import type { GrayImage, Plane } from "@kagami/kernels";
 import type { Band } from "./band.ts";
-import type { Candidate } from "./candidates.ts";
-import { type EdgeTiles, TILE_COLUMNS, TILE_ROWS } from "./edge-tiles.ts";
+import { type Candidate, strongest } from "./candidates.ts";
+import { type EdgeTiles, STEP_SCALE, TILE_COLUMNS, TILE_ROWS } from "./edge-tiles.ts";
 import { measureChange } from "./features-change.ts";
 
 /** What a classifier is told of a candidate, by position. Trained weights depend on the order: append only. */
@@ -56,9 +56,9 @@ export const FEATURE_COUNT = FEATURE_NAMES.length;
 
 /** Numbers of the measurements; levels of 8-bit luma, lengths in samples of the small picture. */
 const MEASURE = {
-  fullStep: 14,
+  fullStep: 14 * STEP_SCALE,
   /** A step that can be seen. */
-  seenStep: 3,
+  seenStep: 2.5 * STEP_SCALE,
   corner: 5,
   /** Levels next to the most frequent one that still are the card's ground. */
   groundSpread: 6,
@@ -335,15 +335,6 @@ export class FeatureExtractor {
 
 function clip(step: number): number {
   return step > MEASURE.fullStep ? MEASURE.fullStep : step < -MEASURE.fullStep ? -MEASURE.fullStep : step;
-}
-
-/** The mirrored side may be a sample off: a picture's width need not be a multiple of the factor. */
-function strongest(steps: Int16Array, x: number): number {
-  const a = steps[x - 1] as number;
-  const b = steps[x] as number;
-  const c = steps[x + 1] as number;
-  const ab = Math.abs(a) > Math.abs(b) ? a : b;
-  return Math.abs(c) > Math.abs(ab) ? c : ab;
 }
 
 function meanAndDetail(

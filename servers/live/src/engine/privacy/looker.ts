@@ -1,9 +1,10 @@
 import type { YuvFrame } from "@kagami/kernels";
 import type { Band } from "./band.ts";
 import { type Candidate, CandidateSearch } from "./candidates.ts";
+import { findChange } from "./change-search.ts";
 import type { Classifier } from "./classifier.ts";
 import { FEATURE_COUNT, FeatureExtractor, type Scene } from "./features.ts";
-import { type BannerProfile, searchLimits } from "./profiles.ts";
+import { type BannerProfile, type SearchLimits, searchLimits } from "./profiles.ts";
 import { SceneMaker, type SceneMemory } from "./scenes.ts";
 
 /** A candidate and how sure the classifier is. */
@@ -13,32 +14,38 @@ export interface Sighting extends Candidate {
 }
 
 /** Rectangles of a picture that are classified; more cost time, fewer miss cards on busy pictures. */
-export const CANDIDATE_COUNT = 4;
+const OUTLINE_COUNT = 10;
+/** The same for those found by what is new. */
+const CHANGE_COUNT = 2;
 
 /** Looks at the pictures of one band: what changed, which rectangles are there, how much they look like a banner. */
 export class Looker {
   readonly band: Band;
   readonly profiles: readonly BannerProfile[];
   readonly #maker: SceneMaker;
+  readonly #limits: SearchLimits;
   readonly #search: CandidateSearch;
   readonly #extractor: FeatureExtractor;
   readonly #features = new Float32Array(FEATURE_COUNT);
-  #now: Sighting[] = emptySightings();
+  readonly #outlines: Candidate[] = emptySightings(OUTLINE_COUNT);
+  readonly #changes: Candidate[] = emptySightings(CHANGE_COUNT);
+  #now: Sighting[] = emptySightings(OUTLINE_COUNT + CHANGE_COUNT);
   #nowCount = 0;
-  #before: Sighting[] = emptySightings();
+  #before: Sighting[] = emptySightings(OUTLINE_COUNT + CHANGE_COUNT);
   #beforeCount = 0;
 
   constructor(memory: SceneMemory, band: Band, profiles: readonly BannerProfile[]) {
     this.band = band;
     this.profiles = profiles;
     this.#maker = new SceneMaker(memory, band);
-    this.#search = new CandidateSearch(searchLimits(profiles, band.unit, band.width), band.width, band.height);
+    this.#limits = searchLimits(profiles, band.unit, band.width);
+    this.#search = new CandidateSearch(this.#limits, band.width, band.height);
     this.#extractor = new FeatureExtractor(band.height);
   }
 
   /** @returns `undefined` if nothing changed; see `SceneMaker.look`. */
-  look(frame: YuvFrame, timeUs: number): Scene | undefined {
-    return this.#maker.look(frame, timeUs);
+  look(frame: YuvFrame, timeUs: number, isHolding: boolean): Scene | undefined {
+    return this.#maker.look(frame, timeUs, isHolding);
   }
 
   /** Finds and classifies rectangles; those of the last time become the ones before. */
@@ -47,7 +54,12 @@ export class Looker {
     this.#before = this.#now;
     this.#beforeCount = this.#nowCount;
     this.#now = free;
-    this.#nowCount = this.#search.find(scene.tiles, free);
+    const { width, height, unit, isPortrait } = this.band;
+    const count = this.#search.find(scene.tiles, this.#outlines);
+    for (let i = 0; i < count; i++) copyCandidate(this.#outlines[i] as Candidate, free[i] as Sighting);
+    const newCount = findChange(scene.sinceReference, width, height, unit, isPortrait, this.#limits, this.#changes);
+    for (let i = 0; i < newCount; i++) copyCandidate(this.#changes[i] as Candidate, free[count + i] as Sighting);
+    this.#nowCount = count + newCount;
     for (let i = 0; i < this.#nowCount; i++) {
       const sighting = free[i] as Sighting;
       this.#extractor.extract(scene, sighting, this.#features);
@@ -80,6 +92,13 @@ export class Looker {
   }
 }
 
-function emptySightings(): Sighting[] {
-  return Array.from({ length: CANDIDATE_COUNT }, () => ({ left: 0, top: 0, bottom: 0, strength: 0, logOdds: 0 }));
+function emptySightings(length: number): Sighting[] {
+  return Array.from({ length }, () => ({ left: 0, top: 0, bottom: 0, strength: 0, logOdds: 0 }));
+}
+
+function copyCandidate({ left, top, bottom, strength }: Candidate, into: Sighting): void {
+  into.left = left;
+  into.top = top;
+  into.bottom = bottom;
+  into.strength = strength;
 }

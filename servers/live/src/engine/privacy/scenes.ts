@@ -68,10 +68,11 @@ export class SceneMaker {
   /**
    * Looks at a picture.
    *
+   * @param isHolding Whether older pictures are to stay what they are, so that what came since then stays new.
    * @returns `undefined` if it is the same as the last one for which there was a scene. The scene is valid until the
    *   next call.
    */
-  look(frame: YuvFrame, timeUs: number): Scene | undefined {
+  look(frame: YuvFrame, timeUs: number, isHolding: boolean): Scene | undefined {
     const { region, factor, rowStep } = this.band;
     const { kernels, last, reference } = this.#memory;
     const image = kernels.subsample(frame.y, region, factor, rowStep, this.#free);
@@ -80,18 +81,18 @@ export class SceneMaker {
     if (this.#currentImage && isQuiet(sinceLast)) return undefined;
     const oldest = this.#kept[0]?.image ?? before;
     const sinceReference = kernels.cellDifferences(image, oldest, reference).sums;
-    this.#advance(image, timeUs);
+    this.#advance(image, timeUs, isHolding);
     this.#tiler.measure(image);
     return { band: this.band, image, tiles: this.#tiler.tiles, u: frame.u, v: frame.v, sinceLast, sinceReference };
   }
 
   /** The picture that came in becomes the last one; what was the last is kept for later, or its slot becomes free. */
-  #advance(image: GrayImage, timeUs: number): void {
+  #advance(image: GrayImage, timeUs: number, isHolding: boolean): void {
     const lastSlot = this.#current;
     const lastImage = this.#currentImage;
     this.#current = this.#free;
     this.#currentImage = image;
-    if (!lastImage || timeUs - this.#keptAtUs < MEMORY.everyUs) {
+    if (!lastImage || isHolding || timeUs - this.#keptAtUs < MEMORY.everyUs) {
       this.#free = lastSlot;
       return;
     }
