@@ -203,7 +203,7 @@ export function tileWorld(context: PageContext): string {
     const detail = random.chance(0.12)
       ? `<circle cx=${(x + 0.5) * tile} cy=${(y + 0.5) * tile} r=${tile * 0.28} fill="${hsl(random.int(0, 359), 60, 55)}"/>`
       : "";
-    return `<rect x=${x * tile} y=${y * tile} width=${tile + 0.5} height=${tile + 0.5} fill="${kinds[kind]}"${kind === 4 ? ` stroke="#0007" stroke-width=2` : ""}/>${detail}`;
+    return `<rect x=${x * tile} y=${y * tile} width=${tile + 0.5} height=${tile + 0.5} fill="${kinds[kind]}"${kind === 4 ? ` stroke="#0007" stroke-width="2"` : ""}/>${detail}`;
   });
   return page(context, svg(width, height, cells), "#222");
 }
@@ -225,7 +225,7 @@ export function boardGame(context: PageContext, letters: boolean): string {
     const [cx, cy, r] = [x + cell / 2, y + cell / 2, cell * 0.4];
     if (shape === "circle") return `<circle cx=${cx} cy=${cy} r=${r} fill="${colour}" stroke="#fff8" stroke-width=3 />`;
     const turn = shape === "diamond" ? ` transform="rotate(45 ${cx} ${cy})"` : "";
-    return `<rect x=${cx - r * 0.85} y=${cy - r * 0.85} width=${r * 1.7} height=${r * 1.7} rx=6 fill="${colour}" stroke="#fff8" stroke-width=3${turn}/>`;
+    return `<rect x=${cx - r * 0.85} y=${cy - r * 0.85} width=${r * 1.7} height=${r * 1.7} rx=6 fill="${colour}" stroke="#fff8" stroke-width="3"${turn}/>`;
   });
   const head = `<div style="position:absolute;left:4%;right:4%;top:6%;padding:12px;border-radius:16px;background:#0006;color:#fff;text-align:center;font-weight:700;font-size:20px">${escapeHtml(random.pick(words.titles))} &nbsp; ${random.int(10, 99_999)}</div>`;
   return page(

@@ -1,0 +1,20 @@
+import { createRandom } from "@kagami/clock";
+import { expect, test } from "vitest";
+import * as pages from "./scene-html.ts";
+import { FONTS, WORDS } from "./texts.ts";
+
+const context = (seed: number): pages.PageContext => ({
+  random: createRandom(seed),
+  width: 360,
+  height: 640,
+  words: WORDS.train[0]!,
+  font: FONTS.train[0]!,
+  isDark: seed % 2 === 0,
+});
+
+test.each(Object.keys(pages) as (keyof typeof pages)[])("%s closes each of its shapes", (name) => {
+  for (let seed = 1; seed <= 5; seed++) {
+    // A value without quotes takes the slash of an empty element with it; what follows is then inside and not drawn.
+    expect(pages[name](context(seed), false).match(/=[^"'\s>]+\/>/g)).toBeNull();
+  }
+});
