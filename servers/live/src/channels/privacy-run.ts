@@ -161,10 +161,11 @@ export class PrivacyRun {
         emit(effect.event, 0);
         return;
       case "sample": {
-        const { sample, isReplaced, waitedMs } = effect;
-        if (sample.kind === "video") {
-          if (this.#gate.isBypassed) counters.unprotected.inc();
-          else this.#status.onPicture(isReplaced, sample.ptsUs, waitedMs, this.#nowMs);
+        const { sample, isProtected, isReplaced, waitedMs } = effect;
+        if (sample.kind === "video" && isProtected) {
+          this.#status.onPicture(isReplaced, sample.ptsUs, waitedMs, this.#nowMs);
+        } else if (sample.kind === "video" && this.#gate.isBypassed) {
+          counters.unprotected.inc();
         }
         emit({ kind: "sample", sample }, waitedMs);
         return;

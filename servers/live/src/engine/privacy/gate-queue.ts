@@ -191,11 +191,16 @@ function mayLeave(item: HeldSample): boolean {
     if (item.answer === undefined) return false;
     return item.answer.kind === "lost" || item.video?.protectedConfig !== undefined;
   }
-  return item.video === undefined || item.video.protectedConfig !== undefined;
+  return item.video === undefined || videoOf(item) !== undefined;
 }
 
+/** What viewers are told of the picture when this sample leaves; `undefined` if that is not known yet, or there is none. */
 function videoOf({ video, isProtected, plainVideo }: HeldSample): VideoConfig | undefined {
-  return isProtected ? video?.protectedConfig : plainVideo;
+  if (!isProtected) return plainVideo;
+  let config = video;
+  // A configuration whose pictures were all given up while the filter started is never asked for.
+  while (config?.protectedConfig === undefined && config?.next !== undefined) config = config.next;
+  return config?.protectedConfig;
 }
 
 /** Never shown before it is decoded, whatever the filter says: some players refuse that. */
@@ -205,7 +210,8 @@ function replaced(sample: Sample, answer: Extract<PictureAnswer, { kind: "replac
 }
 
 function emission(item: HeldSample, sample: Sample, isReplaced: boolean, nowMs: number): GateEffect {
-  return { kind: "sample", sample, isReplaced, waitedMs: nowMs - item.arrivedAtMs };
+  const { isProtected, arrivedAtMs } = item;
+  return { kind: "sample", sample, isProtected, isReplaced, waitedMs: nowMs - arrivedAtMs };
 }
 
 /** Whether a decoder set up by the one is set up for the other. */

@@ -21,9 +21,18 @@ export type FailurePolicy = "cover" | "pause" | "pass";
 export type LossReason = "failed" | "late" | "undecodable" | "dropped" | "ended";
 
 export type GateEffect =
-  /** Goes on to the packager. `waitedMs`: time that the gate held it. */
+  /**
+   * These two go on to the packager. `isProtected`: it came while the filter was on; pictures that did were answered.
+   * `waitedMs`: time that the gate held it.
+   */
   | { readonly kind: "tracks"; readonly event: Extract<IngestEvent, { kind: "tracks" }> }
-  | { readonly kind: "sample"; readonly sample: Sample; readonly isReplaced: boolean; readonly waitedMs: number }
+  | {
+      readonly kind: "sample";
+      readonly sample: Sample;
+      readonly isProtected: boolean;
+      readonly isReplaced: boolean;
+      readonly waitedMs: number;
+    }
   | { readonly kind: "lost"; readonly reason: LossReason }
   /** A stream is needed; answered by `onReady`, or by `onFailed`. */
   | { readonly kind: "open"; readonly settings: FilterSettings }
@@ -64,6 +73,8 @@ export interface ProtectedConfig {
   readonly published: VideoConfig;
   /** As the filter answered; `undefined` until it has. */
   protectedConfig: VideoConfig | undefined;
+  /** The one that came after it: sound goes by that if this one is never asked for. */
+  next: ProtectedConfig | undefined;
 }
 
 /** A sample in the gate, with the tracks that were in force when it came. */

@@ -4,6 +4,7 @@ import type { IngestEvent } from "../ingest.ts";
 import { ReplayGroup } from "./gate-group.ts";
 import { FilterLine } from "./gate-line.ts";
 import { GateQueue, isSameVideo } from "./gate-queue.ts";
+import { loseBeforeKey, replayGroup, sendHeld } from "./gate-resync.ts";
 import type { FailurePolicy, GateEffect, GateLimits, GateReply, HeldSample, ProtectedConfig } from "./gate-types.ts";
 
 /** What the gate takes from the ingest; notices and refusals do not wait for anything. */
@@ -60,7 +61,8 @@ export class PrivacyGate {
     this.#line = new FilterLine(limits);
     this.#group = new ReplayGroup(limits.maxReplayBytes);
     this.#phase = output ? "pending" : "on";
-    if (published?.video) this.#video = { published: published.video, protectedConfig: undefined };
+    const video = published?.video;
+    if (video) this.#video = { published: video, protectedConfig: undefined, next: undefined };
     this.#audio = published?.audio;
   }
 
@@ -131,8 +133,9 @@ export class PrivacyGate {
   onReady(nowMs: number): GateEffect[] {
     if (this.#line.state !== "opening" && this.#line.state !== "away") return [];
     this.#line.enter("ready", nowMs);
-    if (this.#isFailed && this.#policy === "cover" && !this.#isBypassed) this.#replay(nowMs);
-    else this.#sendHeld(nowMs);
+    const parts = { queue: this.#queue, group: this.#group, line: this.#line, budgetMs: this.#limits.budgetMs };
+    const mustReplay = this.#isFailed && this.#policy === "cover" && !this.#isBypassed;
+    this.#isInStep = (mustReplay ? replayGroup : sendHeld)(parts, nowMs, this.#out);
     if (this.#video) this.#line.config(this.#video, nowMs, this.#out);
     return this.#flush(nowMs);
   }
@@ -231,7 +234,9 @@ export class PrivacyGate {
       return;
     }
     if (this.#video && isSameVideo(this.#video.published, video)) return;
-    this.#video = { published: video, protectedConfig: undefined };
+    const former = this.#video;
+    this.#video = { published: video, protectedConfig: undefined, next: undefined };
+    if (former) former.next = this.#video;
     if (this.#phase === "off") return;
     this.#open(nowMs);
     if (this.#line.state === "ready") this.#line.config(this.#video, nowMs, this.#out);
@@ -336,7 +341,7 @@ export class PrivacyGate {
     this.#line.enter("none", nowMs);
     this.#isFailed = false;
     // Pictures came while the stream was still closing.
-    this.#loseBeforeKey();
+    loseBeforeKey(this.#queue);
     if (this.#phase !== "off" && this.#video && this.#queue.unanswered().length > 0) this.#open(nowMs);
   }
 
@@ -366,38 +371,6 @@ export class PrivacyGate {
     this.#line.enter("away", nowMs);
     this.#isFailed = true;
     this.#out.push({ kind: "failed", code, message });
-  }
-
-  /**
-   * Brings a new process to where the one before it was, and sends what has no answer. Without the group's key frame the
-   * next one is waited for.
-   */
-  #replay(nowMs: number): void {
-    const group = new Set(this.#group.pictures);
-    if (group.size === 0) return;
-    this.#queue.lose((item) => !group.has(item), "undecodable");
-    for (const item of group) {
-      if (item.answer === undefined) this.#line.picture(item, nowMs, this.#out);
-      else this.#line.replay(item, nowMs, this.#out);
-    }
-    this.#isInStep = true;
-  }
-
-  /** Sends what was held before there was a process, from its first key frame on. */
-  #sendHeld(nowMs: number): void {
-    this.#loseBeforeKey();
-    for (const item of this.#queue.unanswered()) {
-      this.#line.picture(item, nowMs, this.#out);
-      this.#isInStep = true;
-    }
-  }
-
-  #loseBeforeKey(): void {
-    let hasKey = false;
-    this.#queue.lose((item) => {
-      hasKey ||= item.sample.isKey;
-      return !hasKey;
-    }, "undecodable");
   }
 
   #flush(nowMs: number): GateEffect[] {
