@@ -38,6 +38,8 @@ const SCRATCH_BYTES = 2 * 65_536 + (MAX_SIDE + 128) * 16 + 2 * MAX_SIDE + OVERRE
 const STAGING_OFFSET: number = (SCRATCH_OFFSET + SCRATCH_BYTES + 63) & ~63;
 /** The largest plane, with rows that do not all fall into the same lines of the cache. */
 const STAGING_BYTES = MAX_SIDE * (MAX_SIDE + 64);
+/** What is copied in at once to be subsampled. */
+const PIECE_BYTES = 128 << 10;
 const ARENA_OFFSET: number = STAGING_OFFSET + STAGING_BYTES + OVERREAD_BYTES;
 
 /** Least memory of {@link createWasmKernels}: room for the largest plane and for slots of 64 KiB. */
@@ -122,8 +124,15 @@ class WasmWork implements PixelWork {
       average(from, plane.stride * rowStep, plane.stride * factor, rows, width, height, to);
       return;
     }
-    const stride = this.#staging.copyIn(plane.data, corner, plane.stride * rowStep, width * factor, height * rows);
-    average(STAGING_OFFSET, stride, stride * rows, rows, width, height, to);
+    const takenStride = plane.stride * rowStep;
+    // Piece by piece: what was copied in is still in the cache of the second level when it is averaged.
+    const piece = Math.max(1, Math.floor(PIECE_BYTES / (takenStride * rows)));
+    for (let y = 0; y < height; y += piece) {
+      const count = Math.min(piece, height - y);
+      const from = corner + y * rows * takenStride;
+      const stride = this.#staging.copyIn(plane.data, from, takenStride, width * factor, count * rows);
+      average(STAGING_OFFSET, stride, stride * rows, rows, width, count, to + y * width);
+    }
   }
 
   rowSteps({ pixels, width, height }: GrayImage, left: number, right: number, into: Int32Array): void {

@@ -25,14 +25,14 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-/** Phrases of 22 to 24 letters: their length, which is allowed to show, tells little. */
+/** Phrases of 24 letters each: their length is allowed to show, and must not help. */
 function makePhrases(): string[] {
   const random = seededRandom(12_345);
   const phrases = new Set<string>();
   while (phrases.size < PHRASE_COUNT) {
     let phrase = "";
     while (phrase.length < 20) phrase += `${phrase && " "}${WORDS[Math.floor(random() * WORDS.length)]}`;
-    if (phrase.length >= 22 && phrase.length <= 24) phrases.add(phrase);
+    if (phrase.length === 24) phrases.add(phrase);
   }
   return [...phrases];
 }
