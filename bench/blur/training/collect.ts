@@ -39,6 +39,11 @@ for (const name of names) {
 }
 console.log(`in all ${totals.found} of ${totals.readable}`);
 
+/** What the detector would have found and follow, and for which it keeps what was there before. */
+function isShown({ kind, visibleFraction, opacity }: CardLabel): boolean {
+  return kind !== "distractor" && visibleFraction > 0.4 && opacity > 0.6;
+}
+
 async function collect(path: string, target: string) {
   const memory = new SceneMemory(createPlainKernels());
   const finder = new ScreenFinder();
@@ -56,7 +61,7 @@ async function collect(path: string, target: string) {
       const band = layOutBand(screen);
       looker = band && new Looker(memory, band, profilesFor("any", band.isPortrait));
     }
-    const scene = looker?.look(frame, timeUs, labels.cards.length > 0);
+    const scene = looker?.look(frame, timeUs, labels.cards.some(isShown));
     if (!looker || !scene) continue;
     looker.sight(scene, classifier);
     const good = new Set<CardLabel>();

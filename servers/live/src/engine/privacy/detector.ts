@@ -8,7 +8,7 @@ import { Looker, type Sighting } from "./looker.ts";
 import { nameOf, profilesFor } from "./profiles.ts";
 import { SceneMemory } from "./scenes.ts";
 import { ScreenFinder } from "./screen.ts";
-import { type Card, followTrack, hasEnded, isSameCard, missTrack, startTrack, TRACKING, type Track } from "./track.ts";
+import { type Card, followTrack, hasEnded, isSameCard, keepTrack, missTrack, startTrack, TRACKING, type Track } from "./track.ts";
 
 export interface DetectorOptions {
   /** Room for the small pictures is taken from them once, and never given back; about half a megabyte. */
@@ -105,8 +105,8 @@ class BannerDetector implements Detector {
       if (sighting) {
         followTrack(track, sighting, timeUs);
         if (track.foundCount === TRACKING.confirmCount) this.#bannerCount++;
-      } else if (timeUs - track.foundUs <= TRACKING.stillUs && isStill(scene, track)) {
-        track.seenUs = timeUs;
+      } else if (isStill(scene, track)) {
+        keepTrack(track, timeUs);
       } else {
         missTrack(track);
       }
@@ -127,7 +127,7 @@ class BannerDetector implements Detector {
 
   /** Nothing moved: what was there still is. */
   #stay(timeUs: number): false {
-    for (const track of this.#tracks) if (timeUs - track.foundUs <= TRACKING.stillUs) track.seenUs = timeUs;
+    for (const track of this.#tracks) keepTrack(track, timeUs);
     return false;
   }
 

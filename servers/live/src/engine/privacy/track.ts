@@ -4,22 +4,24 @@ import type { Sighting } from "./looker.ts";
 /** Numbers of following a banner; lengths in fractions of the picture's shorter side unless they say otherwise. */
 export const TRACKING = {
   /** Log-odds at which one picture alone is enough. */
-  enterAlone: 6,
+  enterAlone: 4,
   /** Log-odds that each of two pictures in a row must have, and their sum. */
-  enterEach: -0.5,
-  enterTogether: 2.5,
+  enterEach: -1,
+  enterTogether: 1,
   /** Log-odds at which a banner that is known is still there. */
   keep: -2,
   /** Pictures that make a suspect a banner. */
   confirmCount: 4,
   /** How long a banner, and a suspect that was none, stay hidden after they were last seen. */
-  holdUs: 400_000,
+  holdUs: 450_000,
   suspectHoldUs: 250_000,
   /** A card that nothing moves in is not asked for again for so long. */
   stillUs: 10_000_000,
   /** How far the same card's side and edges may be from one picture to the next. */
   sameSide: 0.025,
-  sameEdge: 0.06,
+  sameEdge: 0.08,
+  /** How far the side of a card goes that grows out of a smaller one, with its upper edge standing still. */
+  growSide: 0.06,
   /** A card that slides goes so far between two pictures at most. */
   slide: 0.4,
   /** What is hidden around a card. */
@@ -48,17 +50,20 @@ export interface Track {
   /** When it was last found by its looks; `seenUs` goes on while nothing moves in it. */
   foundUs: number;
   foundCount: number;
+  /** Whether the last picture that was different still had it. */
+  isThere: boolean;
   logOdds: number;
 }
 
 /** Where a card is, in samples of the small picture. */
 export type Card = Pick<Candidate, "left" | "top" | "bottom">;
 
-/** Whether two pictures' sightings can be one card, that stands still, slides in or slides out. */
+/** Whether two pictures' sightings can be one card, that stands still, slides in or out, or grows. */
 export function isSameCard(before: Card, now: Card, unit: number): boolean {
-  if (Math.abs(before.left - now.left) > TRACKING.sameSide * unit + 1) return false;
-  const moved = Math.abs(now.bottom - before.bottom);
   const isTopHidden = before.top === 0 || now.top === 0;
+  const sideways = Math.abs(before.left - now.left);
+  if (sideways > (isTopHidden ? TRACKING.sameSide : TRACKING.growSide) * unit + 1) return false;
+  const moved = Math.abs(now.bottom - before.bottom);
   if (isTopHidden) return moved <= TRACKING.slide * unit;
   return moved <= TRACKING.sameEdge * unit && Math.abs(now.top - before.top) <= TRACKING.sameEdge * unit;
 }
@@ -77,6 +82,7 @@ export function startTrack(sighting: Sighting, before: Sighting | undefined, tim
     seenUs: timeUs,
     foundUs: timeUs,
     foundCount: before ? 2 : 1,
+    isThere: true,
     logOdds,
   };
 }
@@ -91,22 +97,30 @@ export function followTrack(track: Track, sighting: Sighting, timeUs: number): v
   track.seenUs = timeUs;
   track.foundUs = timeUs;
   track.foundCount++;
+  track.isThere = true;
   track.logOdds = sighting.logOdds;
   if (timeUs - track.sinceUs <= TRACKING.growUs) {
     track.coverLeft = Math.min(track.coverLeft, track.left);
     track.coverTop = Math.min(track.coverTop, track.top);
     track.coverBottom = Math.max(track.coverBottom, track.bottom);
   } else {
-    track.coverLeft = Math.min(track.left, track.coverLeft + 1);
+    track.coverLeft = track.left;
     track.coverTop = moved < -TRACKING.settled ? 0 : Math.min(track.top, track.coverTop + 1);
     track.coverBottom = Math.max(track.bottom, track.coverBottom - 1);
   }
 }
 
-/** The card was not found: it leaves, through the top more often than not, and all on its way is hidden. */
+/** The card was not found: it leaves, through the top or to a side, and all on its way is hidden. */
 export function missTrack(track: Track): void {
+  track.isThere = false;
   track.speed = 0;
   track.coverTop = 0;
+  track.coverLeft = 0;
+}
+
+/** Nothing moved where the card is, so that it is there if it was. */
+export function keepTrack(track: Track, timeUs: number): void {
+  if (track.isThere && timeUs - track.foundUs <= TRACKING.stillUs) track.seenUs = timeUs;
 }
 
 /** Whether a track has been without its card for too long to stay. */
