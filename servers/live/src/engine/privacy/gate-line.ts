@@ -64,9 +64,9 @@ export class FilterLine {
     return Math.min(askedLimitMs, Math.max(startMs, last.sentAtMs + budgetMs));
   }
 
-  /** Pictures were answered, the newest of them sent at this time. */
-  onAnswer(sentAtMs: number, nowMs: number): void {
-    if (nowMs - sentAtMs <= this.#limits.budgetMs) this.#hasCaughtUp = true;
+  /** Pictures were answered, the newest of which came at this time. Those behind it are younger still. */
+  onAnswer(arrivedAtMs: number, nowMs: number): void {
+    if (nowMs - arrivedAtMs <= this.#limits.budgetMs) this.#hasCaughtUp = true;
   }
 
   config(config: ProtectedConfig, nowMs: number, out: GateEffect[]): void {

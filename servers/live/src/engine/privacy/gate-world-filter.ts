@@ -138,7 +138,8 @@ export class ScriptedFilter {
       this.#hasKey = false;
       this.#isEncoding = false;
       this.#isBroken = false;
-      this.#mustStartKey = !this.#isFirstProcess;
+      // One that forgets to is no reason to show viewers what they cannot decode.
+      this.#mustStartKey = !this.#isFirstProcess && this.#random.chance(0.7);
       this.#waiting = [];
       this.#busyUntilMs = 0;
       this.#owner.onReady();

@@ -110,6 +110,21 @@ describe("a filter that does not answer", () => {
     expect(bench.pass(0)).toEqual(["tracks avc1.4d400a", "picture 2 key at 80"]);
   });
 
+  test("that works off what came while it started has not failed while it does", () => {
+    bench.tracks();
+    bench.picture(true);
+    for (let i = 0; i < 5; i++) bench.picture();
+    bench.nowMs += 1_000;
+    bench.picture();
+    bench.ready();
+    bench.reply(CONFIG_REPLY);
+    bench.nowMs += 100;
+    bench.pass(0);
+    expect(bench.wait(900), "the one that came last is only just late").toEqual([]);
+    expect(bench.pass(6)).toHaveLength(6);
+    expect(bench.gate.isFailed).toBe(false);
+  });
+
   test("that never starts has failed after the start limit, and sound goes out without a picture", () => {
     bench.tracks();
     bench.picture(true);

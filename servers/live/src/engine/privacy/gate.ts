@@ -311,7 +311,7 @@ export class PrivacyGate {
   #onAnswered(items: readonly HeldSample[], nowMs: number): void {
     const last = items.at(-1);
     if (!last) return;
-    this.#line.onAnswer(last.sentAtMs, nowMs);
+    this.#line.onAnswer(last.arrivedAtMs, nowMs);
     if (last.answer?.kind === "lost") return;
     if (this.#isFailed) this.#out.push({ kind: "recovered" });
     this.#isFailed = false;
