@@ -189,7 +189,6 @@ test("cover: when the filter dies, viewers stay, nothing that was not looked at 
     publisher.send(round(1));
     await eventually(() => server.events("privacy.recovered").length === 1);
     await eventually(async () => (await framesOf(viewer.file, "mp4")).length > atDeath + PICTURES - 10);
-    expect(host.stream.replayCount, "the group was replayed").toBeGreaterThan(0);
     expect(await statusOf(server)).toMatchObject({ restartCount: 1, message: null });
     expect(viewer.closeCode).toBeUndefined();
     publisher.leave();

@@ -46,7 +46,6 @@ export class FakeFilterStream implements FilterPort {
   readonly #handlers: FilterHandlers;
   settings: FilterSettings;
   pictureCount = 0;
-  replayCount = 0;
   restartMessages: string[] = [];
   isHung = false;
   #isRunning = false;
@@ -107,10 +106,7 @@ export class FakeFilterStream implements FilterPort {
 
   #look(picture: Picture): void {
     if (picture.isKey) this.#keyData ??= picture.data;
-    if (picture.isReplay) {
-      this.replayCount++;
-      return;
-    }
+    if (picture.isReplay) return;
     this.pictureCount++;
     this.#preview();
     this.#answer();
