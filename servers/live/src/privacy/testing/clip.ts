@@ -62,7 +62,7 @@ async function encode(options: FilterClipOptions): Promise<FilterClip> {
   const args = ["-v", "error", "-f", "lavfi", "-i", source, "-frames:v", String(pictureCount), "-pix_fmt", "yuv420p"];
   args.push("-c:v", ...ENCODERS[codec], "-threads", "1", "-g", String(gop), "-bf", String(bFrames), ...encoderArgs);
   args.push("-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", "pipe:1");
-  const { exitCode, stdoutBytes, stderr } = await runTool("ffmpeg", args);
+  const { exitCode, stdoutBytes, stderr } = await runTool("ffmpeg", args, { timeoutMs: 120_000 });
   if (exitCode !== 0) throw new Error(`ffmpeg could not encode a clip: ${stderr}`);
   return readClip(new Uint8Array(stdoutBytes));
 }
