@@ -113,7 +113,7 @@ function simulate(seed: number): void {
     }
     return push(input, nowMs);
   };
-  for (let step = 0; step < 6; step++) {
+  for (let step = 0; step < 5; step++) {
     world.play(random.int(100, 3_000));
     const act = random.int(0, 9);
     if (act === 0) world.changeConfig();
@@ -139,7 +139,7 @@ function simulate(seed: number): void {
     }
   }
   world.filter.faults = NO_FAULTS;
-  world.play(8_500);
+  world.play(6_500);
   const before = witness.count.video;
   world.play(2_000);
   expect(witness.count.video - before, `pictures flow again, seed ${seed}`).toBeGreaterThan(44);
