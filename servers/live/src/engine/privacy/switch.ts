@@ -29,7 +29,7 @@ export interface SwitchPicture {
 }
 
 /** While we encode, a viewer that joins waits for a key frame no longer than this, in microseconds. */
-export const IDR_INTERVAL_US = 2_000_000;
+const IDR_INTERVAL_US = 2_000_000;
 
 interface Entry extends SwitchPicture {
   /** Place in the order of presentation; -1 before it was looked at. */
