@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { blurPart } from "../blur/part.ts";
 import { livePart } from "../live/part.ts";
 import { recordMachine } from "./machine.ts";
 import { jsonLine, textTable } from "./report.ts";
@@ -11,7 +12,7 @@ export interface BenchIo {
   readonly writeErr: (text: string) => void;
 }
 
-const PARTS: readonly Part[] = [livePart];
+const PARTS: readonly Part[] = [livePart, blurPart];
 
 const PROCESS_IO: BenchIo = {
   writeOut: (text) => void process.stdout.write(text),
@@ -27,6 +28,7 @@ const OPTIONS = {
   seconds: { type: "string" },
   viewers: { type: "string" },
   only: { type: "string" },
+  quality: { type: "boolean" },
 } as const;
 
 /**
@@ -97,7 +99,8 @@ function readRequest(argv: readonly string[]): Request | string {
     return `Cannot read the arguments: ${(error as Error).message}. See --help`;
   }
   const { values, positionals } = parsed;
-  const [partName, scenarioName] = positionals;
+  const [partName, givenName] = positionals;
+  const scenarioName = givenName ?? (values.quality ? "quality" : undefined);
   const part = PARTS.find(({ name }) => name === partName);
   if (partName !== undefined && !part) {
     return `There is no part "${partName}" to compare. Choose from: ${PARTS.map(({ name }) => name).join(", ")}`;
@@ -151,6 +154,7 @@ ${parts.join("\n\n")}
   --seconds N   Length of one measurement
   --viewers N   Viewers, where the scenario has one number of them
   --only A,B    Only peers whose name contains A or B (the reference always runs)
+  --quality     The same as naming the scenario "quality"
   --help        Show this text
 `;
 }

@@ -19,6 +19,8 @@ export interface BoostSettings {
   readonly leastCurvature: number;
   /** Thresholds tried for each feature. */
   readonly binCount: number;
+  /** Whether a feature, by number, may be asked for. */
+  readonly mayUse: (feature: number) => boolean;
 }
 
 export interface BoostedTree {
@@ -109,7 +111,7 @@ function growTree(
   gradients: Float64Array,
   curvatures: Float64Array,
   scores: Float64Array,
-  { depth, binCount, ridge, rate, leastCurvature }: BoostSettings,
+  { depth, binCount, ridge, rate, leastCurvature, mayUse }: BoostSettings,
 ): BoostedTree {
   const features: number[] = [];
   const thresholds: number[] = [];
@@ -120,6 +122,7 @@ function growTree(
     const g = new Float64Array(width * binCount);
     const h = new Float64Array(width * binCount);
     for (let f = 0; f < featureCount; f++) {
+      if (!mayUse(f)) continue;
       g.fill(0);
       h.fill(0);
       const base = f * count;

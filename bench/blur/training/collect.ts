@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createPlainKernels, type Region } from "@kagami/kernels";
 import { layOutBand, toPicture } from "../../../servers/live/src/engine/privacy/band.ts";
-import { BANNER_MODEL } from "../../../servers/live/src/engine/privacy/banner-model.ts";
+import { BANNER_MODEL, OUTLINE_MODEL } from "../../../servers/live/src/engine/privacy/banner-model.ts";
 import { Classifier } from "../../../servers/live/src/engine/privacy/classifier.ts";
 import { FEATURE_COUNT } from "../../../servers/live/src/engine/privacy/features.ts";
 import { Looker } from "../../../servers/live/src/engine/privacy/looker.ts";
@@ -47,7 +47,8 @@ function isShown({ kind, visibleFraction, opacity }: CardLabel): boolean {
 async function collect(path: string, target: string) {
   const memory = new SceneMemory(createPlainKernels());
   const finder = new ScreenFinder();
-  const classifier = new Classifier(BANNER_MODEL);
+  const outlines = new Classifier(OUTLINE_MODEL);
+  const banners = new Classifier(BANNER_MODEL);
   const rows: Float32Array[] = [];
   const missed = new Map<string, number>();
   let screen: Region | undefined;
@@ -63,7 +64,7 @@ async function collect(path: string, target: string) {
     }
     const scene = looker?.look(frame, timeUs, labels.cards.some(isShown));
     if (!looker || !scene) continue;
-    looker.sight(scene, classifier);
+    looker.sight(scene, outlines, banners);
     const good = new Set<CardLabel>();
     for (let i = 0; i < looker.count; i++) {
       const sighting = looker.at(i);

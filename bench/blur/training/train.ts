@@ -5,7 +5,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Classifier, type ClassifierModel } from "../../../servers/live/src/engine/privacy/classifier.ts";
-import { FEATURE_COUNT, FEATURE_NAMES } from "../../../servers/live/src/engine/privacy/features.ts";
+import { FEATURE_COUNT, FEATURE_NAMES, INSIDE_FEATURES } from "../../../servers/live/src/engine/privacy/features.ts";
 import { type BoostedModel, type BoostSettings, boost, type Examples } from "./boost.ts";
 import { EXAMPLE_HEAD } from "./judge.ts";
 
@@ -25,30 +25,41 @@ const SETTINGS: BoostSettings = {
   ridge: 2,
   leastCurvature: 1,
   binCount: 48,
+  mayUse: () => true,
+};
+/** The quick classifier, which only keeps off what is clearly nothing. */
+const OUTLINE_SETTINGS: BoostSettings = {
+  ...SETTINGS,
+  treeCount: 30,
+  rate: 0.25,
+  mayUse: (feature) => feature < INSIDE_FEATURES.from || feature >= INSIDE_FEATURES.to,
 };
 /** A candidate that is on a banner but not at its outline is no such mistake as one that is elsewhere. */
 const PART_WEIGHT = 0.25;
+/** A banner that is missed is worse than a false alarm, and there are fewer of them. */
+const BANNER_WEIGHT = 2.5;
 const KEPT_BACK_EVERY = 5;
 
 const names = (await readdir(values.examples)).filter((name) => name.endsWith(".bin")).sort();
 const rows = await Promise.all(names.map((name) => readRows(join(values.examples, name))));
 if (!values.skipTest) {
-  const fitted = fit(rows.filter((_, i) => i % KEPT_BACK_EVERY !== KEPT_BACK_EVERY - 1));
+  const fitted = fit(SETTINGS, rows.filter((_, i) => i % KEPT_BACK_EVERY !== KEPT_BACK_EVERY - 1));
   report(
     fitted,
     rows.filter((_, i) => i % KEPT_BACK_EVERY === KEPT_BACK_EVERY - 1),
   );
 }
-const model = fit(rows);
-report(model, rows);
-await writeFile(values.out, render(model, names.length));
+const model = fit(SETTINGS, rows);
+const outline = fit(OUTLINE_SETTINGS, rows);
+report(outline, rows);
+await writeFile(values.out, render(model, outline, names.length));
 
 async function readRows(path: string): Promise<Float32Array> {
   const bytes = await readFile(path);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
 }
 
-function fit(clips: readonly Float32Array[]): ClassifierModel {
+function fit(settings: BoostSettings, clips: readonly Float32Array[]): ClassifierModel {
   const width = EXAMPLE_HEAD + FEATURE_COUNT;
   const count = clips.reduce((sum, clip) => sum + clip.length / width, 0);
   const examples: Examples = {
@@ -63,12 +74,12 @@ function fit(clips: readonly Float32Array[]): ClassifierModel {
     for (let at = 0; at < clip.length; at += width, i++) {
       const kind = clip[at + 1];
       examples.labels[i] = kind === 1 ? 1 : 0;
-      examples.weights[i] = kind === 2 ? PART_WEIGHT : 1;
+      examples.weights[i] = kind === 2 ? PART_WEIGHT : kind === 1 ? BANNER_WEIGHT : 1;
       for (let f = 0; f < FEATURE_COUNT; f++) examples.values[f * count + i] = clip[at + EXAMPLE_HEAD + f]!;
     }
   }
   console.log(`${count} examples, ${examples.labels.reduce((sum, label) => sum + label, 0)} of banners`);
-  return toModel(boost(examples, SETTINGS, (text) => console.log(text)));
+  return toModel(boost(examples, settings, (text) => console.log(text)));
 }
 
 function toModel({ bias, depth, trees }: BoostedModel): ClassifierModel {
@@ -111,18 +122,27 @@ function report(model: ClassifierModel, clips: readonly Float32Array[]): void {
   }
 }
 
-function render({ depth, bias, trees }: ClassifierModel, clipCount: number): string {
+function render(model: ClassifierModel, outline: ClassifierModel, clipCount: number): string {
   return `import type { ClassifierModel } from "./classifier.ts";
 import { FEATURE_NAMES } from "./features.ts";
 
-/** Fitted to ${clipCount} clips of the corpus's train set by bench/blur/training; see its README. */
-export const BANNER_MODEL: ClassifierModel = {
+// Written by bench/blur/training/train.ts from ${clipCount} clips of the corpus's train set. Do not edit.
+
+/** How much a rectangle looks like a banner, by all of its features. */
+export const BANNER_MODEL: ClassifierModel = ${renderModel(model)};
+
+/** The same by the quick features only. */
+export const OUTLINE_MODEL: ClassifierModel = ${renderModel(outline)};
+`;
+}
+
+function renderModel({ depth, bias, trees }: ClassifierModel): string {
+  return `{
   depth: ${depth},
   bias: ${bias},
   features: FEATURE_NAMES,
   trees: [
 ${trees.map((line) => `    "${line}",`).join("\n")}
   ],
-};
-`;
+}`;
 }

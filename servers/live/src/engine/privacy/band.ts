@@ -21,7 +21,7 @@ export interface Band {
 const SHORT_SIDE_SAMPLES = 128;
 const FACTORS = [8, 4, 2] as const;
 /** Lowest row that is looked at, in shorter sides: the largest banners end there. */
-const BAND_HEIGHT = { portrait: 1, landscape: 0.85 } as const;
+const BAND_HEIGHT = { portrait: 0.9, landscape: 0.75 } as const;
 /** Smaller screens hold no banner that anybody could read. */
 const SMALLEST_SIDE = 64;
 /** Most samples of a small picture. */
@@ -46,7 +46,7 @@ export function layOutBand(screen: Region): Band | undefined {
     region: { x: screen.x, y: screen.y, width: width * factor, height: height * factor },
     factor,
     // One of four rows is enough to see edges by, and is what the time goes into.
-    rowStep: factor === 8 ? 4 : factor === 1 ? 1 : 2,
+    rowStep: Math.min(factor, 4),
     width,
     height,
     unit: shortSide / factor,

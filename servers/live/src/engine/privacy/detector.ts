@@ -1,6 +1,6 @@
 import type { Kernels, Region, YuvFrame } from "@kagami/kernels";
 import { type Band, layOutBand, toPicture } from "./band.ts";
-import { BANNER_MODEL } from "./banner-model.ts";
+import { BANNER_MODEL, OUTLINE_MODEL } from "./banner-model.ts";
 import { Classifier, toProbability } from "./classifier.ts";
 import type { BannerStyle, Detection, DetectionNote, Detector, ManualZone } from "./detection.ts";
 import type { Scene } from "./features.ts";
@@ -25,8 +25,9 @@ export const COVER_US = 1_000_000;
 const COVER_HEIGHT = 0.5;
 /** Banners that are followed at one time. */
 const TRACK_LIMIT = 3;
-/** Most change of a cell of 8 by 8 samples that stands still. */
-const STILL_CELL = 192;
+/** Most change of a cell of 8 by 8 samples that stands still, and the share of a card's cells that need not. */
+const STILL_CELL = 256;
+const STILL_SHARE = 0.1;
 /** A sighting that shares so much of its height with a card that is followed is no other card. */
 const SAME_SHARE = 0.3;
 
@@ -43,7 +44,8 @@ export function createDetector(options: DetectorOptions): Detector {
 
 class BannerDetector implements Detector {
   readonly #options: DetectorOptions;
-  readonly #classifier = new Classifier(BANNER_MODEL);
+  readonly #outlines = new Classifier(OUTLINE_MODEL);
+  readonly #banners = new Classifier(BANNER_MODEL);
   readonly #memory: SceneMemory;
   #finder = new ScreenFinder();
   #screen: Region | undefined;
@@ -99,7 +101,7 @@ class BannerDetector implements Detector {
   /** Follows tracks to where their cards are now, and starts new ones. @returns Whether one was started. */
   #follow(looker: Looker, scene: Scene, timeUs: number): boolean {
     const { unit } = scene.band;
-    looker.sight(scene, this.#classifier);
+    looker.sight(scene, this.#outlines, this.#banners);
     for (const track of this.#tracks) {
       const sighting = matchNow(looker, track, unit);
       if (sighting) {
@@ -208,16 +210,19 @@ function sharesRows(track: Track, { top, bottom }: Card): boolean {
   return shared > SAME_SHARE * (bottom - top);
 }
 
-/** Whether nothing changed where the card is. */
+/** Whether next to nothing changed where the card is. */
 function isStill({ sinceLast, image }: Scene, { left, top, bottom }: Track): boolean {
   const columns = (image.width + 7) >> 3;
   const rows = (image.height + 7) >> 3;
+  let changed = 0;
+  let count = 0;
   for (let row = Math.ceil(top / 8); row < Math.min(rows, Math.floor(bottom / 8)); row++) {
     for (let column = Math.ceil(left / 8); column < Math.floor((image.width - left) / 8); column++) {
-      if ((sinceLast[row * columns + column] as number) > STILL_CELL) return false;
+      if ((sinceLast[row * columns + column] as number) > STILL_CELL) changed++;
+      count++;
     }
   }
-  return true;
+  return changed <= STILL_SHARE * count;
 }
 
 function coverOf(track: Track, band: Band): Region {

@@ -2,7 +2,7 @@ import type { GrayImage, Plane } from "@kagami/kernels";
 import type { Band } from "./band.ts";
 import { type Candidate, strongest } from "./candidates.ts";
 import { type EdgeTiles, STEP_SCALE, TILE_COLUMNS, TILE_ROWS } from "./edge-tiles.ts";
-import { measureChange } from "./features-change.ts";
+import { ChangeMap } from "./features-change.ts";
 
 /** What a classifier is told of a candidate, by position. Trained weights depend on the order: append only. */
 export const FEATURE_NAMES = [
@@ -52,7 +52,9 @@ export const FEATURE_NAMES = [
 ] as const;
 
 export type FeatureName = (typeof FEATURE_NAMES)[number];
-export const FEATURE_COUNT = FEATURE_NAMES.length;
+export const FEATURE_COUNT: number = FEATURE_NAMES.length;
+/** Features from here to there are those of the inside; the others are quick. */
+export const INSIDE_FEATURES = { from: 18, to: 34 } as const;
 
 /** Numbers of the measurements; levels of 8-bit luma, lengths in samples of the small picture. */
 const MEASURE = {
@@ -70,9 +72,13 @@ const MEASURE = {
   /** How far from gray, in levels, is still neutral. */
   neutralChroma: 9,
   rimInset: 3,
+  /** Of taller rectangles every second row is measured. */
+  manyRows: 30,
 } as const;
+/** One of so many samples of a row is measured. */
+const SAMPLE_STEP = 3;
 const CHROMA_COLUMNS = 12;
-const CHROMA_ROWS = 5;
+const CHROMA_ROWS = 4;
 
 export interface Scene {
   readonly band: Band;
@@ -88,6 +94,8 @@ export interface Scene {
 /** Writes a candidate's features, all finite numbers, without garbage. */
 export class FeatureExtractor {
   readonly #histogram = new Int32Array(256);
+  readonly #last = new ChangeMap();
+  readonly #reference = new ChangeMap();
   readonly #rowDetail: Float32Array;
   /** Results of helpers that have more than one. */
   readonly #pair = new Float64Array(4);
@@ -97,14 +105,21 @@ export class FeatureExtractor {
     this.#rowDetail = new Float32Array(height);
   }
 
-  extract(scene: Scene, candidate: Candidate, into: Float32Array): void {
-    const { unit, isPortrait, width } = scene.band;
+  /** Sums up what changed in a picture; before any candidate of it is measured. */
+  begin({ sinceLast, sinceReference, image }: Scene): void {
+    this.#last.measure(sinceLast, image.width, image.height);
+    this.#reference.measure(sinceReference, image.width, image.height);
+  }
+
+  /** The features that cost little: outline, place, change. Not in {@link INSIDE_FEATURES}. */
+  extractQuick({ band, tiles }: Scene, candidate: Candidate, into: Float32Array): void {
+    const { unit, isPortrait, width } = band;
     const { left, top, bottom } = candidate;
     into[0] = candidate.strength;
-    this.#sides(scene.tiles, candidate, into);
-    this.#levelEdge(scene.tiles, left, bottom, into, 8);
+    this.#sides(tiles, candidate, into);
+    this.#levelEdge(tiles, left, bottom, into, 8);
     if (top > 0) {
-      this.#levelEdge(scene.tiles, left, top, into, 12);
+      this.#levelEdge(tiles, left, top, into, 12);
       into[14] = into[15] as number;
     } else {
       into.fill(-1, 12, 15);
@@ -112,12 +127,16 @@ export class FeatureExtractor {
     into[15] = isPortrait ? left / unit : (width - 2 * left) / unit;
     into[16] = top / unit;
     into[17] = (bottom - top) / unit;
+    this.#last.compare(left, top, width - left, bottom, into, 34);
+    this.#reference.compare(left, top, width - left, bottom, into, 38);
+    into[42] = isPortrait ? 1 : 0;
+  }
+
+  /** All the others: what is in the rectangle. */
+  extractInside(scene: Scene, candidate: Candidate, into: Float32Array): void {
     this.#inside(scene.image, candidate, into);
     this.#rims(scene.image, candidate, into);
     this.#chroma(scene, candidate, into);
-    measureChange(scene.sinceLast, scene.image, candidate, into, 34);
-    measureChange(scene.sinceReference, scene.image, candidate, into, 38);
-    into[42] = isPortrait ? 1 : 0;
   }
 
   /** sideLeft to sideBeyond. */
@@ -206,33 +225,36 @@ export class FeatureExtractor {
     let endDetail = 0;
     const from = top + 2;
     const to = Math.max(from + 1, bottom - 2);
-    for (let y = from; y < to; y++) {
-      const row = y * width;
+    const rowStep = to - from > MEASURE.manyRows ? 2 : 1;
+    let rows = 0;
+    for (let y = from; y < to; y += rowStep) {
+      const end = y * width + right - 3;
+      const iconEnd = y * width + iconTo;
+      const textEnd = y * width + textTo;
       let rowText = 0;
-      for (let x = left + 3; x < right - 3; x += 2) {
-        const p = pixels[row + x] as number;
-        const d = Math.abs((pixels[row + x + 1] as number) - p);
+      for (let i = y * width + left + 3; i < end; i += SAMPLE_STEP) {
+        const p = pixels[i] as number;
+        const d = Math.abs((pixels[i + 1] as number) - p);
         histogram[p] = (histogram[p] as number) + 1;
         sum += p;
         squares += p * p;
         count++;
-        if (x < iconTo) iconDetail += d;
-        else if (x < textTo) rowText += d;
+        if (i < iconEnd) iconDetail += d;
+        else if (i < textEnd) rowText += d;
         else endDetail += d;
       }
       textDetail += rowText;
-      this.#rowDetail[y] = (2 * rowText) / (textTo - iconTo);
+      this.#rowDetail[rows++] = (SAMPLE_STEP * rowText) / (textTo - iconTo);
     }
     const mean = count > 0 ? sum / count : 0;
-    const rows = to - from;
     into[18] = mean;
     into[19] = count > 0 ? Math.sqrt(Math.max(0, squares / count - mean * mean)) : 0;
     into[20] = this.#findMode(count);
     into[21] = this.#mode;
-    into[23] = (2 * iconDetail) / (rows * Math.max(1, iconTo - left));
-    into[24] = (2 * textDetail) / (rows * Math.max(1, textTo - iconTo));
-    into[25] = (2 * endDetail) / (rows * Math.max(1, right - textTo));
-    this.#textRuns(from, to, into);
+    into[23] = (SAMPLE_STEP * iconDetail) / (rows * Math.max(1, iconTo - left));
+    into[24] = (SAMPLE_STEP * textDetail) / (rows * Math.max(1, textTo - iconTo));
+    into[25] = (SAMPLE_STEP * endDetail) / (rows * Math.max(1, right - textTo));
+    this.#textRuns(rows, into);
     meanAndDetail(image, left + 3, right - 3, Math.min(bottom + 2, height), Math.min(bottom + 10, height), this.#pair);
     const [belowMean = 0, belowDetail = 0, belowCount = 0] = this.#pair;
     into[22] = belowCount > 0 ? Math.abs(this.#mode - belowMean) : 0;
@@ -258,18 +280,18 @@ export class FeatureExtractor {
   }
 
   /** How many lines of text there are, and how many of the rows they fill. */
-  #textRuns(from: number, to: number, into: Float32Array): void {
+  #textRuns(rows: number, into: Float32Array): void {
     let runs = 0;
     let busy = 0;
     let wasBusy = false;
-    for (let y = from; y < to; y++) {
-      const isBusy = (this.#rowDetail[y] as number) >= MEASURE.busyDetail;
+    for (let row = 0; row < rows; row++) {
+      const isBusy = (this.#rowDetail[row] as number) >= MEASURE.busyDetail;
       if (isBusy) busy++;
       if (isBusy && !wasBusy) runs++;
       wasBusy = isBusy;
     }
     into[27] = runs;
-    into[28] = busy / (to - from);
+    into[28] = busy / rows;
   }
 
   /** rimDistance to outerRoughness: along the outline, inside and outside of it. */
@@ -349,7 +371,7 @@ function meanAndDetail(
   let detail = 0;
   let count = 0;
   for (let y = top; y < bottom; y += 2) {
-    for (let x = left; x < right; x += 2) {
+    for (let x = left; x < right; x += SAMPLE_STEP) {
       const p = pixels[y * width + x] as number;
       sum += p;
       detail += Math.abs((pixels[y * width + x + 1] as number) - p);

@@ -38,7 +38,7 @@ export const BANNER_PROFILES: readonly BannerProfile[] = [
     isPortrait: true,
     sideMargin: { from: 0.012, to: 0.06 },
     top: { from: 0, to: 0.17 },
-    height: { from: 0.26, to: 0.6 },
+    height: { from: 0.26, to: 0.8 },
   },
   {
     name: "android-heads-up",
@@ -46,7 +46,7 @@ export const BANNER_PROFILES: readonly BannerProfile[] = [
     isPortrait: true,
     sideMargin: { from: 0, to: 0.075 },
     top: { from: 0, to: 0.17 },
-    height: { from: 0.14, to: 0.6 },
+    height: { from: 0.14, to: 0.7 },
   },
   {
     name: "ios-landscape",
