@@ -186,6 +186,7 @@ test("a preview is the next picture of a live, protected channel", async () => {
         "image/jpeg",
         "no-store",
       ]);
+      expect(response.headers.get("x-kagami-detection")).toBe(test === 1 ? "banner" : "clear");
       expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([0xff, 0xd8, test]);
     }
     host.isPreviewing = false;

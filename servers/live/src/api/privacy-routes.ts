@@ -50,12 +50,13 @@ async function preview(route: RouteRequest, { registry, streamer }: PrivacyRoute
   if (!settings.privacy.isEnabled || !broadcast.privacy) {
     throw new HttpError(409, "PRIVACY_OFF", "The notification blur is off; switch it on to see what it sees");
   }
-  const jpeg = await broadcast.privacy.preview(route.query.get("test") === "1");
-  if (!jpeg) {
+  const still = await broadcast.privacy.preview(route.query.get("test") === "1");
+  if (!still) {
     const message = "No picture came in time. The stream or its filter stands still, or many previews are asked for";
     throw new HttpError(503, "PREVIEW_LATE", message, { "retry-after": "1" });
   }
-  return { body: jpeg, headers: { "content-type": "image/jpeg", "cache-control": "no-store" } };
+  const headers = { "content-type": "image/jpeg", "cache-control": "no-store", "x-kagami-detection": still.state };
+  return { body: still.jpeg, headers };
 }
 
 /** @throws HttpError 400 `PRIVACY_SETTINGS_INVALID`, naming each setting that is wrong */

@@ -1,3 +1,4 @@
+import type { Detection } from "../engine/privacy/detection.ts";
 import type { Timing } from "./channel.ts";
 
 /** Requests that wait at once, of one channel. */
@@ -10,9 +11,15 @@ const PICTURE_INTERVAL_MS = 200;
 /** The filter makes still pictures for five seconds after it was asked. */
 const ASK_INTERVAL_MS = 2_000;
 
+/** A still picture of what the detector sees, and what it said of it. */
+export interface Still {
+  readonly jpeg: Uint8Array;
+  readonly state: Detection["state"];
+}
+
 interface Waiting {
   readonly isTest: boolean;
-  readonly settle: (jpeg: Uint8Array | undefined) => void;
+  readonly settle: (still: Still | undefined) => void;
 }
 
 /** Hands the filter's still pictures to whom asked for one. Keeps none. */
@@ -34,7 +41,7 @@ export class PreviewDesk {
   }
 
   /** The next still picture; `undefined` if none comes within two seconds, or too many wait already. */
-  next(isTest: boolean): Promise<Uint8Array | undefined> {
+  next(isTest: boolean): Promise<Still | undefined> {
     if (this.#waiting.size >= WAITING_LIMIT) return Promise.resolve(undefined);
     const nowMs = this.#timing.monotonicMs();
     const kind = isTest ? "test" : "plain";
@@ -46,10 +53,10 @@ export class PreviewDesk {
       const timer = this.#timing.setTimer(() => waiting.settle(undefined), WAIT_LIMIT_MS);
       const waiting: Waiting = {
         isTest,
-        settle: (jpeg) => {
+        settle: (still) => {
           timer.cancel();
           this.#waiting.delete(waiting);
-          resolve(jpeg);
+          resolve(still);
         },
       };
       this.#waiting.add(waiting);
@@ -57,13 +64,13 @@ export class PreviewDesk {
   }
 
   /** The filter has made one. */
-  give(isTest: boolean, jpeg: Uint8Array): void {
+  give(isTest: boolean, still: Still): void {
     const nowMs = this.#timing.monotonicMs();
     if (nowMs - this.#gaveAtMs < PICTURE_INTERVAL_MS) return;
     for (const waiting of [...this.#waiting]) {
       if (waiting.isTest !== isTest) continue;
       this.#gaveAtMs = nowMs;
-      waiting.settle(jpeg);
+      waiting.settle(still);
     }
   }
 

@@ -11,7 +11,7 @@ import type {
 } from "../privacy/filter-stream.ts";
 import type { FilterSettings } from "../protocol/privacy/messages.ts";
 import type { Timing } from "./channel.ts";
-import { PreviewDesk } from "./preview-desk.ts";
+import { PreviewDesk, type Still } from "./preview-desk.ts";
 import type { PrivacyCounters } from "./privacy-counters.ts";
 import type { PrivacySettings } from "./privacy-settings.ts";
 import { PrivacyStatus, type PrivacyStatusView } from "./privacy-status.ts";
@@ -95,7 +95,7 @@ export class PrivacyRun {
   }
 
   /** The next still picture of what the detector sees; `undefined` if none comes in time. */
-  preview(isTest: boolean): Promise<Uint8Array | undefined> {
+  preview(isTest: boolean): Promise<Still | undefined> {
     return this.#desk.next(isTest);
   }
 
@@ -240,7 +240,7 @@ export class PrivacyRun {
   #onReply(reply: FilterStreamReply): void {
     const { timing, log } = this.#options;
     if (reply.kind === "preview") {
-      this.#desk.give(reply.isTest, reply.jpeg);
+      this.#desk.give(reply.isTest, reply);
     } else if (reply.kind === "detection") {
       if (!this.#status.onDetection(reply, timing.wallMs())) return;
       const { state, bannerCount } = reply.detection;

@@ -16,6 +16,7 @@ const FF_QP2LAMBDA = 118;
 
 export interface PreviewPicture {
   readonly isTest: boolean;
+  readonly state: Detection["state"];
   readonly jpeg: Uint8Array;
 }
 
@@ -62,7 +63,7 @@ export class Preview {
     const out: PreviewPicture[] = [];
     if (nowMs < this.#askedUntilMs && nowMs - this.#madeAtMs >= INTERVAL_MS) {
       this.#madeAtMs = nowMs;
-      out.push({ isTest: false, jpeg: this.#still(frame, detection) });
+      out.push({ isTest: false, state: detection.state, jpeg: this.#still(frame, detection) });
     }
     if (this.#test !== undefined) out.push(...this.#lookAtTest(this.#test, frame, ptsUs, nowMs));
     return out;
@@ -89,7 +90,7 @@ export class Preview {
       const detection = test.detector.inspect(view, ptsUs);
       if (nowMs - this.#testMadeAtMs < INTERVAL_MS) return [];
       this.#testMadeAtMs = nowMs;
-      return [{ isTest: true, jpeg: this.#still(copy, detection) }];
+      return [{ isTest: true, state: detection.state, jpeg: this.#still(copy, detection) }];
     } finally {
       this.#pool.give(copy);
     }

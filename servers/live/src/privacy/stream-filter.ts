@@ -207,8 +207,8 @@ export class StreamFilter {
     const detection = this.#detector.inspect(viewFrame(picture.frame), ptsUs);
     this.#tools.work.detectMs += this.#tools.nowMs() - startedAtMs;
     this.#lastDetection = detection;
-    for (const { isTest, jpeg } of this.#preview.look(picture.frame, ptsUs, detection)) {
-      this.#send({ kind: "preview", streamId: this.#streamId, isTest, jpeg });
+    for (const still of this.#preview.look(picture.frame, ptsUs, detection)) {
+      this.#send({ kind: "preview", streamId: this.#streamId, ...still });
     }
     const { width, height } = picture.frame;
     this.#decoded.set(picture.sequence, picture);

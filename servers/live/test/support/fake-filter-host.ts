@@ -116,7 +116,12 @@ export class FakeFilterStream implements FilterPort {
   #preview(): void {
     if (!this.#host.isPreviewing) return;
     for (const isTest of this.#previews) {
-      this.#reply({ kind: "preview", isTest, jpeg: Uint8Array.of(0xff, 0xd8, isTest ? 1 : 0) });
+      this.#reply({
+        kind: "preview",
+        isTest,
+        state: isTest ? "banner" : "clear",
+        jpeg: Uint8Array.of(0xff, 0xd8, isTest ? 1 : 0),
+      });
     }
   }
 

@@ -31,8 +31,9 @@ const settings = fields({
   startsCovered: flag,
 });
 const codec = oneOf("h264", "h265", "av1", "vp9");
+const state = oneOf("clear", "suspect", "banner", "held");
 const detection = fields({
-  state: oneOf("clear", "suspect", "banner", "held"),
+  state,
   regions: list(region),
   reachesBack: flag,
   bannerCount: count,
@@ -54,7 +55,7 @@ const REQUESTS: Readonly<Record<string, Check>> = {
 const REPLIES: Readonly<Record<string, Check>> = {
   config: fields({ streamId: count, codec }),
   detection: fields({ streamId: count, ptsUs: whole, isEncoding: flag, width: count, height: count, detection }),
-  preview: fields({ streamId: count, isTest: flag }),
+  preview: fields({ streamId: count, isTest: flag, state }),
   stats: fields({ stats }),
   closed: fields({ streamId: count }),
   failed: fields({ streamId: count, code: text, message: text }),

@@ -86,7 +86,14 @@ export type FilterReply =
       readonly detection: Detection;
     }
   /** A still picture for the studio, JPEG, regions and their reasons drawn in. */
-  | { readonly kind: "preview"; readonly streamId: FilterStreamId; readonly isTest: boolean; readonly jpeg: Uint8Array }
+  | {
+      readonly kind: "preview";
+      readonly streamId: FilterStreamId;
+      readonly isTest: boolean;
+      /** What the detector said of this very picture. */
+      readonly state: Detection["state"];
+      readonly jpeg: Uint8Array;
+    }
   /** Once a second for the whole process. */
   | { readonly kind: "stats"; readonly stats: FilterStats }
   | { readonly kind: "closed"; readonly streamId: FilterStreamId }

@@ -60,7 +60,13 @@ const replies: fc.Arbitrary<FilterReply> = fc.oneof(
     ...{ kind: fc.constant("detection"), streamId: id, ptsUs: us, isEncoding: fc.boolean() },
     ...{ width: fc.nat(), height: fc.nat(), detection },
   }),
-  fc.record({ kind: fc.constant("preview"), streamId: id, isTest: fc.boolean(), jpeg: bytes }),
+  fc.record({
+    kind: fc.constant("preview"),
+    streamId: id,
+    isTest: fc.boolean(),
+    state: fc.constantFrom("clear", "banner"),
+    jpeg: bytes,
+  }),
   fc.record({ kind: fc.constant("stats"), stats }),
   fc.record({ kind: fc.constant("closed"), streamId: id }),
   fc.record({ kind: fc.constant("failed"), streamId: id, code: fc.string(), message: fc.string() }),
@@ -136,7 +142,9 @@ test("settings with a field that cannot be are refused", () => {
 
 test("a message over the limit cannot be sent", () => {
   const jpeg = new Uint8Array(FILTER_MESSAGE_LIMIT_BYTES);
-  expect(() => encodeFilterReply({ kind: "preview", streamId: 1, isTest: false, jpeg })).toThrow(RangeError);
+  expect(() => encodeFilterReply({ kind: "preview", streamId: 1, isTest: false, state: "clear", jpeg })).toThrow(
+    RangeError,
+  );
 });
 
 function fraction(): fc.Arbitrary<number> {
