@@ -12,6 +12,7 @@ export class DecodedPicture {
   /** It was not 8 bits and 4:2:0 before. */
   readonly isConverted: boolean;
   readonly #pool: FramePool;
+  #view: YuvFrame | undefined;
 
   constructor(pool: FramePool, frame: Frame, about: { sequence: number; isDamaged: boolean; isConverted: boolean }) {
     this.#pool = pool;
@@ -21,14 +22,33 @@ export class DecodedPicture {
     this.isConverted = about.isConverted;
   }
 
+  /** Its planes; empty after `release` and, if taken before, after `makeWritable`. */
+  get view(): YuvFrame {
+    this.#view ??= viewFrame(this.frame);
+    return this.#view;
+  }
+
+  /** The decoder refers to its pictures later; what is changed in place would smear into those. */
+  makeWritable(): void {
+    if (this.frame.isWritable) return;
+    this.#emptyView();
+    if (this.frame.makeWritable() < 0) throw new CodecError("CODEC_FAILED", "No memory for a picture");
+  }
+
   release(): void {
+    this.#emptyView();
     this.#pool.give(this.frame);
+  }
+
+  #emptyView(): void {
+    if (this.#view !== undefined) emptyView(this.#view);
+    this.#view = undefined;
   }
 }
 
 /**
  * Views of a frame's planes. They are FFmpeg's memory itself: after `unref` or `makeWritable` of the frame they point
- * to what is no longer there, and reading them is undefined.
+ * to what is no longer there, and reading them is undefined; {@link emptyView} makes sure that nobody does.
  */
 export function viewFrame(frame: Frame): YuvFrame {
   const data = frame.data;
@@ -42,6 +62,14 @@ export function viewFrame(frame: Frame): YuvFrame {
     ...size,
   });
   return { y: plane(0, { width, height }), u: plane(1, chroma), v: plane(2, chroma) };
+}
+
+/**
+ * Takes the memory out of a frame's views, for good. Besides, the collector would begin a cycle every second for the
+ * megabytes that seem to hang on views nobody uses any more.
+ */
+function emptyView({ y, u, v }: YuvFrame): void {
+  for (const { data } of [y, u, v]) (data.buffer as ArrayBuffer).transfer(0);
 }
 
 /** Frames are structures with a finalizer each; taking them again and again from here keeps the collector idle. */

@@ -5,7 +5,7 @@ import { PictureSwitch, type SwitchAction } from "../engine/privacy/switch.ts";
 import type { FilterReply, FilterRequest, FilterSettings, FilterStreamId } from "../protocol/privacy/messages.ts";
 import { hasIdrSlice } from "./idr.ts";
 import { CodecError, type CodecLibrary } from "./load-codec.ts";
-import { type DecodedPicture, FramePool, PictureDecoder, viewFrame } from "./picture-decoder.ts";
+import { type DecodedPicture, FramePool, PictureDecoder } from "./picture-decoder.ts";
 import { PictureEncoder } from "./picture-encoder.ts";
 import { Preview } from "./preview.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -204,7 +204,7 @@ export class StreamFilter {
 
   #inspect(picture: DecodedPicture, ptsUs: number): void {
     const startedAtMs = this.#tools.nowMs();
-    const detection = this.#detector.inspect(viewFrame(picture.frame), ptsUs);
+    const detection = this.#detector.inspect(picture.view, ptsUs);
     this.#tools.work.detectMs += this.#tools.nowMs() - startedAtMs;
     this.#lastDetection = detection;
     for (const still of this.#preview.look(picture.frame, ptsUs, detection)) {
@@ -277,10 +277,8 @@ export class StreamFilter {
   }
 
   #hide(picture: DecodedPicture, regions: readonly Region[]): void {
-    const { frame } = picture;
-    // The decoder refers to its pictures later; what is hidden in place would smear into those.
-    if (!frame.isWritable && frame.makeWritable() < 0) throw new CodecError("CODEC_FAILED", "No memory for a picture");
-    const view = viewFrame(frame);
+    picture.makeWritable();
+    const { view } = picture;
     const { width, height } = view.y;
     const strength = strengthFor(this.#settings.strength as StrengthLevel, Math.min(width, height));
     for (const region of regions) {
