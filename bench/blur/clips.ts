@@ -27,7 +27,9 @@ export async function clipsOf(set: ClipSet): Promise<string[]> {
   const names = await readdir(directory).catch((): string[] => []);
   const clips = names.filter((name) => name.endsWith(".mp4.json")).sort();
   if (clips.length === 0) {
-    throw new Error(`There are no videos in ${directory}. Run: node bench/blur/corpus/main.ts --set ${set} --minutes 20`);
+    throw new Error(
+      `There are no videos in ${directory}. Run: node bench/blur/corpus/main.ts --set ${set} --minutes 20`,
+    );
   }
   return clips.map((name) => join(directory, name.slice(0, -".json".length)));
 }
@@ -41,7 +43,14 @@ export async function smokeClips(set: ClipSet): Promise<string[]> {
     .slice(0, SMOKE.count)
     .map((spec) => ({ ...spec, durationSec: SMOKE.seconds }));
   const paths = specs.map(({ name }) => join(directory, `${name}.mp4`));
-  const missing = await Promise.all(paths.map((path) => access(`${path}.json`).then(() => false, () => true)));
+  const missing = await Promise.all(
+    paths.map((path) =>
+      access(`${path}.json`).then(
+        () => false,
+        () => true,
+      ),
+    ),
+  );
   if (!missing.includes(true)) return paths;
   const browser = await chromium.launch(CHROMIUM_LAUNCH);
   try {

@@ -28,7 +28,12 @@ async function run({ isSmoke, settings, progress }: ScenarioContext): Promise<Sc
   const wasmBytes = readFileSync(new URL(import.meta.resolve("@kagami/kernels/kernels.wasm")));
   const makeKernels = () => (isSmoke ? createPlainKernels() : createWasmKernels(wasmBytes));
   const limit = settings.rounds ?? Number.POSITIVE_INFINITY;
-  const withBanners = await measureAll(isSmoke ? await smokeClips("test") : await clipsOf("test"), limit, makeKernels, progress);
+  const withBanners = await measureAll(
+    isSmoke ? await smokeClips("test") : await clipsOf("test"),
+    limit,
+    makeKernels,
+    progress,
+  );
   const without = await measureAll(
     isSmoke ? await smokeClips("negatives") : await clipsOf("negatives"),
     limit,
@@ -60,13 +65,16 @@ async function measureAll(
     const result = await measureClip(path, detector);
     results.push(result);
     const leaked = result.banners.reduce((sum, { leakedFrames }) => sum + leakedFrames.length, 0);
-    progress(`${path}: ${result.banners.length} banners, ${leaked} leaked frames, ${result.falseAlarms.length} false alarms`);
+    progress(
+      `${path}: ${result.banners.length} banners, ${leaked} leaked frames, ${result.falseAlarms.length} false alarms`,
+    );
   }
   return results;
 }
 
 function figuresOf(peer: string, banners: readonly BannerQuality[], isJudged: boolean): Figure[] {
-  const sum = (count: (banner: BannerQuality) => number): number => banners.reduce((all, banner) => all + count(banner), 0);
+  const sum = (count: (banner: BannerQuality) => number): number =>
+    banners.reduce((all, banner) => all + count(banner), 0);
   const readable = sum(({ readableCount }) => readableCount);
   const leaked = sum(({ leakedFrames }) => leakedFrames.length);
   const area = sum(({ hiddenArea }) => hiddenArea) / sum(({ visibleArea }) => visibleArea);
@@ -79,7 +87,10 @@ function figuresOf(peer: string, banners: readonly BannerQuality[], isJudged: bo
     plainFigure(peer, "banners", banners.length, "1"),
     plainFigure(peer, "banners-leaking", banners.filter(({ leakedFrames }) => leakedFrames.length > 0).length, "1"),
     ...(isJudged
-      ? [plainFigure(peer, "late-p95", percentile(late, 0.95), "frames"), plainFigure(peer, "readable", readable, "frames")]
+      ? [
+          plainFigure(peer, "late-p95", percentile(late, 0.95), "frames"),
+          plainFigure(peer, "readable", readable, "frames"),
+        ]
       : []),
   ];
 }

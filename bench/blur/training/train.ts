@@ -43,14 +43,17 @@ const KEPT_BACK_EVERY = 5;
 const names = (await readdir(values.examples)).filter((name) => name.endsWith(".bin")).sort();
 const rows = await Promise.all(names.map((name) => readRows(join(values.examples, name))));
 if (!values.skipTest) {
-  const fitted = fit(SETTINGS, rows.filter((_, i) => i % KEPT_BACK_EVERY !== KEPT_BACK_EVERY - 1));
+  const fitted = fitModel(
+    SETTINGS,
+    rows.filter((_, i) => i % KEPT_BACK_EVERY !== KEPT_BACK_EVERY - 1),
+  );
   report(
     fitted,
     rows.filter((_, i) => i % KEPT_BACK_EVERY === KEPT_BACK_EVERY - 1),
   );
 }
-const model = fit(SETTINGS, rows);
-const outline = fit(OUTLINE_SETTINGS, rows);
+const model = fitModel(SETTINGS, rows);
+const outline = fitModel(OUTLINE_SETTINGS, rows);
 report(outline, rows);
 await writeFile(values.out, render(model, outline, names.length));
 
@@ -59,7 +62,7 @@ async function readRows(path: string): Promise<Float32Array> {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
 }
 
-function fit(settings: BoostSettings, clips: readonly Float32Array[]): ClassifierModel {
+function fitModel(settings: BoostSettings, clips: readonly Float32Array[]): ClassifierModel {
   const width = EXAMPLE_HEAD + FEATURE_COUNT;
   const count = clips.reduce((sum, clip) => sum + clip.length / width, 0);
   const examples: Examples = {

@@ -53,6 +53,14 @@ export class FrameArtist {
     this.#fillRounded(card.x, card.y, card.width, card.height, card.height * 0.22, card.ground);
     const icon = unit * 0.09;
     this.#fillRounded(card.x + unit * 0.035, card.y + (card.height - icon) / 2, icon, icon, icon * 0.22, 110);
+    this.#fillRounded(
+      card.x + unit * 0.055,
+      card.y + (card.height - icon / 2) / 2,
+      icon / 2,
+      icon / 2,
+      icon * 0.1,
+      220,
+    );
     const textX = card.x + unit * 0.17;
     for (let line = 0; line < 2; line++) {
       this.#writeLine(
@@ -67,8 +75,8 @@ export class FrameArtist {
 
   #writeLine(x: number, y: number, width: number, height: number, ink: number): void {
     const stroke = Math.max(1, height * 0.16);
-    for (let at = 0, i = 0; at < width; at += stroke * 2.4, i++) {
-      if (i % 7 === 6) continue;
+    for (let at = 0, i = 0; at < width; at += stroke * 5, i++) {
+      if (i % 6 === 5) continue;
       this.#fillRounded(x + at, y, stroke, height, 0, ink);
       if (i % 2 === 0) this.#fillRounded(x + at, y + (i % 3) * height * 0.4, stroke * 2, stroke, 0, ink);
     }

@@ -8,7 +8,17 @@ import { Looker, type Sighting } from "./looker.ts";
 import { nameOf, profilesFor } from "./profiles.ts";
 import { SceneMemory } from "./scenes.ts";
 import { ScreenFinder } from "./screen.ts";
-import { type Card, followTrack, hasEnded, isSameCard, keepTrack, missTrack, startTrack, TRACKING, type Track } from "./track.ts";
+import {
+  type Card,
+  followTrack,
+  hasEnded,
+  isSameCard,
+  keepTrack,
+  missTrack,
+  startTrack,
+  TRACKING,
+  type Track,
+} from "./track.ts";
 
 export interface DetectorOptions {
   /** Room for the small pictures is taken from them once, and never given back; about half a megabyte. */

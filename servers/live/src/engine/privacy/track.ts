@@ -4,10 +4,10 @@ import type { Sighting } from "./looker.ts";
 /** Numbers of following a banner; lengths in fractions of the picture's shorter side unless they say otherwise. */
 export const TRACKING = {
   /** Log-odds at which one picture alone is enough. */
-  enterAlone: 4,
+  enterAlone: 4.5,
   /** Log-odds that each of two pictures in a row must have, and their sum. */
-  enterEach: -1,
-  enterTogether: 1,
+  enterEach: 0,
+  enterTogether: 2,
   /** Log-odds at which a banner that is known is still there. */
   keep: -2,
   /** Pictures that make a suspect a banner. */
