@@ -3,11 +3,11 @@ import type { CodecContext, Frame, Packet } from "node-av/lib";
 import { CodecError, type CodecLibrary } from "./load-codec.ts";
 
 /**
- * Chosen by measurement (bench/blur/cost.ts): SSIM 0.984 to the publisher's pictures at 2 Mbit/s, where superfast took a
- * third more time for the whole and gave 0.003 more.
+ * Chosen by measurement (bench/blur/cost.ts): SSIM 0.983 to the publisher's pictures of 2 Mbit/s at 1.35 times their
+ * rate; CRF 24 gave 0.984 at 1.8 times, and superfast took a third more time for the whole and gave 0.003 more.
  */
 const PRESET = "ultrafast";
-const CRF = 24;
+const CRF = 28;
 const TIME_BASE = 90_000;
 /** x264 guesses how long a picture lasts by this until it has seen two, and counts its level with it. */
 const ASSUMED_FPS = 30;
