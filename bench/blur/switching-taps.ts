@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { type Mp4Init, type Mp4Sample, parseFragment, parseInit } from "@kagami/media";
+import { type Mp4Init, type Mp4Sample, parseFragment, parseInit, readBoxes } from "@kagami/media";
 import { findCommand } from "@kagami/testkit";
 import { pause } from "../src/process-sample.ts";
 
@@ -48,7 +48,9 @@ export async function openWsTap(url: string): Promise<WsTap> {
       return;
     }
     if (init === undefined) throw new Error("Media came before an initialization segment");
-    for (const sample of wellFormed(parseFragment(bytes, init)).samples) samples.push(toTapped(sample, init));
+    for (const fragment of fragmentsOf(bytes)) {
+      for (const sample of wellFormed(parseFragment(fragment, init)).samples) samples.push(toTapped(sample, init));
+    }
     const last = samples.at(-1);
     if (last === undefined || last.ptsUs < ackedUs + ACK_MEDIA_US) return;
     ackedUs = last.ptsUs;
@@ -87,6 +89,16 @@ export async function openWsTap(url: string): Promise<WsTap> {
   };
 }
 
+/** A message holds one fragment or more. */
+function fragmentsOf(message: Uint8Array): Uint8Array[] {
+  const boxes = readBoxes(message);
+  if ("kind" in boxes) throw new Error(`The server sent what cannot be read: ${boxes.message}`);
+  return boxes.flatMap(({ type, start }, i) => {
+    const mdat = boxes[i + 1];
+    return type === "moof" && mdat !== undefined ? [message.subarray(start, mdat.end)] : [];
+  });
+}
+
 function wellFormed<T extends { readonly kind: string }>(parsed: T): Exclude<T, { readonly kind: "malformed" }> {
   if (parsed.kind === "malformed") throw new Error(`The server sent what cannot be read: ${JSON.stringify(parsed)}`);
   return parsed as Exclude<T, { readonly kind: "malformed" }>;
@@ -107,11 +119,14 @@ function toTapped(sample: Mp4Sample, init: Mp4Init): TappedSample {
   };
 }
 
-/** Something that writes what the server sends to a file until it is stopped. */
+/** Something that writes what the server sends to a file. */
 export interface FileTap {
   readonly path: string;
-  stop(): Promise<void>;
+  /** Waits until the server has ended the broadcast, for 10 s at the most. */
+  ended(): Promise<void>;
 }
+
+const END_LIMIT_MS = 10_000;
 
 /** Takes HTTP-FLV as it comes. */
 export async function openFlvTap(url: string, path: string): Promise<FileTap> {
@@ -123,9 +138,10 @@ export async function openFlvTap(url: string, path: string): Promise<FileTap> {
   });
   return {
     path,
-    stop: async () => {
-      abort.abort();
+    ended: async () => {
+      const timer = setTimeout(() => abort.abort(), END_LIMIT_MS);
       await written;
+      clearTimeout(timer);
     },
   };
 }
@@ -134,21 +150,25 @@ export async function openFlvTap(url: string, path: string): Promise<FileTap> {
 export function openRtmpTap(url: string, path: string): FileTap {
   const args = ["-v", "error", "-y", "-rtmp_live", "live", "-i", url, "-c", "copy", "-f", "flv", path];
   const child = spawn(findCommand("ffmpeg"), args, { stdio: ["ignore", "ignore", "inherit"] });
-  return { path, stop: () => endWith(child, "SIGINT") };
+  return { path, ended: () => endOf(child) };
 }
 
 /** Publishes a file in real time. */
 export function publish(file: string, url: string): { stop(): Promise<void> } {
   const args = ["-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", url];
   const child = spawn(findCommand("ffmpeg"), args, { stdio: ["ignore", "ignore", "ignore"] });
-  return { stop: () => endWith(child, "SIGTERM") };
+  return {
+    stop: () => {
+      child.kill("SIGTERM");
+      return endOf(child);
+    },
+  };
 }
 
-async function endWith(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill(signal);
-  const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), END_LIMIT_MS);
   await ended;
   clearTimeout(timer);
 }

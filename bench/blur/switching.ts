@@ -80,16 +80,8 @@ async function run({ isSmoke, settings, progress }: ScenarioContext): Promise<Sc
     const webRoot = join(directory, "web");
     await runNode([join(ROOT, "node_modules/vite/bin/vite.js"), "build", "--outDir", webRoot, "--logLevel", "error"]);
     const recordings = join(KEPT, "recordings");
-    const args = [
-      "--web-root",
-      webRoot,
-      "--record",
-      "all",
-      "--record-dir",
-      recordings,
-      "--privacy-budget-ms",
-      `${BUDGET_MS}`,
-    ];
+    const limits = ["--privacy-budget-ms", `${BUDGET_MS}`, "--grace-ms", "200"];
+    const args = ["--web-root", webRoot, "--record", "all", "--record-dir", recordings, ...limits];
     const server = await startKagami({ args });
     const browser = await chromium.launch(CHROMIUM_LAUNCH);
     try {
@@ -136,8 +128,7 @@ async function play(
   const { status } = (await ask(http, "GET")) as { status: { restartCount: number } };
   await pause(TAIL_MS);
   await publisher.stop();
-  await flv.stop();
-  await played.stop();
+  await Promise.all([flv.ended(), played.ended()]);
   ws.close();
   const file = join(KEPT, "ws.mp4");
   await ws.save(file);
