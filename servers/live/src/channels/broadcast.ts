@@ -235,10 +235,11 @@ export class Broadcast {
     const isDue = isLead && (!this.#clock || nowMs - this.#clockToldAtMs >= CLOCK_INTERVAL_MS);
     // Before the unit goes out: newcomers that start with it are greeted with the clock, and the newest mark serves best.
     if (isLead) this.#clock = { mediaMs: Math.round(ptsUs / 1000), serverMs: nowMs - Math.round(waitedMs) };
+    if (isDue) {
+      this.#clockToldAtMs = nowMs;
+      fanOut.tellWithMedia({ type: "clock", ...this.#clock });
+    }
     fanOut.onUnit(unit);
-    if (!isDue) return;
-    this.#clockToldAtMs = nowMs;
-    fanOut.tell({ type: "clock", ...this.#clock });
   }
 }
 

@@ -10,7 +10,7 @@ import type { LeaveReason, Viewer, ViewerLink } from "./viewer.ts";
 
 /** What one simulated unit says of itself once it has reached a viewer. */
 export interface Received {
-  readonly kind: "init" | "video" | "audio";
+  readonly kind: "init" | "video" | "audio" | "notice";
   /** Generation of an init, or the running number of a unit within its track. */
   readonly n: number;
   readonly isKey: boolean;
@@ -25,6 +25,7 @@ const lineEncoder: BurstEncoder = {
     const all = lines(units.map(lineOf));
     return { bytes: all, audioByteCount: audio.length };
   },
+  encodeNotice: () => lines([{ kind: "notice", n: 0, isKey: false, ms: 0 }]),
 };
 
 function lineOf({ sample }: MediaUnit): Received {
@@ -43,6 +44,7 @@ export class SimulatedViewer implements ViewerLink {
   readonly told: { readonly type: string; readonly [field: string]: unknown }[] = [];
   /** Media and messages in the order in which they came. */
   readonly log: string[] = [];
+  writeCount = 0;
   left: LeaveReason | undefined;
   bufferedBytes = 0;
   peakBufferedBytes = 0;
@@ -51,6 +53,7 @@ export class SimulatedViewer implements ViewerLink {
   seat: Viewer | undefined;
 
   write(bytes: Uint8Array): void {
+    this.writeCount++;
     if (this.left !== undefined) this.writesAfterLeaving++;
     for (const line of new TextDecoder().decode(bytes).split("\n")) {
       if (line === "") continue;

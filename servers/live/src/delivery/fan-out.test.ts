@@ -2,6 +2,23 @@ import { createRandom, seeds } from "@kagami/clock";
 import { describe, expect, test } from "vitest";
 import { FanOutWorld, FRAME_MS } from "./fan-out-world.ts";
 
+test("a message that goes with the media costs no write of its own and comes before it, once", () => {
+  const world = new FanOutWorld({ mergeMs: 100 });
+  world.init();
+  world.play(30);
+  const viewer = world.join();
+  world.play(10);
+  const before = { writeCount: viewer.writeCount, length: viewer.log.length };
+  world.fanOut.tellWithMedia({ type: "clock" });
+  world.play(3);
+  world.play(6);
+  const since = viewer.log.slice(before.length);
+  expect(since.filter((entry) => entry === "notice 0")).toHaveLength(1);
+  expect(since[0]).toBe("notice 0");
+  expect(viewer.writeCount - before.writeCount).toBe(3);
+  expect(viewer.brokenVideo).toEqual([]);
+});
+
 describe("a newcomer", () => {
   test("gets the initialization and every picture since the key frame once, then what follows", () => {
     const world = new FanOutWorld();

@@ -29,6 +29,8 @@ interface OutgoingBurst {
   readonly outline: BurstOutline;
   /** The picture that it ends with. */
   readonly lastVideo: MediaUnit | undefined;
+  /** Goes before the media, in the same write. */
+  readonly notice: object | undefined;
   readonly encoded: Map<ViewerProtocol, EncodedBurst>;
 }
 
@@ -53,6 +55,7 @@ export class FanOut {
   #timer: { cancel(): void } | undefined;
   #newcomerCount = 0;
   #droppedFrameCount = 0;
+  #notice: object | undefined;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
@@ -148,7 +151,8 @@ export class FanOut {
   flush(): void {
     if (this.#pending.length === 0) return;
     const nowMs = this.#options.nowMs();
-    const burst = outgoingBurst(this.#pending);
+    const burst = outgoingBurst(this.#pending, this.#notice);
+    this.#notice = undefined;
     this.#options.counters.observeBurst(nowMs - this.#pendingSinceMs);
     this.#pending = [];
     this.#pendingBytes = 0;
@@ -160,6 +164,11 @@ export class FanOut {
   /** Tells every viewer that can hear it. */
   tell(message: object): void {
     for (const viewer of this.#viewers) viewer.link.tell?.(message);
+  }
+
+  /** Tells those who get the next burst, along with it: a write of its own would cost as much as the burst. */
+  tellWithMedia(message: object): void {
+    this.#notice = message;
   }
 
   /** Sends everybody away. */
@@ -268,7 +277,7 @@ export class FanOut {
     // Without a picture to start from, a newcomer waits for the key frame that opens the next group.
     if (units.length === 0) return;
     const outline = outlineBurst(units);
-    const burst = { units, outline, lastVideo: lastVideoOf(units), encoded: new Map() };
+    const burst = { units, outline, lastVideo: lastVideoOf(units), notice: undefined, encoded: new Map() };
     const inits = new Map<ViewerProtocol, Uint8Array>();
     for (const viewer of this.#viewers) {
       if (viewer.hasStarted || viewer.isLeaving) continue;
@@ -288,12 +297,22 @@ export class FanOut {
   #encode(burst: OutgoingBurst, protocol: ViewerProtocol): EncodedBurst {
     let encoded = burst.encoded.get(protocol);
     if (!encoded) {
-      const { bytes, audioByteCount } = this.#options.encoders[protocol].encodeMedia(burst.units, this.#allocate);
+      const { bytes, audioByteCount } = this.#encodeWithNotice(burst, this.#options.encoders[protocol]);
       // Once for all viewers: every socket would make a Buffer of it by itself.
       encoded = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), audioByteCount };
       burst.encoded.set(protocol, encoded);
     }
     return encoded;
+  }
+
+  #encodeWithNotice({ units, notice }: OutgoingBurst, encoder: BurstEncoder): EncodedBurst {
+    const media = encoder.encodeMedia(units, this.#allocate);
+    const head = notice && encoder.encodeNotice?.(notice);
+    if (!head) return media;
+    const bytes = this.#allocate(head.length + media.bytes.length);
+    bytes.set(head);
+    bytes.set(media.bytes, head.length);
+    return { bytes, audioByteCount: head.length + media.audioByteCount };
   }
 
   #write(viewer: Viewer, bytes: Uint8Array | undefined): void {
@@ -303,9 +322,9 @@ export class FanOut {
   }
 }
 
-function outgoingBurst(pending: readonly MediaUnit[]): OutgoingBurst {
+function outgoingBurst(pending: readonly MediaUnit[], notice: object | undefined): OutgoingBurst {
   const units = orderBurst(pending);
-  return { units, outline: outlineBurst(units), lastVideo: lastVideoOf(units), encoded: new Map() };
+  return { units, outline: outlineBurst(units), lastVideo: lastVideoOf(units), notice, encoded: new Map() };
 }
 
 function lastVideoOf(units: readonly MediaUnit[]): MediaUnit | undefined {

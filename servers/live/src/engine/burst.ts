@@ -30,6 +30,8 @@ export interface BurstEncoder {
    * @param allocate Where the bytes go.
    */
   encodeMedia(units: readonly MediaUnit[], allocate: Allocate): EncodedBurst;
+  /** A message for the viewer's program, where the protocol carries such. */
+  encodeNotice?(message: object): Uint8Array;
 }
 
 /** Sound first, then picture, each in decoding order. */

@@ -65,8 +65,8 @@ describe("MergeWindow", () => {
   test.each([
     { viewerCount: 0, mergeMs: 33 },
     { viewerCount: 100, mergeMs: 33 },
-    { viewerCount: 250, mergeMs: 50 },
-    { viewerCount: 400, mergeMs: 80 },
+    { viewerCount: 260, mergeMs: 50 },
+    { viewerCount: 416, mergeMs: 80 },
     { viewerCount: 2_000, mergeMs: 100 },
   ])("with $viewerCount viewers merges $mergeMs ms", ({ viewerCount, mergeMs }) => {
     expect(mergeMsFor(viewerCount, DEFAULT_MERGE_LIMITS)).toBe(mergeMs);

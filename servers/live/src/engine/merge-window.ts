@@ -7,7 +7,7 @@ export interface MergeLimits {
   readonly writesPerSecondTarget: number;
 }
 
-export const DEFAULT_MERGE_LIMITS: MergeLimits = { mergeMs: 33, maxMergeMs: 100, writesPerSecondTarget: 5_000 };
+export const DEFAULT_MERGE_LIMITS: MergeLimits = { mergeMs: 33, maxMergeMs: 100, writesPerSecondTarget: 5_200 };
 
 /** How long to merge for so many viewers, in milliseconds. */
 export function mergeMsFor(viewerCount: number, limits: MergeLimits): number {

@@ -30,6 +30,10 @@ export const websocketEncoder: BurstEncoder = {
     }
     return { bytes, audioByteCount };
   },
+
+  encodeNotice(message: object): Uint8Array {
+    return encodeText(JSON.stringify(message));
+  },
 };
 
 /** The text message that announces an initialization segment; see API.md. */
