@@ -108,7 +108,7 @@ function falseAlarmsOf(labels: readonly FrameLabels[], hidden: readonly (readonl
 }
 
 /** Whether something of the box is outside all of the regions. */
-export function isUncovered(box: Region, regions: readonly Region[]): boolean {
+function isUncovered(box: Region, regions: readonly Region[]): boolean {
   let left: Region[] = [box];
   for (const region of regions) left = left.flatMap((piece) => without(piece, region));
   return left.length > 0;

@@ -1,10 +1,9 @@
-// Plans and frames
-
 // Files
-export { type ClipLabels, encodeClip, type ReadFrame, readClip, readLabels, unpackLabels } from "./encode.ts";
-export { type GeneratedFrame, type GenerateOptions, generateClip } from "./generate.ts";
+export { encodeClip, readClip, readLabels } from "./encode.ts";
+// Plans and frames
+export { generateClip } from "./generate.ts";
 export { planClips } from "./plan.ts";
-export { createFrame, type PackedFrame } from "./raster.ts";
-export type { CardLabel, ClipSet, ClipSpec, EventKind, EventSpec, FrameLabels } from "./spec.ts";
+export type { PackedFrame } from "./raster.ts";
+export type { ClipSet, ClipSpec, EventSpec, FrameLabels } from "./spec.ts";
 // Pictures
-export { openSprites, renderSprites, requestsOf, type SpriteStore } from "./sprites.ts";
+export { openSprites, renderSprites, requestsOf } from "./sprites.ts";

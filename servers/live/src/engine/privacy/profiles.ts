@@ -23,7 +23,7 @@ export interface BannerProfile {
 }
 
 /** Every look that is known. The first whose ranges hold a card's rectangle names it. */
-export const BANNER_PROFILES: readonly BannerProfile[] = [
+const BANNER_PROFILES: readonly BannerProfile[] = [
   {
     name: "ios-compact",
     family: "ios",
