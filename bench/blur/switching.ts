@@ -51,8 +51,8 @@ const LEAD_SEC = 12;
 const SETTLED_SEC = LEAD_SEC - 1;
 /** So long that other load on the machine shows in the pages, and does not restart the filter. */
 const BUDGET_MS = 5_000;
-/** ffmpeg's pause before a broadcast that ends is noticed by players. */
-const TAIL_MS = 2_000;
+/** Pages are read so long before the stream ends, for its end is a stall too. */
+const TAIL_MS = 4_000;
 const SSIM_FLOOR = 0.97;
 /** What ffmpeg's filter may say of pictures that are equal: 0.999993 was seen where every byte was. */
 const EQUAL_SSIM = 0.9999;
@@ -124,7 +124,7 @@ async function play(
   progress(`playing ${Math.round(stream.frameCount / stream.fps)} s`);
   const timeoutMs = endUs / 1_000 + 60_000;
   await eventually(() => ws.isClosed || (ws.samples.at(-1)?.ptsUs ?? 0) >= endUs, { timeoutMs, intervalMs: 100 });
-  const reports = { ws: await readPage(pages.ws), hls: await readPage(pages.hls) };
+  const [ofWs, ofHls] = await Promise.all([readPage(pages.ws), readPage(pages.hls)]);
   await pages.ws.screenshot({ path: join(KEPT, "page-ws.png") });
   await playlists.stop();
   const { status } = (await ask(http, "GET")) as { status: { restartCount: number } };
@@ -135,7 +135,7 @@ async function play(
   const file = join(KEPT, "ws.mp4");
   await ws.save(file);
   const files = { ws: file, "http-flv": flv.path, rtmp: played.path };
-  return { stream, ws, playlists, pages: reports, restartCount: status.restartCount, files };
+  return { stream, ws, playlists, pages: { ws: ofWs, hls: ofHls }, restartCount: status.restartCount, files };
 }
 
 async function ask(http: string, method: "GET" | "PATCH", body?: object): Promise<unknown> {
