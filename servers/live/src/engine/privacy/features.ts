@@ -2,6 +2,7 @@ import type { GrayImage, Plane } from "@kagami/kernels";
 import type { Band } from "./band.ts";
 import { type Candidate, strongest } from "./candidates.ts";
 import { type EdgeTiles, STEP_SCALE, TILE_COLUMNS, TILE_ROWS } from "./edge-tiles.ts";
+import { meanAndDetail, SAMPLE_STEP } from "./features-below.ts";
 import { ChangeMap } from "./features-change.ts";
 
 /** What a classifier is told of a candidate, by position. Trained weights depend on the order: append only. */
@@ -75,8 +76,6 @@ const MEASURE = {
   /** Of taller rectangles every second row is measured. */
   manyRows: 30,
 } as const;
-/** One of so many samples of a row is measured. */
-const SAMPLE_STEP = 3;
 const CHROMA_COLUMNS = 12;
 const CHROMA_ROWS = 4;
 
@@ -93,7 +92,7 @@ export interface Scene {
 
 /** Writes a candidate's features, all finite numbers, without garbage. */
 export class FeatureExtractor {
-  readonly #histogram = new Int32Array(256);
+  readonly #histogram = new Int32Array(512);
   readonly #last = new ChangeMap();
   readonly #reference = new ChangeMap();
   readonly #rowDetail: Float32Array;
@@ -217,8 +216,6 @@ export class FeatureExtractor {
     const iconTo = left + Math.round((right - left) * MEASURE.iconTo);
     const textTo = left + Math.round((right - left) * MEASURE.textTo);
     const histogram = this.#histogram.fill(0);
-    let sum = 0;
-    let squares = 0;
     let count = 0;
     let iconDetail = 0;
     let textDetail = 0;
@@ -228,23 +225,24 @@ export class FeatureExtractor {
     const rowStep = to - from > MEASURE.manyRows ? 2 : 1;
     let rows = 0;
     for (let y = from; y < to; y += rowStep) {
-      const end = y * width + right - 3;
-      const iconEnd = y * width + iconTo;
-      const textEnd = y * width + textTo;
-      let rowText = 0;
-      for (let i = y * width + left + 3; i < end; i += SAMPLE_STEP) {
-        const p = pixels[i] as number;
-        const d = Math.abs((pixels[i + 1] as number) - p);
-        histogram[p] = (histogram[p] as number) + 1;
-        sum += p;
-        squares += p * p;
-        count++;
-        if (i < iconEnd) iconDetail += d;
-        else if (i < textEnd) rowText += d;
-        else endDetail += d;
-      }
+      const start = y * width + left + 3;
+      const end = Math.max(start, y * width + right - 3);
+      const iconEnd = sampleFrom(start, Math.min(end, y * width + iconTo));
+      const textEnd = sampleFrom(iconEnd, Math.min(end, y * width + textTo));
+      const rowText = this.#walk(pixels, iconEnd, textEnd);
+      iconDetail += this.#walk(pixels, start, iconEnd);
+      endDetail += this.#walk(pixels, textEnd, end);
+      count += Math.ceil((end - start) / SAMPLE_STEP);
       textDetail += rowText;
       this.#rowDetail[rows++] = (SAMPLE_STEP * rowText) / (textTo - iconTo);
+    }
+    let sum = 0;
+    let squares = 0;
+    for (let level = 0; level < 256; level++) {
+      const samples = (histogram[level] as number) + (histogram[level + 256] as number);
+      histogram[level] = samples;
+      sum += samples * level;
+      squares += samples * level * level;
     }
     const mean = count > 0 ? sum / count : 0;
     into[18] = mean;
@@ -259,6 +257,22 @@ export class FeatureExtractor {
     const [belowMean = 0, belowDetail = 0, belowCount = 0] = this.#pair;
     into[22] = belowCount > 0 ? Math.abs(this.#mode - belowMean) : 0;
     into[26] = belowCount > 0 ? belowDetail : 0;
+  }
+
+  /** Counts the levels of some samples of a row. @returns Sum of their differences to the next ones. */
+  #walk(pixels: Uint8Array, from: number, to: number): number {
+    const histogram = this.#histogram;
+    let detail = 0;
+    // Two counts of each level, in turns: to add to what has just been written takes the longest.
+    let turn = 0;
+    for (let i = from; i < to; i += SAMPLE_STEP) {
+      const p = pixels[i] as number;
+      const d = (pixels[i + 1] as number) - p;
+      histogram[p + turn] = (histogram[p + turn] as number) + 1;
+      turn ^= 256;
+      detail += d < 0 ? -d : d;
+    }
+    return detail;
   }
 
   /** Keeps the level that most samples are near to; returns the share of those samples. */
@@ -355,30 +369,11 @@ export class FeatureExtractor {
   }
 }
 
-function clip(step: number): number {
-  return step > MEASURE.fullStep ? MEASURE.fullStep : step < -MEASURE.fullStep ? -MEASURE.fullStep : step;
+/** The first of the samples from `start` on that is at `end` or after it. */
+function sampleFrom(start: number, end: number): number {
+  return end <= start ? start : start + SAMPLE_STEP * Math.ceil((end - start) / SAMPLE_STEP);
 }
 
-function meanAndDetail(
-  { width, pixels }: GrayImage,
-  left: number,
-  right: number,
-  top: number,
-  bottom: number,
-  into: Float64Array,
-): void {
-  let sum = 0;
-  let detail = 0;
-  let count = 0;
-  for (let y = top; y < bottom; y += 2) {
-    for (let x = left; x < right; x += SAMPLE_STEP) {
-      const p = pixels[y * width + x] as number;
-      sum += p;
-      detail += Math.abs((pixels[y * width + x + 1] as number) - p);
-      count++;
-    }
-  }
-  into[0] = count > 0 ? sum / count : 0;
-  into[1] = count > 0 ? detail / count : 0;
-  into[2] = count;
+function clip(step: number): number {
+  return step > MEASURE.fullStep ? MEASURE.fullStep : step < -MEASURE.fullStep ? -MEASURE.fullStep : step;
 }
