@@ -1,4 +1,4 @@
 export { mosaic, obscure } from "./obscure";
-export { cellDifferences, columnEdges, columnSteps, rowEdges, rowSteps, rowSums } from "./profiles";
+export { cellDifferences, columnEdges, columnSteps, levelTiles, rowEdges, rowSteps, rowSums, uprightTiles } from "./profiles";
 export { contrastAcross, contrastDown, templateSums, textureSums } from "./scores";
 export { eighth, halve, quarter } from "./subsample";

@@ -85,6 +85,18 @@ export class CheckedKernels implements Kernels {
     return profile;
   }
 
+  uprightTiles(image: GrayImage, into: ProfileSlot): Profile {
+    const profile = this.#profile(image, 0, 4, image.height, (image.height >> 2) * image.width, into);
+    this.#work.uprightTiles(image, profile.sums);
+    return profile;
+  }
+
+  levelTiles(image: GrayImage, into: ProfileSlot): Profile {
+    const profile = this.#profile(image, 0, 8, image.width, (image.width >> 3) * image.height, into);
+    this.#work.levelTiles(image, profile.sums);
+    return profile;
+  }
+
   cellDifferences(image: GrayImage, before: GrayImage, into: ProfileSlot): Profile {
     this.#arena.checkImage(before);
     checkSameSize(image, before);

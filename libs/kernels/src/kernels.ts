@@ -58,6 +58,19 @@ export interface Kernels {
   rowSums(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
 
   /**
+   * For each band of 4 rows, what is left over at the lower edge dropped, and each x: sum of
+   * p(x + 1, y) - p(x - 1, y), signed; at the sides, p(x, y) stands for the neighbour that is missing.
+   * `floor(height / 4) * width` entries, band by band. The picture has at least 4 rows.
+   */
+  uprightTiles(image: GrayImage, into: ProfileSlot): Profile;
+  /**
+   * For each y and each lane of 8 columns, what is left over at the right edge dropped: half the sum of
+   * p(x, y + 1) - p(x, y - 1), signed, rounded toward zero; at the upper and lower edge, p(x, y) stands for the
+   * neighbour that is missing. `height * floor(width / 8)` entries, row by row. The picture has at least 8 columns.
+   */
+  levelTiles(image: GrayImage, into: ProfileSlot): Profile;
+
+  /**
    * Sum of absolute differences of two pictures of one size, for each square of 8 by 8 samples, row by row of squares.
    * The squares at the right and lower edge have what is there: `ceil(width / 8) * ceil(height / 8)` entries.
    */

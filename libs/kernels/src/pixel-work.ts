@@ -12,6 +12,8 @@ export interface PixelWork {
   columnSteps(image: GrayImage, top: number, bottom: number, into: Int32Array): void;
   columnEdges(image: GrayImage, top: number, bottom: number, into: Int32Array): void;
   rowSums(image: GrayImage, left: number, right: number, into: Int32Array): void;
+  uprightTiles(image: GrayImage, into: Int32Array): void;
+  levelTiles(image: GrayImage, into: Int32Array): void;
   cellDifferences(image: GrayImage, before: GrayImage, into: Int32Array): void;
   /** Sum, sum of squares, sum of absolute horizontal differences. */
   textureSums(image: GrayImage, region: Region, into: Float64Array): void;

@@ -2,7 +2,16 @@ import { Arena } from "./arena.ts";
 import { CheckedKernels } from "./checked-kernels.ts";
 import type { Kernels } from "./kernels.ts";
 import { obscurePlane } from "./plain/obscure.ts";
-import { cellDifferences, columnEdges, columnSteps, rowEdges, rowSteps, rowSums } from "./plain/profiles.ts";
+import {
+  cellDifferences,
+  columnEdges,
+  columnSteps,
+  levelTiles,
+  rowEdges,
+  rowSteps,
+  rowSums,
+  uprightTiles,
+} from "./plain/profiles.ts";
 import { outlineSums, templateSums, textureSums } from "./plain/scores.ts";
 import { subsample } from "./plain/subsample.ts";
 
@@ -19,6 +28,8 @@ export function createPlainKernels(memoryBytes: number = 16 << 20): Kernels {
     columnSteps,
     columnEdges,
     rowSums,
+    uprightTiles,
+    levelTiles,
     cellDifferences,
     textureSums,
     outlineSums,

@@ -16,7 +16,7 @@ function slotsOf(kernels: Kernels) {
     kernels,
     image: kernels.image(MAX_SAMPLES),
     other: kernels.image(MAX_SAMPLES),
-    profile: kernels.profile(4096),
+    profile: kernels.profile(300 * 75),
   };
 }
 const both = [slotsOf(plain), slotsOf(wasm)] as const;
@@ -145,6 +145,15 @@ describe("WebAssembly and plain TypeScript agree in every sample", () => {
           const b = kernels.subsample(before, whole(before), 1, 1, other);
           return [...kernels.cellDifferences(a, b, profile).sums];
         });
+      }),
+    );
+  });
+
+  test.each(["uprightTiles", "levelTiles"] as const)("%s", (name) => {
+    fc.assert(
+      fc.property(side, side, seed, (width, height, planeSeed) => {
+        const plane = noisePlane(Math.max(8, width), Math.max(4, height), 0, planeSeed);
+        expectAgreement((slots) => [...slots.kernels[name](load(slots, plane), slots.profile).sums]);
       }),
     );
   });

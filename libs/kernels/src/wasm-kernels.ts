@@ -67,6 +67,8 @@ interface WasmExports {
   readonly rowSums: RowProfile;
   readonly columnSteps: ColumnProfile;
   readonly columnEdges: ColumnProfile;
+  uprightTiles(image: number, width: number, height: number, to: number): void;
+  levelTiles(image: number, width: number, height: number, to: number): void;
   cellDifferences(image: number, before: number, width: number, height: number, to: number): void;
   textureSums(at: number, stride: number, width: number, height: number, to: number): void;
   contrastAcross(at: number, stride: number, count: number): number;
@@ -153,6 +155,14 @@ class WasmWork implements PixelWork {
 
   rowSums({ pixels, width, height }: GrayImage, left: number, right: number, into: Int32Array): void {
     this.#exports.rowSums(pixels.byteOffset, width, height, left, right, into.byteOffset);
+  }
+
+  uprightTiles({ pixels, width, height }: GrayImage, into: Int32Array): void {
+    this.#exports.uprightTiles(pixels.byteOffset, width, height, into.byteOffset);
+  }
+
+  levelTiles({ pixels, width, height }: GrayImage, into: Int32Array): void {
+    this.#exports.levelTiles(pixels.byteOffset, width, height, into.byteOffset);
   }
 
   cellDifferences({ pixels, width, height }: GrayImage, before: GrayImage, into: Int32Array): void {

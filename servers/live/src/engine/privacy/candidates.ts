@@ -34,6 +34,9 @@ const SEARCH = {
   visibleFrom: 8,
 } as const;
 
+/** A step as a part of a full one, for each size below it: they are asked for often, and a division takes long. */
+const PARTS = Float64Array.from({ length: SEARCH.fullStep }, (_, size) => size / SEARCH.fullStep);
+
 /** What a missing upper edge counts: less than a good one, more than a bad one. */
 const HIDDEN_TOP = 0.35;
 /** In place of a peak, for an upper edge above the picture. */
@@ -129,15 +132,15 @@ export class CandidateSearch {
       let leftSum = 0;
       let rightSum = 0;
       for (let band = 0, at = column * this.#sideStride + 1; band < bandCount; band++, at++) {
-        const steps = upright[band] as Int16Array;
-        const leftStep = steps[left] as number;
-        const rightStep = strongest(steps, right);
+        const leftStep = upright[band * width + left] as number;
+        const rightStep = strongest(upright, band * width + right);
         const leftSize = leftStep < 0 ? -leftStep : leftStep;
         const rightSize = rightStep < 0 ? -rightStep : rightStep;
-        const both = leftSize < rightSize ? leftSize : rightSize;
-        sum += both < full ? both / full : 1;
-        leftSum += leftStep > full ? 1 : leftStep < -full ? -1 : leftStep / full;
-        rightSum += rightStep > full ? 1 : rightStep < -full ? -1 : rightStep / full;
+        const leftPart = leftSize < full ? (PARTS[leftSize] as number) : 1;
+        const rightPart = rightSize < full ? (PARTS[rightSize] as number) : 1;
+        sum += leftPart < rightPart ? leftPart : rightPart;
+        leftSum += leftStep < 0 ? -leftPart : leftPart;
+        rightSum += rightStep < 0 ? -rightPart : rightPart;
         sums[at] = sum;
         leftSums[at] = leftSum;
         rightSums[at] = rightSum;
@@ -154,10 +157,11 @@ export class CandidateSearch {
       let sum = 0;
       let stepSum = 0;
       for (let lane = 0; lane < laneCount; lane++) {
-        const step = (level[lane] as Int16Array)[y] as number;
-        const part = step > full ? 1 : step < -full ? -1 : step / full;
-        stepSum += part;
-        sum += part < 0 ? -part : part;
+        const step = level[y * laneCount + lane] as number;
+        const size = step < 0 ? -step : step;
+        const part = size < full ? (PARTS[size] as number) : 1;
+        stepSum += step < 0 ? -part : part;
+        sum += part;
         sums[at + lane] = sum;
         stepSums[at + lane] = stepSum;
       }
@@ -304,7 +308,7 @@ export class CandidateSearch {
 }
 
 /** The mirrored side may be a sample off: a picture's width need not be a multiple of the factor. */
-export function strongest(steps: Int16Array, x: number): number {
+export function strongest(steps: Int32Array, x: number): number {
   const a = steps[x - 1] as number;
   const b = steps[x] as number;
   const c = steps[x + 1] as number;

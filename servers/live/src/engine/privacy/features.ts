@@ -150,9 +150,8 @@ export class FeatureExtractor {
     let rightSigned = 0;
     let seen = 0;
     for (let band = from; band < to; band++) {
-      const steps = upright[band] as Int16Array;
-      const l = steps[left] as number;
-      const r = strongest(steps, right);
+      const l = upright[band * width + left] as number;
+      const r = strongest(upright, band * width + right);
       leftSum += Math.min(Math.abs(l), MEASURE.fullStep);
       rightSum += Math.min(Math.abs(r), MEASURE.fullStep);
       leftSigned += clip(l);
@@ -170,14 +169,14 @@ export class FeatureExtractor {
     const beyondTo = Math.min(beyondFrom + 3, bandCount);
     let beyond = 0;
     for (let band = beyondFrom; band < beyondTo; band++) {
-      const steps = upright[band] as Int16Array;
-      beyond += Math.min(Math.abs(steps[left] as number), Math.abs(strongest(steps, right)), MEASURE.fullStep);
+      const l = Math.abs(upright[band * width + left] as number);
+      beyond += Math.min(l, Math.abs(strongest(upright, band * width + right)), MEASURE.fullStep);
     }
     into[7] = beyondTo > beyondFrom ? beyond / ((beyondTo - beyondFrom) * MEASURE.fullStep) : 0;
   }
 
   /** Strength, agreement, weakest third and coverage of an edge from side to side. */
-  #levelEdge({ level, width }: EdgeTiles, left: number, y: number, into: Float32Array, at: number): void {
+  #levelEdge({ level, laneCount, width }: EdgeTiles, left: number, y: number, into: Float32Array, at: number): void {
     const from = Math.ceil((left + MEASURE.corner) / TILE_COLUMNS);
     const to = Math.max(from + 1, Math.floor((width - left - MEASURE.corner) / TILE_COLUMNS));
     const third = (to - from) / 3;
@@ -189,7 +188,7 @@ export class FeatureExtractor {
     let thirdEnd = from + third;
     let thirdCount = 0;
     for (let lane = from; lane < to; lane++) {
-      const step = (level[lane] as Int16Array)[y] as number;
+      const step = level[y * laneCount + lane] as number;
       const size = Math.min(Math.abs(step), MEASURE.fullStep);
       sum += size;
       thirdSum += size;

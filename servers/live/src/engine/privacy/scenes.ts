@@ -1,6 +1,6 @@
 import type { GrayImage, ImageSlot, Kernels, ProfileSlot, YuvFrame } from "@kagami/kernels";
 import { BAND_SAMPLES, type Band } from "./band.ts";
-import { EdgeTiler } from "./edge-tiles.ts";
+import { measureTiles, TILE_COLUMNS, TILE_ROWS, type TileSlots } from "./edge-tiles.ts";
 import type { Scene } from "./features.ts";
 
 /** Numbers of keeping pictures to compare with. */
@@ -24,7 +24,7 @@ export class SceneMemory {
   readonly images: readonly ImageSlot[];
   readonly last: ProfileSlot;
   readonly reference: ProfileSlot;
-  readonly steps: ProfileSlot;
+  readonly tiles: TileSlots;
 
   constructor(kernels: Kernels) {
     this.kernels = kernels;
@@ -33,7 +33,10 @@ export class SceneMemory {
     const cells = BAND_SAMPLES / (CELL * CELL) + SIDE_SAMPLES / CELL;
     this.last = kernels.profile(cells);
     this.reference = kernels.profile(cells);
-    this.steps = kernels.profile(SIDE_SAMPLES);
+    this.tiles = {
+      upright: kernels.profile(BAND_SAMPLES / TILE_ROWS),
+      level: kernels.profile(BAND_SAMPLES / TILE_COLUMNS),
+    };
   }
 }
 
@@ -46,7 +49,6 @@ export class SceneMemory {
 export class SceneMaker {
   readonly band: Band;
   readonly #memory: SceneMemory;
-  readonly #tiler: EdgeTiler;
   #free: ImageSlot;
   #current: ImageSlot;
   #currentImage: GrayImage | undefined;
@@ -59,7 +61,6 @@ export class SceneMaker {
     const [free, current, ...spare] = memory.images;
     this.band = band;
     this.#memory = memory;
-    this.#tiler = new EdgeTiler(memory.kernels, memory.steps, band.width, band.height);
     this.#free = free as ImageSlot;
     this.#current = current as ImageSlot;
     this.#spare = spare;
@@ -82,8 +83,8 @@ export class SceneMaker {
     const oldest = this.#kept[0]?.image ?? before;
     const sinceReference = kernels.cellDifferences(image, oldest, reference).sums;
     this.#advance(image, timeUs, isHolding);
-    this.#tiler.measure(image);
-    return { band: this.band, image, tiles: this.#tiler.tiles, u: frame.u, v: frame.v, sinceLast, sinceReference };
+    const tiles = measureTiles(kernels, image, this.#memory.tiles);
+    return { band: this.band, image, tiles, u: frame.u, v: frame.v, sinceLast, sinceReference };
   }
 
   /** The picture that came in becomes the last one; what was the last is kept for later, or its slot becomes free. */
