@@ -22,7 +22,7 @@ export interface ViewerOptions {
 
 /** As often as the web app's player acknowledges. */
 const ACK_INTERVAL_US = 900_000;
-const ACK_MEDIA_MS = 1_000;
+const CATCH_UP_MS = 300;
 const ACK_AT_MOST_EVERY_US = 100_000;
 /** An RTMP player tells how much it has received this often, in bytes. */
 const RTMP_ACK_BYTES = 1 << 20;
@@ -184,7 +184,9 @@ export class Viewer {
     const sinceUs = nowUs - this.#ackedUs;
     if (sinceUs < ACK_AT_MOST_EVERY_US) return;
     const mediaMs = readFragmentTime(head)?.mediaMs;
-    if (mediaMs === undefined || (mediaMs - this.#ackedMediaMs < ACK_MEDIA_MS && sinceUs < ACK_INTERVAL_US)) return;
+    if (mediaMs === undefined) return;
+    const aheadMs = mediaMs - this.#ackedMediaMs - sinceUs / 1000;
+    if (aheadMs < CATCH_UP_MS && sinceUs < ACK_INTERVAL_US) return;
     this.#ackedUs = nowUs;
     this.#ackedMediaMs = mediaMs;
     const ack = `{"type":"ack","mediaMs":${Math.round(mediaMs)},"bufferMs":200,"latencyMs":300}`;

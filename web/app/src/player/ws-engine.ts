@@ -17,8 +17,11 @@ import { WsConnection } from "./ws-connection.ts";
 
 /** The server wants to hear once a second; hearing is a good part of what a viewer costs it. */
 const ACK_EVERY_MS = 900;
-/** After a stall the server waits for a word before it sends the picture again: so much new media is told at once. */
-const ACK_MEDIA_MS = 1_000;
+/**
+ * After a stall the server waits for a word before it sends the picture again: media that comes so much faster than time
+ * passes is told at once.
+ */
+const CATCH_UP_MS = 300;
 const ACK_AT_MOST_EVERY_MS = 100;
 /** Media that begins this much before the newest we have belongs to another broadcast. */
 const RESTART_MS = 3_000;
@@ -360,7 +363,7 @@ export class WsEngine implements PlaybackEngine {
     const appendedMs = this.#sink?.appendedMs;
     const sinceMs = nowMs - this.#ackAtMs;
     if (appendedMs === undefined || !this.#connectionHasMedia || sinceMs < ACK_AT_MOST_EVERY_MS) return;
-    if (appendedMs - this.#ackedMs < ACK_MEDIA_MS && sinceMs < ACK_EVERY_MS) return;
+    if (appendedMs - this.#ackedMs - sinceMs < CATCH_UP_MS && sinceMs < ACK_EVERY_MS) return;
     this.#ackAtMs = nowMs;
     this.#ackedMs = appendedMs;
     const liveMs = this.#clock.liveMediaMs(nowMs) ?? appendedMs;
