@@ -1,26 +1,6 @@
 import { expect, test } from "vitest";
-import { runBench } from "../index.ts";
-import { CapturedIo } from "../src/captured-io.ts";
+import { expectFigures, runSmoke } from "../src/smoke.ts";
 import { livePart } from "./part.ts";
-
-interface Line {
-  readonly part: string;
-  readonly scenario: string;
-  readonly figure: string;
-  readonly value: number | null;
-  readonly unit: string;
-  readonly peer: string;
-  readonly ratio: number | null;
-  readonly bar: string | null;
-  readonly pass: boolean | null;
-}
-
-async function runSmoke(...argv: string[]): Promise<{ exitCode: number; lines: Line[]; progress: string }> {
-  const io = new CapturedIo();
-  const exitCode = await runBench(["live", ...argv, "--smoke", "--json"], io);
-  const texts = io.out.split("\n").filter((text) => text !== "");
-  return { exitCode, lines: texts.map((text) => JSON.parse(text)), progress: io.err };
-}
 
 /** Figures that have to be there, for each peer, and be above 0. */
 const EXPECTED: Readonly<Record<string, { readonly peers: readonly string[]; readonly figures: readonly string[] }>> = {
@@ -55,36 +35,11 @@ test("every scenario has a smoke test", () => {
 test.each(Object.entries(EXPECTED))(
   "the short form of %s runs and gives a figure of every kind for every peer",
   { timeout: 120_000 },
-  async (scenario, { peers, figures }) => {
-    const { exitCode, lines, progress } = await runSmoke(scenario);
-    expect(progress).toContain(`live ${scenario}: `);
-    expect(exitCode, progress).toBe(0);
-    for (const line of lines) {
-      expect(Object.keys(line)).toEqual([
-        "part",
-        "scenario",
-        "figure",
-        "value",
-        "unit",
-        "peer",
-        "ratio",
-        "bar",
-        "pass",
-      ]);
-      expect(line).toMatchObject({ part: "live", scenario });
-      expect(line.bar === null).toBe(line.pass === null);
-    }
-    for (const peer of peers) {
-      for (const figure of figures) {
-        const found = lines.find((line) => line.peer === peer && line.figure === figure);
-        expect(found?.value, `${figure} of ${peer}`).toBeGreaterThan(0);
-      }
-    }
-  },
+  (scenario, expected) => expectFigures("live", scenario, expected),
 );
 
 test("a stalled viewer misses pictures but never sees a broken one", { timeout: 60_000 }, async () => {
-  const { lines } = await runSmoke("stalled", "--only", "kagami-ws");
+  const { lines } = await runSmoke("live", "stalled", "--only", "kagami-ws");
   const value = (figure: string) => lines.find((line) => line.figure === figure)?.value;
   expect(value("missed-pictures")).toBeGreaterThan(0);
   expect(value("broken-pictures")).toBe(0);
