@@ -4,6 +4,6 @@ export { encodeClip, readClip, readLabels } from "./encode.ts";
 export { generateClip } from "./generate.ts";
 export { planClips } from "./plan.ts";
 export type { PackedFrame } from "./raster.ts";
-export type { ClipSet, ClipSpec, EventSpec, FrameLabels } from "./spec.ts";
+export type { CardLabel, ClipSet, ClipSpec, EventSpec, FrameLabels } from "./spec.ts";
 // Pictures
 export { openSprites, renderSprites, requestsOf } from "./sprites.ts";

@@ -52,7 +52,6 @@ export const FEATURE_NAMES = [
   "isPortrait",
 ] as const;
 
-export type FeatureName = (typeof FEATURE_NAMES)[number];
 export const FEATURE_COUNT: number = FEATURE_NAMES.length;
 /** Features from here to there are those of the inside; the others are quick. */
 export const INSIDE_FEATURES = { from: 18, to: 34 } as const;
