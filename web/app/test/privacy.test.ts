@@ -152,9 +152,20 @@ test("pictures are asked for four times a second at most, only while they are op
   await expectQuiet(page);
 });
 
-/** After what is under way has ended, four pictures' time passes without one; the page's own clock is the measure. */
+/** After what is under way has ended, four pictures' time passes without one: sixty frames of the page. */
 async function expectQuiet(page: Page) {
-  const wait = () => page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1_000)));
+  const wait = () =>
+    page.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          let frameCount = 0;
+          const onFrame = () => {
+            if (++frameCount === 60) resolve();
+            else requestAnimationFrame(onFrame);
+          };
+          requestAnimationFrame(onFrame);
+        }),
+    );
   await eventually(async () => {
     const before = bench.privacy.pictures.length;
     await wait();

@@ -20,7 +20,8 @@ function feedOver(server: { tookMs: number; failure?: string }) {
     ask: async (isTest, signal) => {
       asked.push({ atMs: performance.now(), isTest });
       await new Promise<void>((resolve, reject) => {
-        setTimeout(resolve, server.tookMs);
+        const answer = () => resolve(); // when the fake clock says so
+        setTimeout(answer, server.tookMs);
         signal.addEventListener("abort", () => reject(new ApiError("UNREACHABLE", 0, "aborted")));
       });
       if (server.failure !== undefined) throw new ApiError(server.failure, 409, "none");
