@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import type { Plane, Region, YuvFrame } from "@kagami/kernels";
-import cvModule from "@techstark/opencv-js";
+import type cvModule from "@techstark/opencv-js";
 
 type Cv = typeof cvModule;
 type Mat = InstanceType<Cv["Mat"]>;
@@ -13,7 +14,8 @@ export interface OpenCvKernels {
 }
 
 export async function loadOpenCv(): Promise<OpenCvKernels> {
-  const cv: Cv = cvModule;
+  // Not by import: a loader that awaits the module, as Vitest does, would never come to an end (see `ready`).
+  const cv: Cv = createRequire(import.meta.url)("@techstark/opencv-js");
   await ready(cv);
   const mats = new Map<string, Mat>();
   /** One for each use and size, so that nothing is allocated while it is measured. */
