@@ -34,6 +34,17 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
     file: "/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstlibav.so",
     why: "decoders for GStreamer",
   },
+  {
+    name: "memcached",
+    program: "memcached",
+    why: "the servers behind the cache proxy, and what its replies are compared with",
+  },
+  { name: "nutcracker", program: "nutcracker", why: "the peer that the cache proxy is compared with" },
+  { name: "libmemcached-tools", program: "memccapable", why: "the outside judge of the memcached protocols" },
+  { name: "php-cli", program: "php", why: "runs php-memcached" },
+  { name: "php-memcached", file: "/etc/php/8.2/mods-available/memcached.ini", why: "a memcached client" },
+  { name: "python3-pymemcache", file: "/usr/lib/python3/dist-packages/pymemcache", why: "a memcached client" },
+  { name: "python3-pylibmc", file: "/usr/lib/python3/dist-packages/pylibmc", why: "a memcached client" },
 ];
 
 function isMissing(entry: SystemPackage): boolean {
