@@ -1,3 +1,5 @@
+import type { PlacementKind } from "@kagami/hashing";
+
 /** One memcached server. */
 export interface ServerSpec {
   /** Tells servers of a pool apart and, for the slot table, is what is hashed: it stays when the address changes. */
@@ -8,21 +10,6 @@ export interface ServerSpec {
   readonly weight: number;
   readonly tls: boolean;
 }
-
-/**
- * How keys are laid out over servers: `slots` is our table of 65,536 slots; the others place every key exactly where
- * the clients of an existing fleet do. See libs/hashing.
- */
-export type PlacementKind =
-  | "slots"
-  | "libmemcached-ketama"
-  | "libmemcached-consistent"
-  | "libmemcached-modula"
-  | "twemproxy-ketama"
-  | "twemproxy-modula"
-  | "spymemcached-ketama"
-  | "pecl-consistent"
-  | "pymemcache-rendezvous";
 
 /** One layout: servers, and what chooses among them. Two of them make a move. */
 export interface Placement {
