@@ -2,8 +2,6 @@ import { addressSetting, baseConfigShape, isLoopback, parseAddress } from "@kaga
 import { z } from "zod";
 import {
   checkDesired,
-  type DesiredCluster,
-  type DesiredPool,
   desiredCluster,
   type PoolDefaults,
   poolSchema,
@@ -11,6 +9,7 @@ import {
   routeSchema,
   serverTextSchema,
 } from "./control/cluster-document.ts";
+import type { DesiredCluster, DesiredPool } from "./engine/cluster-desired.ts";
 
 const MIB = 1 << 20;
 
@@ -81,11 +80,25 @@ export const configSchema = z
       "Limits",
       "Bytes waiting for a server, per worker, beyond which its clients are not read",
     ),
+    maxHeldBytes: bytes(
+      256 * MIB,
+      1_048_576,
+      16_384 * MIB,
+      "Limits",
+      "Bytes held for all clients and servers of a worker together, beyond which no client is read",
+    ),
     serverRequestLimit: count(16_384, 262_144, "Limits", "Unanswered requests of a server, per worker"),
     connectTimeoutMs: milliseconds(1_000, 10, 60_000, "Limits", "A connection to a server that takes longer failed"),
     reconnectMs: milliseconds(100, 1, 60_000, "Limits", "Wait before the first reconnect to a server; doubles"),
     reconnectMaxMs: milliseconds(2_000, 1, 60_000, "Limits", "Longest wait before a reconnect to a server"),
 
+    openAccess: z
+      .boolean()
+      .default(false)
+      .meta({ group: "TLS" })
+      .describe(
+        "Let others than this machine connect without a client certificate; memcached asks nobody who they are",
+      ),
     tlsListen: z
       .union([z.literal("off"), addressSetting()])
       .default("off")
@@ -183,7 +196,17 @@ interface Problem {
 type Checked = ClusterSettings &
   Pick<
     CacheproxyConfig,
-    "admin" | "adminToken" | "tlsListen" | "tlsCert" | "tlsKey" | "serverTlsCert" | "serverTlsKey" | "reconnectMs"
+    | "admin"
+    | "adminToken"
+    | "listen"
+    | "openAccess"
+    | "tlsListen"
+    | "tlsClientCa"
+    | "tlsCert"
+    | "tlsKey"
+    | "serverTlsCert"
+    | "serverTlsKey"
+    | "reconnectMs"
   > &
   Pick<CacheproxyConfig, "reconnectMaxMs" | "probeMs" | "probeTimeoutMs">;
 
@@ -196,6 +219,14 @@ function configProblems(config: Checked): Problem[] {
     add("admin", "others can reach it and nothing asks who they are; set --admin-token, or listen on 127.0.0.1");
   }
   if (config.adminToken !== "" && config.adminToken.length < 16) add("adminToken", "it needs at least 16 characters");
+  const isListenExposed = !isLoopback(parseAddress(config.listen).host);
+  const isTlsExposed = config.tlsListen !== "off" && !isLoopback(parseAddress(config.tlsListen).host);
+  if (!config.openAccess && isListenExposed) {
+    add("listen", "others can reach it and nothing asks who they are; say --open-access if that is meant");
+  }
+  if (!config.openAccess && isTlsExposed && config.tlsClientCa === "") {
+    add("tlsListen", "it asks clients for no certificate; set --tls-client-ca, or say --open-access if that is meant");
+  }
   if (config.tlsListen !== "off" && (config.tlsCert === "" || config.tlsKey === "")) {
     add("tlsListen", "TLS needs --tls-cert and --tls-key, both in PEM");
   }

@@ -1,7 +1,8 @@
 import { AddressError, formatAddress, parseAddress } from "@kagami/kit";
 import { z } from "zod";
-import type { ClusterConfig, Placement, Pool, PoolOptions, Route, ServerSpec } from "../engine/cluster.ts";
+import type { Placement, PoolOptions, Route, ServerSpec } from "../engine/cluster.ts";
 import { type ClusterProblem, checkClusterConfig } from "../engine/cluster-check.ts";
+import type { DesiredCluster, DesiredPool } from "../engine/cluster-desired.ts";
 import { CLUSTER_LIMITS } from "../engine/cluster-limits.ts";
 
 /** What pools that say nothing about it get. */
@@ -11,19 +12,6 @@ export interface PoolDefaults {
   readonly recoveryLimit: number;
   /** Whether servers written as `host:port` are spoken to over TLS. */
   readonly tls: boolean;
-}
-
-/** A pool as operators want it; the agreed one may be on its way there. */
-export interface DesiredPool extends Pool {
-  /** Whether a change of servers or placement is moved slot by slot; otherwise it is made at once, with misses. */
-  readonly move: boolean;
-  /** Name of the Consul service whose instances are the servers; `placement.servers` is empty until they are known. */
-  readonly service: string | undefined;
-}
-
-/** Pools and routes as operators want them. */
-export interface DesiredCluster extends ClusterConfig {
-  readonly pools: readonly DesiredPool[];
 }
 
 /** The text is no usable list of pools and routes; `problems` has every reason with its place. */

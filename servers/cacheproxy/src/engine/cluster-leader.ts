@@ -1,0 +1,64 @@
+import type { Move } from "./cluster.ts";
+import { applyDesired, type DesiredCluster } from "./cluster-desired.ts";
+import { type AgreedState, commit, serverAddress } from "./cluster-state.ts";
+import { decideEjections, type EjectionInput } from "./health-ejection.ts";
+
+/** Reads of a pool's moving slots since the window began to move, over all proxies. */
+export interface MoveReads {
+  readonly hitsTo: number;
+  readonly hitsFrom: number;
+  readonly misses: number;
+}
+
+/** Says how a move goes on: unchanged, with other bounds, or that it is done. */
+export type MoveStep = (move: Move, reads: MoveReads, nowMs: number) => Move | "done";
+
+/** What the next state is decided from. */
+export interface LeaderInput extends EjectionInput {
+  /** What operators want; `undefined` if that is not known, and then it stays as it is. */
+  readonly desired: DesiredCluster | undefined;
+  readonly moveReads: ReadonlyMap<string, MoveReads>;
+  readonly stepMove: MoveStep;
+}
+
+/** The next state, and what had to wait. */
+export interface LeaderStep {
+  /** The same object if nothing changes. */
+  readonly state: AgreedState;
+  readonly pending: readonly string[];
+}
+
+/** Decides the next agreed state. Pure: whoever leads decides the same from the same. */
+export function lead(state: AgreedState, input: LeaderInput): LeaderStep {
+  const wanted = input.desired ? applyDesired(state, input.desired, input.nowMs) : { draft: state, pending: [] };
+  const ejected = decideEjections(wanted.draft, input);
+  const moved = stepMoves(ejected, input);
+  return { state: commit(state, moved), pending: wanted.pending };
+}
+
+function stepMoves(state: AgreedState, input: LeaderInput): AgreedState {
+  let { moves, config } = state.cluster;
+  for (const move of state.cluster.moves) {
+    if (state.pausedMoves.includes(move.pool) || isWaiting(state, move)) continue;
+    const reads = input.moveReads.get(move.pool) ?? { hitsTo: 0, hitsFrom: 0, misses: 0 };
+    const next = input.stepMove(move, reads, input.nowMs);
+    if (next === move) continue;
+    if (next !== "done") {
+      moves = moves.map((other) => (other === move ? next : other));
+      continue;
+    }
+    moves = moves.filter((other) => other !== move);
+    const pools = config.pools.map((pool) => (pool.name === move.pool ? { ...pool, placement: move.to } : pool));
+    config = { ...config, pools };
+  }
+  return { ...state, cluster: { ...state.cluster, config, moves } };
+}
+
+/**
+ * While any of its servers is out, a move stands still: keys of a window whose old owner is away would be lost if the
+ * window were closed, and a new owner must be empty before it is read.
+ */
+function isWaiting(state: AgreedState, move: Move): boolean {
+  const out = new Set(state.ejected.map((entry) => entry.address));
+  return [...move.from.servers, ...move.to.servers].some((server) => out.has(serverAddress(server)));
+}
