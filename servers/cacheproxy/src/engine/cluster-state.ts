@@ -116,8 +116,19 @@ export function commit(before: AgreedState, draft: AgreedState): AgreedState {
   const cluster = { ...draft.cluster, epoch: before.cluster.epoch, moves };
   const ejections = deriveEjections(cluster, kept.ejected);
   const same = { ...kept, cluster: { ...cluster, ejections } };
-  if (fingerprint(same) === fingerprint(before)) return before;
+  if (fingerprint(same) === stateFingerprint(before)) return before;
   return { ...same, cluster: { ...same.cluster, epoch: before.cluster.epoch + 1 } };
+}
+
+/** Leaders compare with the same state again and again. */
+const stateFingerprints = new WeakMap<AgreedState, string>();
+
+function stateFingerprint(state: AgreedState): string {
+  const known = stateFingerprints.get(state);
+  if (known !== undefined) return known;
+  const made = fingerprint(state);
+  stateFingerprints.set(state, made);
+  return made;
 }
 
 function deriveEjections(cluster: Cluster, ejected: readonly EjectedServer[]): Ejection[] {
