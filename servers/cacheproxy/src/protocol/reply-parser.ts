@@ -1,0 +1,204 @@
+import { ascii, isWord } from "./ascii.ts";
+import { REPLY_BROKEN, REPLY_MORE, ReplyCode, ReplyShape } from "./codes.ts";
+
+/** Longest reply line; memcached's longest are those of stats. */
+const MAX_REPLY_LINE_BYTES = 8192;
+
+const SPACE = 32;
+const LF = 10;
+const CR = 13;
+
+const LINES_OF_REPLY: readonly (readonly [Uint8Array, number])[] = [
+  [ascii("STORED"), ReplyCode.STORED],
+  [ascii("END"), ReplyCode.MISS],
+  [ascii("NOT_FOUND"), ReplyCode.NOT_FOUND],
+  [ascii("NOT_STORED"), ReplyCode.NOT_STORED],
+  [ascii("EXISTS"), ReplyCode.EXISTS],
+  [ascii("DELETED"), ReplyCode.DELETED],
+  [ascii("TOUCHED"), ReplyCode.TOUCHED],
+  [ascii("OK"), ReplyCode.OK],
+  [ascii("RESET"), ReplyCode.OK],
+  [ascii("VALUE"), ReplyCode.HIT],
+  [ascii("ERROR"), ReplyCode.ERROR],
+  [ascii("CLIENT_ERROR"), ReplyCode.CLIENT_ERROR],
+  [ascii("SERVER_ERROR"), ReplyCode.SERVER_ERROR],
+];
+
+/** Finds the end of replies in the bytes of one server. Keeps nothing between calls but its fields. */
+export class ReplyParser {
+  /** `ReplyCode` of the reply last found. */
+  code: number = ReplyCode.OTHER;
+  /** After {@link REPLY_MORE}: how many bytes from `start` are needed at least; 0 if that is not known. */
+  neededBytes = 0;
+  /** Of `VALUES`: where the line `END` begins, or the error line instead of it. */
+  valuesEnd = 0;
+  readonly #maxValueBytes: number;
+
+  /** @param maxValueBytes Longest value a server may send; by default the longest memcached can be told to store. */
+  constructor(maxValueBytes = 2 ** 30) {
+    this.#maxValueBytes = maxValueBytes;
+  }
+
+  /**
+   * Looks at `buffer[start, end)`, which begins with a reply of the shape that belongs to the request.
+   *
+   * @returns Position after the whole reply; {@link REPLY_MORE}, or {@link REPLY_BROKEN} if no memcached says that.
+   */
+  parse(buffer: Uint8Array, start: number, end: number, shape: number): number {
+    this.neededBytes = 0;
+    const lineEnd = findLineEnd(buffer, start, end);
+    if (lineEnd < 0) return lineEnd;
+    if (shape === ReplyShape.META) return this.#parseMeta(buffer, start, lineEnd, end);
+    this.code = codeOfLine(buffer, start, lineEnd);
+    if (shape === ReplyShape.VALUES) return this.#parseValues(buffer, start, lineEnd, end);
+    if (shape === ReplyShape.LINES_UNTIL_END) return this.#parseLines(buffer, start, lineEnd, end);
+    return this.code === ReplyCode.HIT || this.code === ReplyCode.MISS || this.code === ReplyCode.OTHER
+      ? REPLY_BROKEN
+      : lineEnd;
+  }
+
+  #parseMeta(buffer: Uint8Array, start: number, lineEnd: number, end: number): number {
+    this.code = codeOfMetaLine(buffer, start, lineEnd);
+    if (this.code === ReplyCode.OTHER) return REPLY_BROKEN;
+    if (this.code !== ReplyCode.VA) return lineEnd;
+    return this.#valueEnd(buffer, start, lineEnd, readLength(buffer, start + 3), end);
+  }
+
+  #parseValues(buffer: Uint8Array, start: number, firstLineEnd: number, end: number): number {
+    let lineStart = start;
+    let lineEnd = firstLineEnd;
+    const code = this.code;
+    let lineCode = code;
+    while (lineCode === ReplyCode.HIT) {
+      const valueEnd = this.#valueEnd(
+        buffer,
+        start,
+        lineEnd,
+        readLength(buffer, lengthOfValueLine(buffer, lineStart)),
+        end,
+      );
+      if (valueEnd < 0) return valueEnd;
+      lineStart = valueEnd;
+      lineEnd = findLineEnd(buffer, lineStart, end);
+      if (lineEnd < 0) return lineEnd;
+      lineCode = codeOfLine(buffer, lineStart, lineEnd);
+    }
+    this.valuesEnd = lineStart;
+    if (lineCode === ReplyCode.MISS) return lineEnd;
+    this.code = lineCode;
+    return isErrorCode(lineCode) ? lineEnd : REPLY_BROKEN;
+  }
+
+  #parseLines(buffer: Uint8Array, start: number, firstLineEnd: number, end: number): number {
+    let lineStart = start;
+    let lineEnd = firstLineEnd;
+    for (;;) {
+      const code = codeOfLine(buffer, lineStart, lineEnd);
+      if (code === ReplyCode.MISS || code === ReplyCode.OK || isErrorCode(code)) {
+        this.code = code === ReplyCode.MISS ? ReplyCode.OK : code;
+        return lineEnd;
+      }
+      lineStart = lineEnd;
+      lineEnd = findLineEnd(buffer, lineStart, end);
+      if (lineEnd < 0) return lineEnd;
+    }
+  }
+
+  /** Position after a value of `length` bytes that begins at `lineEnd`, and its line end. */
+  #valueEnd(buffer: Uint8Array, start: number, lineEnd: number, length: number, end: number): number {
+    if (length < 0 || length > this.#maxValueBytes) return REPLY_BROKEN;
+    const valueEnd = lineEnd + length;
+    if (valueEnd + 2 > end) {
+      this.neededBytes = valueEnd + 2 - start;
+      return REPLY_MORE;
+    }
+    return buffer[valueEnd] === CR && buffer[valueEnd + 1] === LF ? valueEnd + 2 : REPLY_BROKEN;
+  }
+}
+
+/** Whether a reply says that the request was not carried out because something is wrong. */
+export function isErrorCode(code: number): boolean {
+  return code === ReplyCode.ERROR || code === ReplyCode.CLIENT_ERROR || code === ReplyCode.SERVER_ERROR;
+}
+
+/** Position after the CR LF of the line at `start`; {@link REPLY_MORE} or {@link REPLY_BROKEN}. */
+function findLineEnd(buffer: Uint8Array, start: number, end: number): number {
+  const searchEnd = Math.min(end, start + MAX_REPLY_LINE_BYTES);
+  for (let at = start; at < searchEnd; at++) {
+    if (buffer[at] === LF) return at > start && buffer[at - 1] === CR ? at + 1 : REPLY_BROKEN;
+  }
+  return end - start >= MAX_REPLY_LINE_BYTES ? REPLY_BROKEN : REPLY_MORE;
+}
+
+function codeOfLine(buffer: Uint8Array, start: number, lineEnd: number): number {
+  const first = buffer[start] as number;
+  if (first >= 48 && first <= 57) {
+    return readLengthTo(buffer, start, lineEnd - 2) ? ReplyCode.NUMBER : ReplyCode.OTHER;
+  }
+  let wordEnd = start;
+  while (wordEnd < lineEnd - 2 && buffer[wordEnd] !== SPACE) wordEnd++;
+  for (const [word, code] of LINES_OF_REPLY) {
+    if (isWord(buffer, start, wordEnd, word)) return code;
+  }
+  return ReplyCode.OTHER;
+}
+
+function codeOfMetaLine(buffer: Uint8Array, start: number, lineEnd: number): number {
+  const third = buffer[start + 2];
+  if (lineEnd - start > 4 && third !== SPACE) {
+    const code = codeOfLine(buffer, start, lineEnd);
+    return isErrorCode(code) ? code : ReplyCode.OTHER;
+  }
+  switch (((buffer[start] as number) << 8) | (buffer[start + 1] as number)) {
+    case 0x4844: // HD
+      return ReplyCode.HD;
+    case 0x5641: // VA
+      return ReplyCode.VA;
+    case 0x454e: // EN
+      return ReplyCode.EN;
+    case 0x4e53: // NS
+      return ReplyCode.NS;
+    case 0x4558: // EX
+      return ReplyCode.EX;
+    case 0x4e46: // NF
+      return ReplyCode.NF;
+    case 0x4d45: // ME
+      return ReplyCode.ME;
+    case 0x4d4e: // MN
+      return ReplyCode.MN;
+    default:
+      return ReplyCode.OTHER;
+  }
+}
+
+/** Position of the length in a line `VALUE <key> <flags> <length>…`; the line's own end stops the search. */
+function lengthOfValueLine(buffer: Uint8Array, lineStart: number): number {
+  let at = lineStart;
+  for (let spaces = 0; spaces < 3; at++) {
+    if (buffer[at] === LF) return at;
+    if (buffer[at] === SPACE) spaces++;
+  }
+  return at;
+}
+
+/** Reads the digits at `at`, which a space or the line's CR ends. -1 if there are none, or more than ten. */
+function readLength(buffer: Uint8Array, at: number): number {
+  let length = 0;
+  let position = at;
+  for (; position < at + 11; position++) {
+    const digit = (buffer[position] as number) - 48;
+    if (digit >= 0 && digit <= 9) length = length * 10 + digit;
+    else break;
+  }
+  const isEnded = buffer[position] === SPACE || buffer[position] === CR;
+  return position > at && isEnded ? length : -1;
+}
+
+/** Whether `buffer[start, end)` is a number, with the spaces that memcached may pad one with. */
+function readLengthTo(buffer: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = buffer[at] as number;
+    if (byte !== SPACE && (byte < 48 || byte > 57)) return false;
+  }
+  return true;
+}
