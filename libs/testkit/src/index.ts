@@ -16,6 +16,14 @@ export {
 export { CHROMIUM_LAUNCH } from "./chromium.ts";
 // Waiting and files
 export { type EventuallyOptions, eventually } from "./eventually.ts";
+export { type FakeConsul, type FakeConsulDoor, startFakeConsul } from "./fake-consul.ts";
+export type {
+  FakeConsulStore,
+  FakeKv,
+  FakeService,
+  FakeSession,
+  KvPut,
+} from "./fake-consul-store.ts";
 export {
   type Disk,
   DiskFault,

@@ -1,3 +1,4 @@
+import { keyHashNamesOf } from "@kagami/hashing";
 import type { ClusterConfig, Placement, Pool, ServerSpec } from "./cluster.ts";
 import { CLUSTER_LIMITS } from "./cluster-limits.ts";
 
@@ -12,7 +13,7 @@ export interface ClusterProblem {
 const NAME = /^[A-Za-z0-9_-]+$/;
 
 /** Kinds whose clients know no weights. */
-const UNWEIGHTED: ReadonlySet<string> = new Set(["spymemcached-ketama", "pymemcache-rendezvous"]);
+const UNWEIGHTED: ReadonlySet<string> = new Set(["libmemcached-modula", "pymemcache-rendezvous"]);
 
 /**
  * Everything that is wrong with pools and routes beyond their shape: names used twice or unknown, weights, gutter pools in
@@ -64,11 +65,10 @@ function checkPlacement(placement: Placement, place: string, add: Add): void {
   const { servers, kind, hash } = placement;
   if (servers.length === 0) add(`${place}.servers`, "there is none; write at least one host:port");
   limit(servers.length, CLUSTER_LIMITS.serversPerPool, "servers", `${place}.servers`, add);
-  if (hash !== undefined && !kind.startsWith("twemproxy")) {
-    add(
-      `${place}.hash`,
-      `placement "${kind}" has its own key hash; leave "hash" out, it belongs to the twemproxy kinds`,
-    );
+  const hashes = keyHashNamesOf(kind);
+  if (hash !== undefined && !hashes.includes(hash)) {
+    const mend = hashes.length > 0 ? `it knows ${hashes.join(", ")}` : 'it has no choice of them; leave "hash" out';
+    add(`${place}.hash`, `placement "${kind}" has no key hash "${hash}": ${mend}`);
   }
   const names = new Map<string, number>();
   const addresses = new Map<string, number>();
