@@ -8,21 +8,19 @@ const SPACE = 32;
 const LF = 10;
 const CR = 13;
 
-const LINES_OF_REPLY: readonly (readonly [Uint8Array, number])[] = [
-  [ascii("STORED"), ReplyCode.STORED],
-  [ascii("END"), ReplyCode.MISS],
-  [ascii("NOT_FOUND"), ReplyCode.NOT_FOUND],
-  [ascii("NOT_STORED"), ReplyCode.NOT_STORED],
-  [ascii("EXISTS"), ReplyCode.EXISTS],
-  [ascii("DELETED"), ReplyCode.DELETED],
-  [ascii("TOUCHED"), ReplyCode.TOUCHED],
-  [ascii("OK"), ReplyCode.OK],
-  [ascii("RESET"), ReplyCode.OK],
-  [ascii("VALUE"), ReplyCode.HIT],
-  [ascii("ERROR"), ReplyCode.ERROR],
-  [ascii("CLIENT_ERROR"), ReplyCode.CLIENT_ERROR],
-  [ascii("SERVER_ERROR"), ReplyCode.SERVER_ERROR],
-];
+const STORED = ascii("STORED");
+const END = ascii("END");
+const NOT_FOUND = ascii("NOT_FOUND");
+const NOT_STORED = ascii("NOT_STORED");
+const EXISTS = ascii("EXISTS");
+const DELETED = ascii("DELETED");
+const TOUCHED = ascii("TOUCHED");
+const OK = ascii("OK");
+const RESET = ascii("RESET");
+const VALUE = ascii("VALUE");
+const ERROR = ascii("ERROR");
+const CLIENT_ERROR = ascii("CLIENT_ERROR");
+const SERVER_ERROR = ascii("SERVER_ERROR");
 
 /** Finds the end of replies in the bytes of one server. Keeps nothing between calls but its fields. */
 export class ReplyParser {
@@ -131,16 +129,35 @@ function findLineEnd(buffer: Uint8Array, start: number, end: number): number {
 }
 
 function codeOfLine(buffer: Uint8Array, start: number, lineEnd: number): number {
-  const first = buffer[start] as number;
-  if (first >= 48 && first <= 57) {
-    return readLengthTo(buffer, start, lineEnd - 2) ? ReplyCode.NUMBER : ReplyCode.OTHER;
-  }
   let wordEnd = start;
   while (wordEnd < lineEnd - 2 && buffer[wordEnd] !== SPACE) wordEnd++;
-  for (const [word, code] of LINES_OF_REPLY) {
-    if (isWord(buffer, start, wordEnd, word)) return code;
+  const isWordHere = (word: Uint8Array): boolean => isWord(buffer, start, wordEnd, word);
+  switch (buffer[start]) {
+    case 86: // V
+      return isWordHere(VALUE) ? ReplyCode.HIT : ReplyCode.OTHER;
+    case 83: // S
+      if (isWordHere(STORED)) return ReplyCode.STORED;
+      return isWordHere(SERVER_ERROR) ? ReplyCode.SERVER_ERROR : ReplyCode.OTHER;
+    case 69: // E
+      if (isWordHere(END)) return ReplyCode.MISS;
+      if (isWordHere(EXISTS)) return ReplyCode.EXISTS;
+      return isWordHere(ERROR) ? ReplyCode.ERROR : ReplyCode.OTHER;
+    case 78: // N
+      if (isWordHere(NOT_FOUND)) return ReplyCode.NOT_FOUND;
+      return isWordHere(NOT_STORED) ? ReplyCode.NOT_STORED : ReplyCode.OTHER;
+    case 68: // D
+      return isWordHere(DELETED) ? ReplyCode.DELETED : ReplyCode.OTHER;
+    case 84: // T
+      return isWordHere(TOUCHED) ? ReplyCode.TOUCHED : ReplyCode.OTHER;
+    case 67: // C
+      return isWordHere(CLIENT_ERROR) ? ReplyCode.CLIENT_ERROR : ReplyCode.OTHER;
+    case 79: // O
+      return isWordHere(OK) ? ReplyCode.OK : ReplyCode.OTHER;
+    case 82: // R
+      return isWordHere(RESET) ? ReplyCode.OK : ReplyCode.OTHER;
+    default:
+      return isPaddedNumber(buffer, start, lineEnd - 2) ? ReplyCode.NUMBER : ReplyCode.OTHER;
   }
-  return ReplyCode.OTHER;
 }
 
 function codeOfMetaLine(buffer: Uint8Array, start: number, lineEnd: number): number {
@@ -195,10 +212,10 @@ function readLength(buffer: Uint8Array, at: number): number {
 }
 
 /** Whether `buffer[start, end)` is a number, with the spaces that memcached may pad one with. */
-function readLengthTo(buffer: Uint8Array, start: number, end: number): boolean {
+function isPaddedNumber(buffer: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
     const byte = buffer[at] as number;
     if (byte !== SPACE && (byte < 48 || byte > 57)) return false;
   }
-  return true;
+  return end > start && buffer[start] !== SPACE;
 }
