@@ -1,15 +1,16 @@
 import { checkNodes } from "./check-nodes.ts";
 import { consistentRing, plainKetamaPoints, type RingServer, weightedKetamaPoints } from "./fleets/ketama.ts";
-import { modula } from "./fleets/modula.ts";
+
 import { peclConsistent } from "./fleets/pecl-consistent.ts";
 import { pymemcacheRendezvous } from "./fleets/pymemcache-rendezvous.ts";
 import { HashRing } from "./hash-ring.ts";
 import { crc32 } from "./key-hashes/crc.ts";
-import { fnv1aOf32Unsigned } from "./key-hashes/fnv.ts";
+import { fnv1aOf32 } from "./key-hashes/fnv.ts";
 import type { KeyHash } from "./key-hashes/key-hash.ts";
 import { LIBMEMCACHED_HASHES, TWEMPROXY_HASHES } from "./key-hashes/key-hash-names.ts";
 import { md5FirstWord } from "./key-hashes/md5.ts";
 import type { Selector } from "./selector.ts";
+import { moduloOf } from "./selectors/modulo.ts";
 import { SlotTable } from "./slot-table.ts";
 
 /**
@@ -60,7 +61,7 @@ export interface PlacementSpec {
 const MAX_SERVERS = 4_096;
 const DEFAULT_PORT = 11_211;
 
-const PECL_HASHES: Readonly<Record<string, KeyHash>> = { crc32, fnv: fnv1aOf32Unsigned };
+const PECL_HASHES: Readonly<Record<string, KeyHash>> = { crc32, fnv: fnv1aOf32 };
 
 /** The first is what the fleet's clients use unless told otherwise. Kinds that are not here have no choice. */
 const KEY_HASHES: Partial<Record<PlacementKind, readonly [string, Readonly<Record<string, KeyHash>>]>> = {
@@ -102,7 +103,7 @@ export function selectorFor(placement: PlacementSpec, previous?: Selector): Sele
       return libmemcachedConsistent(named(servers, hostUnlessDefaultPort), hash);
     case "libmemcached-modula":
     case "twemproxy-modula":
-      return modula(
+      return moduloOf(
         servers.map(({ weight }) => weight),
         hash,
       );

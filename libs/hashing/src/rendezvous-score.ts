@@ -71,7 +71,7 @@ function drawOf(seedA: number, seedB: number, itemHash: number): number {
   let mixed = itemHash ^ seedA;
   mixed = (Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b) + seedB) | 0;
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return ((mixed ^ (mixed >>> 16)) + 0x8000_0000 + 0.5) * TWO_TO_MINUS_32;
+  return (((mixed ^ (mixed >>> 16)) >>> 0) + 0.5) * TWO_TO_MINUS_32;
 }
 
 /**

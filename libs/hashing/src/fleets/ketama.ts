@@ -45,7 +45,8 @@ export function consistentRing(servers: readonly RingServer[], keyHash: KeyHash)
 
 const encoder = new TextEncoder();
 
-function md5Points(servers: readonly RingServer[], digestCount: (server: RingServer) => number): RingPoints {
+/** Four points for each MD5 of `ringName-k`, `k` from 0 to `digestCount - 1`. */
+export function md5Points(servers: readonly RingServer[], digestCount: (server: RingServer) => number): RingPoints {
   const ring: RingPoints = { points: [], owners: [] };
   for (const [position, server] of servers.entries()) {
     const count = digestCount(server);

@@ -13,13 +13,16 @@ export function crc32Of15Bits(bytes: Uint8Array, start: number, end: number): nu
   return (crc32(bytes, start, end) >>> 16) & 0x7fff;
 }
 
-/** CRC-16 with the polynomial 0x1021 and nothing inverted (XMODEM); twemproxy's `crc16`. 0 to 65,535. */
+/**
+ * twemproxy's `crc16`: CRC-16 with the polynomial 0x1021 (XMODEM) in the lower half. What a real CRC-16 shifts out stays
+ * in the upper half, because twemproxy keeps the register in 32 bits.
+ */
 export function crc16(bytes: Uint8Array, start: number, end: number): number {
   let crc = 0;
   for (let i = start; i < end; i++) {
-    crc = ((crc << 8) & 0xffff) ^ (CRC_16[(crc >>> 8) ^ (bytes[i] as number)] as number);
+    crc = (crc << 8) ^ (CRC_16[((crc >>> 8) ^ (bytes[i] as number)) & 0xff] as number);
   }
-  return crc;
+  return crc >>> 0;
 }
 
 function crc32Table(): Int32Array {

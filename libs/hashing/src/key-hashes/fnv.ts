@@ -1,7 +1,7 @@
 import { signedByte } from "./key-hash.ts";
 
 /*
- * FNV as libmemcached and twemproxy have it: 32 bits come out of all four, and bytes are signed. The low half of a
+ * FNV as libmemcached, twemproxy and pecl memcache have it: 32 bits come out of all four, and bytes are signed. The low half of a
  * product depends on nothing but the low halves, so the 64-bit ones are the 32-bit ones with the low halves of the
  * 64-bit offset (0xcbf29ce484222325) and prime (0x100000001b3).
  */
@@ -21,13 +21,6 @@ export function fnv1Of32(bytes: Uint8Array, start: number, end: number): number 
 export function fnv1aOf32(bytes: Uint8Array, start: number, end: number): number {
   let hash = OFFSET_32;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ signedByte(bytes[i] as number), PRIME_32);
-  return hash >>> 0;
-}
-
-/** FNV-1a, 32 bits, as published: of unsigned bytes. */
-export function fnv1aOf32Unsigned(bytes: Uint8Array, start: number, end: number): number {
-  let hash = OFFSET_32;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), PRIME_32);
   return hash >>> 0;
 }
 
