@@ -27,7 +27,7 @@ export interface PoolOptions {
   readonly gutter?: { readonly pool: string; readonly ttlSec: number };
   /** Keys asked for more often than this in a second are read from the first `replicas` servers of their slot. */
   readonly hotKeys?: { readonly perSecond: number; readonly replicas: number };
-  /** Share of the requests, 0 to 1, that are also sent to another pool, whose replies are dropped. */
+  /** Share of the keys, 0 to 1, whose requests are also sent to another pool, whose replies are dropped. */
   readonly shadow?: { readonly pool: string; readonly fraction: number };
   /** Values longer than this are stored in pieces of this size. */
   readonly bigValueBytes?: number;

@@ -64,6 +64,16 @@ export function cappedExptime(token: string | undefined, limitSec: number, nowMs
 }
 
 /**
+ * The exptime of an item that is to live as long as another one.
+ *
+ * @param ttlSec As `t` tells it: remaining seconds, at least 1, or -1 for never.
+ */
+export function exptimeOfTtl(ttlSec: number, nowMs: number): number {
+  if (ttlSec < 0) return 0;
+  return ttlSec <= RELATIVE_LIMIT_SEC ? ttlSec : Math.floor(nowMs / 1000) + ttlSec;
+}
+
+/**
  * A request whose item lives no longer than a limit, whatever it asks for.
  *
  * What is set without an exptime gets one; a touch (`mg T`, `ma T`) and an item made on a miss (`N`) are cut as well.
