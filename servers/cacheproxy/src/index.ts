@@ -1,4 +1,7 @@
 // What all proxies agree on
+
+// Running the proxy
+export { type CacheproxyConfig, configSchema } from "./config.ts";
 export type {
   Cluster,
   ClusterConfig,
@@ -21,3 +24,6 @@ export type {
   ServerRef,
 } from "./engine/meta.ts";
 export { type Access, type PoolPolicy, SLOW } from "./engine/pool-policy.ts";
+export { CacheproxyError, type CacheproxyErrorCode } from "./errors.ts";
+export { cacheproxyPart } from "./part.ts";
+export { type CacheproxyServer, startCacheproxyServer } from "./server.ts";

@@ -27,6 +27,15 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: "cacheproxy",
+    usage: "--servers host:port[=weight],… [--listen host:port] [flags]",
+    about: "Run the memcached proxy",
+    run: async (context) => {
+      const { runCacheproxy } = await import("./run-cacheproxy.ts");
+      await runCacheproxy(context);
+    },
+  },
+  {
     name: "up",
     usage: "[--demo] [--config FILE] [--data DIR]",
     about: "Run the whole platform on this machine",

@@ -14,6 +14,8 @@ export interface TcpListenerOptions extends ConnectionLimits {
   readonly name: string;
   /** `host:port`; port 0 picks a free one. */
   readonly address: string | Address;
+  /** Other processes may listen at the same port in the same way; the system shares connections out. */
+  readonly reusePort?: boolean;
   /** Certificate and key, for TLS. */
   readonly tls?: TlsOptions | undefined;
   /** Called with each admitted connection, which has `noDelay` set; with TLS, after the handshake. Must handle `error`. */
@@ -41,7 +43,7 @@ export interface Listener {
 export async function listenTcp(options: TcpListenerOptions): Promise<Listener> {
   const ledger = new ConnectionLedger(options.name, options, options.metrics);
   const server = options.tls ? tlsServer(options, options.tls, ledger) : plainServer(options, ledger);
-  const address = await startListening(server, options.name, options.address);
+  const address = await startListening(server, options.name, options.address, options.reusePort);
   return wrapListener(server, options, address, ledger);
 }
 

@@ -28,17 +28,23 @@ const ANY_IPV4 = "0.0.0.0";
 /**
  * Starts a server and tells the address it really got: port 0 becomes the port that the system chose.
  *
+ * @param reusePort Whether other processes may listen at the same port in the same way; the system shares connections out.
  * @throws ListenError
  */
-export async function startListening(server: Server, name: string, address: string | Address): Promise<Address> {
+export async function startListening(
+  server: Server,
+  name: string,
+  address: string | Address,
+  reusePort = false,
+): Promise<Address> {
   const wanted = typeof address === "string" ? parseAddress(address) : address;
   try {
-    await listenAt(server, wanted);
+    await listenAt(server, wanted, reusePort);
   } catch (error) {
     const cause = error as NodeJS.ErrnoException;
     // "Every interface" on a machine or in a container without IPv6 is every IPv4 interface.
     if (wanted.host === ANY_IPV6 && (cause.code === "EAFNOSUPPORT" || cause.code === "EADDRNOTAVAIL")) {
-      return await startListening(server, name, { host: ANY_IPV4, port: wanted.port });
+      return await startListening(server, name, { host: ANY_IPV4, port: wanted.port }, reusePort);
     }
     throw listenError(name, wanted, cause);
   }
@@ -47,10 +53,10 @@ export async function startListening(server: Server, name: string, address: stri
   return { host: wanted.host, port: bound.port };
 }
 
-function listenAt(server: Server, { host, port }: Address): Promise<void> {
+function listenAt(server: Server, { host, port }: Address, reusePort: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    server.listen({ host, port, backlog: BACKLOG, reusePort }, () => {
       server.removeListener("error", reject);
       resolve();
     });
