@@ -5,6 +5,7 @@ import { REPLY_BROKEN, REPLY_MORE, ReplyCode, ReplyShape } from "./codes.ts";
 const MAX_REPLY_LINE_BYTES = 8192;
 
 const SPACE = 32;
+const UPPER_V = 86;
 const LF = 10;
 const CR = 13;
 
@@ -17,7 +18,7 @@ const DELETED = ascii("DELETED");
 const TOUCHED = ascii("TOUCHED");
 const OK = ascii("OK");
 const RESET = ascii("RESET");
-const VALUE = ascii("VALUE");
+const VALUE = ascii("VALUE ");
 const ERROR = ascii("ERROR");
 const CLIENT_ERROR = ascii("CLIENT_ERROR");
 const SERVER_ERROR = ascii("SERVER_ERROR");
@@ -31,6 +32,8 @@ export class ReplyParser {
   /** Of `VALUES`: where the line `END` begins, or the error line instead of it. */
   valuesEnd = 0;
   readonly #maxValueBytes: number;
+  /** Of the value line last read. */
+  #length = 0;
 
   /** @param maxValueBytes Longest value a server may send; by default the longest memcached can be told to store. */
   constructor(maxValueBytes = 2 ** 30) {
@@ -44,15 +47,13 @@ export class ReplyParser {
    */
   parse(buffer: Uint8Array, start: number, end: number, shape: number): number {
     this.neededBytes = 0;
+    if (shape === ReplyShape.VALUES) return this.#parseValues(buffer, start, end);
     const lineEnd = findLineEnd(buffer, start, end);
     if (lineEnd < 0) return lineEnd;
     if (shape === ReplyShape.META) return this.#parseMeta(buffer, start, lineEnd, end);
     this.code = codeOfLine(buffer, start, lineEnd);
-    if (shape === ReplyShape.VALUES) return this.#parseValues(buffer, start, lineEnd, end);
     if (shape === ReplyShape.LINES_UNTIL_END) return this.#parseLines(buffer, start, lineEnd, end);
-    return this.code === ReplyCode.HIT || this.code === ReplyCode.MISS || this.code === ReplyCode.OTHER
-      ? REPLY_BROKEN
-      : lineEnd;
+    return this.code === ReplyCode.MISS || this.code === ReplyCode.OTHER ? REPLY_BROKEN : lineEnd;
   }
 
   #parseMeta(buffer: Uint8Array, start: number, lineEnd: number, end: number): number {
@@ -62,29 +63,52 @@ export class ReplyParser {
     return this.#valueEnd(buffer, start, lineEnd, readLength(buffer, start + 3), end);
   }
 
-  #parseValues(buffer: Uint8Array, start: number, firstLineEnd: number, end: number): number {
-    let lineStart = start;
-    let lineEnd = firstLineEnd;
-    const code = this.code;
-    let lineCode = code;
-    while (lineCode === ReplyCode.HIT) {
-      const valueEnd = this.#valueEnd(
-        buffer,
-        start,
-        lineEnd,
-        readLength(buffer, lengthOfValueLine(buffer, lineStart)),
-        end,
-      );
-      if (valueEnd < 0) return valueEnd;
-      lineStart = valueEnd;
-      lineEnd = findLineEnd(buffer, lineStart, end);
+  #parseValues(buffer: Uint8Array, start: number, end: number): number {
+    let at = start;
+    this.code = ReplyCode.MISS;
+    while (at < end && buffer[at] === UPPER_V) {
+      const lineEnd = this.#readValueLine(buffer, at, end);
       if (lineEnd < 0) return lineEnd;
-      lineCode = codeOfLine(buffer, lineStart, lineEnd);
+      at = this.#valueEnd(buffer, start, lineEnd, this.#length, end);
+      if (at < 0) return at;
+      this.code = ReplyCode.HIT;
     }
-    this.valuesEnd = lineStart;
-    if (lineCode === ReplyCode.MISS) return lineEnd;
-    this.code = lineCode;
-    return isErrorCode(lineCode) ? lineEnd : REPLY_BROKEN;
+    const lineEnd = findLineEnd(buffer, at, end);
+    if (lineEnd < 0) return lineEnd;
+    this.valuesEnd = at;
+    const code = codeOfLine(buffer, at, lineEnd);
+    if (code === ReplyCode.MISS) return lineEnd;
+    this.code = code;
+    return isErrorCode(code) ? lineEnd : REPLY_BROKEN;
+  }
+
+  /** Reads `VALUE <key> <flags> <length>[ <cas>]` in one pass; every get that hits comes by here. */
+  #readValueLine(buffer: Uint8Array, start: number, end: number): number {
+    const lineLimit = Math.min(end, start + MAX_REPLY_LINE_BYTES);
+    if (lineLimit - start < 6) return REPLY_MORE;
+    if (!isWord(buffer, start, start + 6, VALUE)) return REPLY_BROKEN;
+    let at = start + 6;
+    for (let word = 0; word < 2; word++) {
+      while (at < lineLimit && (buffer[at] as number) > SPACE) at++;
+      // A key may hold bytes below the space, but no LF.
+      while (at < lineLimit && buffer[at] !== SPACE && buffer[at] !== LF) at++;
+      if (at < lineLimit && buffer[at] === LF) return REPLY_BROKEN;
+      at++;
+    }
+    let length = 0;
+    const lengthStart = at;
+    for (; at < lineLimit; at++) {
+      const digit = (buffer[at] as number) - 48;
+      if (digit < 0 || digit > 9) break;
+      length = length * 10 + digit;
+    }
+    const lengthEnd = at;
+    while (at < lineLimit && buffer[at] !== LF) at++;
+    if (at >= lineLimit) return end - start >= MAX_REPLY_LINE_BYTES ? REPLY_BROKEN : REPLY_MORE;
+    const isSound = lengthEnd > lengthStart && lengthEnd - lengthStart <= 10 && buffer[at - 1] === CR;
+    if (!isSound || (buffer[lengthEnd] !== SPACE && lengthEnd !== at - 1)) return REPLY_BROKEN;
+    this.#length = length;
+    return at + 1;
   }
 
   #parseLines(buffer: Uint8Array, start: number, firstLineEnd: number, end: number): number {
@@ -133,8 +157,6 @@ function codeOfLine(buffer: Uint8Array, start: number, lineEnd: number): number 
   while (wordEnd < lineEnd - 2 && buffer[wordEnd] !== SPACE) wordEnd++;
   const isWordHere = (word: Uint8Array): boolean => isWord(buffer, start, wordEnd, word);
   switch (buffer[start]) {
-    case 86: // V
-      return isWordHere(VALUE) ? ReplyCode.HIT : ReplyCode.OTHER;
     case 83: // S
       if (isWordHere(STORED)) return ReplyCode.STORED;
       return isWordHere(SERVER_ERROR) ? ReplyCode.SERVER_ERROR : ReplyCode.OTHER;
@@ -186,16 +208,6 @@ function codeOfMetaLine(buffer: Uint8Array, start: number, lineEnd: number): num
     default:
       return ReplyCode.OTHER;
   }
-}
-
-/** Position of the length in a line `VALUE <key> <flags> <length>…`; the line's own end stops the search. */
-function lengthOfValueLine(buffer: Uint8Array, lineStart: number): number {
-  let at = lineStart;
-  for (let spaces = 0; spaces < 3; at++) {
-    if (buffer[at] === LF) return at;
-    if (buffer[at] === SPACE) spaces++;
-  }
-  return at;
 }
 
 /** Reads the digits at `at`, which a space or the line's CR ends. -1 if there are none, or more than ten. */
