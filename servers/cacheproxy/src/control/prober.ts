@@ -1,18 +1,21 @@
-import type { ConnectionOptions } from "node:tls";
 import type { Random, Timer, TimerClock } from "@kagami/clock";
 import type { Cluster, Pool, ServerSpec } from "../engine/cluster.ts";
 import { serversByAddress } from "../engine/cluster-state.ts";
 import { type HealthLimits, ServerHealth, type Vote } from "../engine/health.ts";
-import { MemcachedConnection } from "./memcached-connection.ts";
 
 export interface ProberOptions {
   readonly clock: TimerClock;
   readonly random: Random;
   readonly probeMs: number;
-  readonly timeoutMs: number;
-  readonly tls: ConnectionOptions;
+  readonly openConnection: (server: ServerSpec) => ServerConnection;
   /** Called when a vote changes. */
   readonly onVote: (address: string, vote: Vote) => void;
+}
+
+/** How a server is asked; see MemcachedConnection. */
+export interface ServerConnection {
+  ask(command: string, isWhole: (text: string) => boolean): Promise<string>;
+  close(): void;
 }
 
 /** A server's health for people. */
@@ -35,7 +38,7 @@ interface Probed {
   readonly server: ServerSpec;
   limits: HealthLimits;
   readonly health: ServerHealth;
-  readonly connection: MemcachedConnection;
+  readonly connection: ServerConnection;
   timer: Timer | undefined;
   isProbing: boolean;
   /** Consul calls it critical. */
@@ -123,7 +126,7 @@ export class Prober {
     for (const [address, probed] of this.#probed) this.#forget(address, probed);
   }
 
-  async #ask(address: string, ask: (connection: MemcachedConnection) => Promise<CleanResult>): Promise<CleanResult> {
+  async #ask(address: string, ask: (connection: ServerConnection) => Promise<CleanResult>): Promise<CleanResult> {
     const probed = this.#probed.get(address);
     if (!probed) return { kind: "failed", reason: "no pool has it any more" };
     try {
@@ -134,8 +137,7 @@ export class Prober {
   }
 
   #add(address: string, server: ServerSpec, limits: HealthLimits): void {
-    const { tls, timeoutMs } = this.#options;
-    const connection = new MemcachedConnection(server, { tls, timeoutMs });
+    const connection = this.#options.openConnection(server);
     const state = { isProbing: false, isCritical: false, roundTripMs: undefined, lastFailure: undefined };
     const probed: Probed = { server, limits, health: new ServerHealth(), connection, timer: undefined, ...state };
     this.#probed.set(address, probed);

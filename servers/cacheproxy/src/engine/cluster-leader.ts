@@ -1,7 +1,7 @@
 import type { Move } from "./cluster.ts";
 import { applyDesired, type DesiredCluster } from "./cluster-desired.ts";
 import { type AgreedState, commit, serverAddress } from "./cluster-state.ts";
-import { decideEjections, type EjectionInput } from "./health-ejection.ts";
+import { decideEjections, type EjectionInput, haveAllApplied } from "./health-ejection.ts";
 
 /** Reads of a pool's moving slots since the window began to move, over all proxies. */
 export interface MoveReads {
@@ -10,8 +10,16 @@ export interface MoveReads {
   readonly misses: number;
 }
 
-/** Says how a move goes on: unchanged, with other bounds, or that it is done. */
-export type MoveStep = (move: Move, reads: MoveReads, nowMs: number) => Move | "done";
+/** What a move's next step is decided from. */
+export interface MoveInput {
+  readonly nowMs: number;
+  /** Every living proxy acts by the present state of the move. */
+  readonly isApplied: boolean;
+  readonly reads: MoveReads;
+}
+
+/** Says how a move goes on: the same object, one with other bounds, or that it is done. */
+export type MoveStep = (move: Move, input: MoveInput) => Move | "done";
 
 /** What the next state is decided from. */
 export interface LeaderInput extends EjectionInput {
@@ -41,7 +49,8 @@ function stepMoves(state: AgreedState, input: LeaderInput): AgreedState {
   for (const move of state.cluster.moves) {
     if (state.pausedMoves.includes(move.pool) || isWaiting(state, move)) continue;
     const reads = input.moveReads.get(move.pool) ?? { hitsTo: 0, hitsFrom: 0, misses: 0 };
-    const next = input.stepMove(move, reads, input.nowMs);
+    const isApplied = haveAllApplied(input.members, state.cluster.epoch);
+    const next = input.stepMove(move, { nowMs: input.nowMs, isApplied, reads });
     if (next === move) continue;
     if (next !== "done") {
       moves = moves.map((other) => (other === move ? next : other));

@@ -2,7 +2,7 @@ import type { Move, Placement } from "./cluster.ts";
 import { checkClusterConfig } from "./cluster-check.ts";
 import type { DesiredCluster } from "./cluster-desired.ts";
 import { type AgreedState, fingerprint, serversByAddress } from "./cluster-state.ts";
-import { eject } from "./health-ejection.ts";
+import { eject, reEject } from "./health-ejection.ts";
 
 /** What an operator tells the cluster by the admin API. */
 export type Order =
@@ -73,17 +73,11 @@ function orderEject(state: AgreedState, address: string, nowMs: number): OrderOu
   const present = state.ejected.find((entry) => entry.address === address);
   if (!present) return { ok: true, draft: eject(state, address, "hand", nowMs) };
   if (present.reason === "hand") return refuse("SERVER_EJECTED", `Server ${address} is ejected by hand already`);
-  const byHand = state.ejected.map((entry) =>
-    entry !== present
-      ? entry
-      : {
-          ...entry,
-          reason: "hand" as const,
-          // One that is being cleaned goes back behind the fence, so that its gutter may be used.
-          ...(entry.stage === "cleaning" ? { stage: "fencing" as const, stageEpoch: state.cluster.epoch + 1 } : {}),
-        },
-  );
-  return { ok: true, draft: { ...state, ejected: byHand } };
+  const byHand = { ...present, reason: "hand" as const };
+  const ejected = state.ejected.map((entry) => (entry === present ? byHand : entry));
+  const draft = { ...state, ejected };
+  // One that is being cleaned goes back behind the fence, so that its gutter may be used.
+  return { ok: true, draft: present.stage === "cleaning" ? reEject(draft, byHand, nowMs) : draft };
 }
 
 function orderReadmit(state: AgreedState, address: string): OrderOutcome {

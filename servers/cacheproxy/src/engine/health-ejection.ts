@@ -46,8 +46,13 @@ export function holdMs(flapCount: number): number {
 
 /** Moves each server's ejection one step on, where votes and reports allow it. The result is a draft to be committed. */
 export function decideEjections(state: AgreedState, input: EjectionInput): AgreedState {
-  const stepped = state.ejected.flatMap((entry) => stepEjected(entry, state, input) ?? []);
-  let draft: AgreedState = { ...state, ejected: stepped };
+  let draft: AgreedState = { ...state, ejected: [] };
+  for (const entry of state.ejected) {
+    const next = stepEjected(entry, state, input);
+    if (next) draft = { ...draft, ejected: [...draft.ejected, next] };
+    if (next?.stage !== "fencing" || entry.stage !== "cleaning") continue;
+    draft = reEject(draft, next, input.nowMs);
+  }
   for (const address of serversByAddress(state.cluster).keys()) {
     if (state.ejected.some((entry) => entry.address === address)) continue;
     if (!hasMajority(input.members, address, "down")) continue;
@@ -68,6 +73,17 @@ export function eject(state: AgreedState, address: string, reason: "votes" | "ha
     flaps: countFlap(state.flaps, address, nowMs),
     lastEjectionMs: sinceMs,
   };
+}
+
+/**
+ * A server that went down again while it was cleaned: an ejection of its own, for deletes that were answered meanwhile
+ * did not reach the gutter.
+ */
+export function reEject(state: AgreedState, entry: EjectedServer, nowMs: number): AgreedState {
+  const sinceMs = ejectionTime(state, nowMs);
+  const again: EjectedServer = { ...entry, stage: "fencing", sinceMs, stageEpoch: state.cluster.epoch + 1 };
+  const ejected = state.ejected.map((other) => (other.address === entry.address ? again : other));
+  return { ...state, ejected, lastEjectionMs: sinceMs };
 }
 
 /**

@@ -1,0 +1,156 @@
+import { readFileSync } from "node:fs";
+import {
+  HttpError,
+  isLoopback,
+  type Reply,
+  type RouteHandler,
+  type RouteRequest,
+  type Router,
+  readJson,
+  requireBearer,
+} from "@kagami/kit";
+import { z } from "zod";
+import type { CacheproxyConfig } from "../config.ts";
+import { placementChangeSchema, readServer } from "../control/cluster-document.ts";
+import type { Placement, Pool } from "../engine/cluster.ts";
+import type { Order, OrderProblemCode } from "../engine/cluster-orders.ts";
+import { describeKeyPlace, describeSlots } from "./slots-view.ts";
+import { type AdminParts, describeKey, describeMove, describePool, describeStatus } from "./views.ts";
+
+export interface AdminRoutesParts extends AdminParts {
+  readonly config: Pick<CacheproxyConfig, "adminToken" | "serverTls">;
+}
+
+const STATUS: Readonly<Record<OrderProblemCode, number>> = {
+  SERVER_UNKNOWN: 404,
+  SERVER_EJECTED: 409,
+  SERVER_IN_USE: 409,
+  POOL_UNKNOWN: 404,
+  POOL_OF_SERVICE: 409,
+  PLACEMENT_INVALID: 400,
+  MOVE_UNDER_WAY: 409,
+  MOVE_UNKNOWN: 404,
+  MOVE_PAST_ABORT: 409,
+};
+
+/** The page loads nothing, from nowhere; what it shows it asks this server for. */
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
+
+const emptySchema = z.strictObject({}).optional();
+
+/** The API of API.md and the status page. */
+export function addAdminRoutes(router: Router, parts: AdminRoutesParts): void {
+  const { plane, counts, source } = parts;
+  const page = readFileSync(new URL("./status-page.html", import.meta.url), "utf8");
+  const get = (pattern: string, handler: RouteHandler): void => {
+    router.add("GET", pattern, (route) => {
+      checkAccess(route, parts);
+      return handler(route);
+    });
+  };
+  const post = (pattern: string, handler: (route: RouteRequest) => Promise<Reply>): void => {
+    router.add("POST", pattern, (route) => {
+      checkAccess(route, parts);
+      checkChange(route);
+      return handler(route);
+    });
+  };
+  router.add("GET", "/", () => ({ body: page, headers: PAGE_HEADERS }));
+  get("/api/status", () => ({ json: describeStatus(parts) }));
+  get("/api/config", () => ({ json: { ...plane.current.config, problem: source.problem } }));
+  get("/api/pools", () => ({ json: plane.current.config.pools.map((pool) => describePool(pool, parts)) }));
+  get("/api/pools/{pool}", (route) => ({ json: describePool(findPool(route, parts), parts) }));
+  get("/api/pools/{pool}/slots", (route) => {
+    const pool = findPool(route, parts);
+    const key = route.query.get("key");
+    return { json: key === null ? describeSlots(plane.current, pool) : describeKeyPlace(plane.current, pool, key) };
+  });
+  get("/api/pools/{pool}/top-keys", (route) => ({
+    json: counts.topKeys(findPool(route, parts).name).map(describeKey),
+  }));
+  get("/api/moves", () => ({ json: plane.current.moves.map((move) => describeMove(move, parts)) }));
+  post("/api/pools/{pool}/move", async (route) => {
+    const pool = findPool(route, parts);
+    const placement = placementOf(pool, await readJson(route.request, placementChangeSchema, 262_144), parts);
+    return await obey({ kind: "start-move", pool: pool.name, placement }, parts);
+  });
+  for (const what of ["pause", "resume", "abort"] as const) {
+    post(`/api/pools/{pool}/move/${what}`, async (route) => {
+      await readNothing(route);
+      return await obey({ kind: `${what}-move`, pool: findPool(route, parts).name }, parts);
+    });
+  }
+  for (const kind of ["eject", "readmit"] as const) {
+    post(`/api/servers/{address}/${kind}`, async (route) => {
+      await readNothing(route);
+      return await obey({ kind, address: route.params.address ?? "" }, parts);
+    });
+  }
+  post("/api/config/reload", async (route) => {
+    await readNothing(route);
+    await source.reload().catch((error: unknown) => {
+      throw new HttpError(409, "CONFIG_REFUSED", error instanceof Error ? error.message : String(error));
+    });
+    return { json: { epoch: plane.current.epoch } };
+  });
+}
+
+/**
+ * With a token it is asked for. Without one the server listens on loopback, where a page of another site could still
+ * reach it by a name of its own that it lets point there; such a name is refused.
+ */
+function checkAccess({ request }: RouteRequest, { config }: AdminRoutesParts): void {
+  if (config.adminToken !== "") {
+    requireBearer(request, config.adminToken);
+    return;
+  }
+  const host = (request.headers.host ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  if (!isLoopback(host)) throw new HttpError(403, "HOST_REFUSED", "Without a token, ask by 127.0.0.1 or localhost");
+}
+
+/** A page of another site can send a form, but not JSON without asking first, which nobody answers. */
+function checkChange({ request }: RouteRequest): void {
+  if (/^application\/json\b/i.test(request.headers["content-type"] ?? "")) return;
+  throw new HttpError(415, "BODY_NOT_JSON", "Send changes with content-type: application/json");
+}
+
+async function readNothing({ request }: RouteRequest): Promise<void> {
+  if (request.headers["content-length"] === "0" || (request.headers["content-length"] ?? "") === "") return;
+  await readJson(request, emptySchema);
+}
+
+function findPool({ params }: RouteRequest, { plane }: AdminRoutesParts): Pool {
+  const pool = plane.current.config.pools.find(({ name }) => name === params.pool);
+  if (!pool) throw new HttpError(404, "POOL_UNKNOWN", `There is no pool "${params.pool ?? ""}"`);
+  return pool;
+}
+
+function placementOf(
+  pool: Pool,
+  change: z.output<typeof placementChangeSchema>,
+  { config }: AdminRoutesParts,
+): Placement {
+  const kind = change.placement ?? pool.placement.kind;
+  const hash = change.hash ?? (kind === pool.placement.kind ? pool.placement.hash : undefined);
+  const servers =
+    change.servers?.map((server) => readServer(server, { tls: config.serverTls })) ?? pool.placement.servers;
+  return { kind, ...(hash === undefined ? {} : { hash }), servers };
+}
+
+async function obey(order: Order, { plane }: AdminRoutesParts): Promise<Reply> {
+  let outcome: Awaited<ReturnType<typeof plane.order>>;
+  try {
+    outcome = await plane.order(order);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new HttpError(503, "NO_AGREEMENT", `The order could not be agreed on: ${reason}`);
+  }
+  if (!outcome.ok) throw new HttpError(STATUS[outcome.code], outcome.code, outcome.message);
+  return { json: { epoch: plane.current.epoch } };
+}
