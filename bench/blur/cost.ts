@@ -35,8 +35,8 @@ const GOP = 60;
 const CPU_LIMIT_PERCENT: Readonly<Record<PrivacyMode, number>> = { selective: 8, always: 25 };
 const LATENCY_LIMIT_FRAMES = 2;
 const SSIM_FLOOR = 0.97;
-/** A fresh process compiles its code and the codecs fill their tables. */
-const WARM_UP_S = 3;
+/** At 30 calls a second it takes a fresh process half a minute to compile what it runs; a stream goes on for hours. */
+const WARM_UP_S = 30;
 /** A still full of detail that scrolls as a game's world does, and a figure on it. */
 const SOURCE =
   "mandelbrot=size=1080x2560:rate=30:start_scale=0.02:start_x=-0.743643887037151:start_y=-0.131825904205330," +

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type * as Constants from "node-av/constants";
 import type * as Library from "node-av/lib";
+import type { CodecContext } from "node-av/lib";
 
 /** node-av, as far as the filter needs it. Types may be imported anywhere; the code only by `loadCodec`. */
 export interface CodecLibrary {
@@ -38,6 +39,25 @@ export async function loadCodec(): Promise<CodecLibrary> {
     throw new CodecError("CODEC_MISSING", `Cannot load node-av: ${(error as Error).message}. ${MEND}`, {
       cause: error,
     });
+  }
+}
+
+/**
+ * Sets options of a codec by their names in FFmpeg, before or after it is opened. Not by a dictionary: opening frees it,
+ * and its own finalizer does so again, which ends the process.
+ *
+ * @throws CodecError `CODEC_REFUSED`
+ */
+export function setOptions(
+  context: CodecContext,
+  options: Readonly<Record<string, string>>,
+  { constants }: CodecLibrary,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    const { AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN } = constants;
+    if (context.setOption(name, value, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN) < 0) {
+      throw new CodecError("CODEC_REFUSED", `FFmpeg does not take ${value} for the option ${name}`);
+    }
   }
 }
 

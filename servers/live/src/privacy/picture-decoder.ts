@@ -1,7 +1,7 @@
 import type { Plane, YuvFrame } from "@kagami/kernels";
 import { avcReorderLimit, parseAvcRecord, parseAvcSps, type VideoCodec, videoConfigFromRecord } from "@kagami/media";
 import type { CodecContext, Frame, Packet, SoftwareScaleContext } from "node-av/lib";
-import { CodecError, type CodecLibrary } from "./load-codec.ts";
+import { CodecError, type CodecLibrary, setOptions } from "./load-codec.ts";
 
 /** A decoded picture in FFmpeg's memory, 8 bits, 4:2:0. Whoever gets it calls `release` once, and never uses it after. */
 export class DecodedPicture {
@@ -107,6 +107,8 @@ export class PictureDecoder {
   readonly #context: CodecContext;
   readonly #packet: Packet;
   readonly #pool: FramePool;
+  readonly #isH264: boolean;
+  #isThrifty = false;
   #scaler: SoftwareScaleContext | undefined;
   #scalerSource = "";
 
@@ -118,6 +120,7 @@ export class PictureDecoder {
     const { lib, constants } = codec;
     this.#codec = codec;
     this.#pool = pool;
+    this.#isH264 = videoCodec === "h264";
     // FFmpeg opens with anything, and then decodes nothing.
     const parsed = videoConfigFromRecord(videoCodec, record);
     if (parsed.kind === "malformed") {
@@ -149,6 +152,17 @@ export class PictureDecoder {
   }
 
   /**
+   * For pictures that are only looked at: H.264 is decoded without its loop filter, but for key frames, which is a
+   * quarter of the work. Pictures then drift from the publisher's until the next key frame (bench/blur/cost.ts says how
+   * far); from the first picture after this is `false` again, they drift no further.
+   */
+  set isThrifty(isThrifty: boolean) {
+    if (isThrifty === this.#isThrifty || !this.#isH264) return;
+    this.#isThrifty = isThrifty;
+    setOptions(this.#context, { skip_loop_filter: isThrifty ? "nokey" : "default" }, this.#codec);
+  }
+
+  /**
    * @param into Decoded pictures are put here in the order of presentation; with reordering, some calls later.
    * @returns Whether the decoder took it; if not, the decoder begins anew at the next key frame.
    */
@@ -162,7 +176,7 @@ export class PictureDecoder {
     packet.isKeyframe = isKey;
     const sent = this.#context.sendPacketSync(packet);
     packet.unref();
-    const received = this.#receive(into);
+    const received = this.#receive(into, false);
     if (sent >= 0 && received) return true;
     this.#context.flushBuffers();
     return false;
@@ -171,7 +185,7 @@ export class PictureDecoder {
   /** Gives out what is held for reordering. Nothing can be decoded afterwards. */
   flush(into: DecodedPicture[]): void {
     this.#context.sendPacketSync(null);
-    this.#receive(into);
+    this.#receive(into, true);
   }
 
   close(): void {
@@ -180,7 +194,7 @@ export class PictureDecoder {
     this.#context.freeContext();
   }
 
-  #receive(into: DecodedPicture[]): boolean {
+  #receive(into: DecodedPicture[], drains: boolean): boolean {
     const { AVERROR_EAGAIN, AVERROR_EOF } = this.#codec.constants;
     for (;;) {
       const frame = this.#pool.take();
@@ -193,6 +207,8 @@ export class PictureDecoder {
       const sequence = Number(frame.pts);
       const usable = this.#toYuv420(frame);
       into.push(new DecodedPicture(this.#pool, usable, { sequence, isDamaged, isConverted: usable !== frame }));
+      // One goes in, one comes out; to ask for another costs as much as to take one.
+      if (this.keepsOrder && !drains) return true;
     }
   }
 

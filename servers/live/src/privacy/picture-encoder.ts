@@ -1,22 +1,14 @@
 import { buildAvcRecord, parseAvcRecord } from "@kagami/media";
 import type { CodecContext, Frame, Packet } from "node-av/lib";
-import { CodecError, type CodecLibrary } from "./load-codec.ts";
+import { CodecError, type CodecLibrary, setOptions } from "./load-codec.ts";
 
 /**
- * Chosen by measurement (bench/blur/cost.ts): SSIM 0.983 to the publisher's pictures of 2 Mbit/s at 1.35 times their
- * rate; CRF 24 gave 0.984 at 1.8 times, and superfast took a third more time for the whole and gave 0.003 more.
+ * Chosen by measurement (bench/blur/cost.ts): superfast took a third more time for the whole and gave 0.003 more of SSIM.
  */
 const PRESET = "ultrafast";
-const CRF = 28;
 const TIME_BASE = 90_000;
 /** x264 guesses how long a picture lasts by this until it has seen two, and counts its level with it. */
 const ASSUMED_FPS = 30;
-/** What a run may use at the most, in bits a second; and at least, for a source so still that it hardly sends a thing. */
-const RATE_FLOOR_BITS = 1_500_000;
-const RATE_CEILING_BITS = 40_000_000;
-/** Before anything is known of the source. */
-const RATE_UNKNOWN_BITS = 6_000_000;
-
 /** A coded picture as in an MP4 sample, with NAL lengths of four bytes. */
 export interface EncodedPicture {
   readonly isKey: boolean;
@@ -33,69 +25,44 @@ export class PictureEncoder {
   readonly width: number;
   readonly height: number;
   readonly #codec: CodecLibrary;
-  readonly #context: CodecContext;
+  readonly #parameterSetId: number;
   readonly #packet: Packet;
+  #context: CodecContext;
+  #quantizer: number;
   #lastTicks = -1n;
 
   /**
    * @param like A picture of the stream: size, colours and pixel shape are taken from it.
    * @param parameterSetId Of SPS and PPS, 0 to 31.
+   * @param quantizer Of predicted pictures, 0 to 51; the same for all of them, IDR pictures are three steps finer.
    * @throws CodecError `CODEC_REFUSED`
    */
-  constructor(codec: CodecLibrary, like: Frame, parameterSetId: number) {
-    const { lib, constants } = codec;
+  constructor(codec: CodecLibrary, like: Frame, parameterSetId: number, quantizer: number) {
     this.#codec = codec;
+    this.#parameterSetId = parameterSetId;
+    this.#quantizer = quantizer;
     this.width = like.width;
     this.height = like.height;
-    const encoder = lib.Codec.findEncoderByName("libx264" as never);
-    const context = new lib.CodecContext();
-    this.#context = context;
-    context.allocContext3(encoder);
-    context.width = like.width;
-    context.height = like.height;
-    context.pixelFormat = constants.AV_PIX_FMT_YUV420P;
-    context.timeBase = new lib.Rational(1, TIME_BASE);
-    context.framerate = new lib.Rational(ASSUMED_FPS, 1);
-    context.threadCount = 1;
-    context.maxBFrames = 0;
-    // Key frames come where the switch says; this is only so that x264 adds none.
-    context.gopSize = 1_000_000;
-    context.setFlags(constants.AV_CODEC_FLAG_GLOBAL_HEADER);
-    copyLook(context, like, codec);
-    context.rcMaxRate = BigInt(RATE_UNKNOWN_BITS);
-    context.rcBufferSize = RATE_UNKNOWN_BITS;
-    const options = {
-      preset: PRESET,
-      tune: "zerolatency",
-      crf: String(CRF),
-      "forced-idr": "1",
-      "x264-params": `sps-id=${parameterSetId}:annexb=0:scenecut=0:repeat-headers=0`,
-    };
-    // Not by a dictionary: opening frees it, and its own finalizer does so again, which ends the process.
-    for (const [name, value] of Object.entries(options)) {
-      const { AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN } = constants;
-      if (context.setOption(name, value, AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN) < 0) {
-        throw new CodecError("CODEC_REFUSED", `x264 does not know the option ${name}`);
-      }
-    }
-    const outcome = context.open2Sync(encoder, null);
-    const extraData = outcome < 0 ? null : context.extraData;
-    if (extraData === null) {
-      context.freeContext();
-      throw new CodecError("CODEC_REFUSED", `x264 does not take pictures of ${like.width}x${like.height}`);
-    }
+    this.#context = openContext(codec, like, parameterSetId, quantizer);
+    const { extraData } = this.#context;
+    if (extraData === null) throw new CodecError("CODEC_REFUSED", "x264 gave no parameter sets");
     this.record = recordFrom(extraData);
-    this.#packet = new lib.Packet();
+    this.#packet = new codec.lib.Packet();
     this.#packet.alloc();
   }
 
-  /** For the pictures to come: no more than this in any second, roughly; within limits. 0 if it is not known. */
-  setRateLimit(bitsPerSecond: number): void {
-    if (bitsPerSecond === 0) return;
-    const bits = Math.round(Math.min(RATE_CEILING_BITS, Math.max(RATE_FLOOR_BITS, bitsPerSecond)));
-    // x264 takes a change of these two over with the next picture.
-    this.#context.rcMaxRate = BigInt(bits);
-    this.#context.rcBufferSize = bits;
+  /**
+   * For the pictures to come, the next of which must be an IDR picture. The record stays as it is.
+   *
+   * @throws CodecError `CODEC_REFUSED`
+   */
+  setQuantizer(quantizer: number, like: Frame): void {
+    if (quantizer === this.#quantizer) return;
+    // x264 takes no other quantizer once it is open.
+    const context = openContext(this.#codec, like, this.#parameterSetId, quantizer);
+    this.#context.freeContext();
+    this.#context = context;
+    this.#quantizer = quantizer;
   }
 
   /**
@@ -122,6 +89,36 @@ export class PictureEncoder {
     this.#packet.free();
     this.#context.freeContext();
   }
+}
+
+function openContext(codec: CodecLibrary, like: Frame, parameterSetId: number, quantizer: number): CodecContext {
+  const { lib, constants } = codec;
+  const encoder = lib.Codec.findEncoderByName("libx264" as never);
+  const context = new lib.CodecContext();
+  context.allocContext3(encoder);
+  context.width = like.width;
+  context.height = like.height;
+  context.pixelFormat = constants.AV_PIX_FMT_YUV420P;
+  context.timeBase = new lib.Rational(1, TIME_BASE);
+  context.framerate = new lib.Rational(ASSUMED_FPS, 1);
+  context.threadCount = 1;
+  context.maxBFrames = 0;
+  // Key frames come where the switch says; this is only so that x264 adds none.
+  context.gopSize = 1_000_000;
+  context.setFlags(constants.AV_CODEC_FLAG_GLOBAL_HEADER);
+  copyLook(context, like, codec);
+  const options = {
+    preset: PRESET,
+    tune: "zerolatency",
+    qp: String(quantizer),
+    "forced-idr": "1",
+    // Stitchable: the parameter sets do not tell the quantizer.
+    "x264-params": `sps-id=${parameterSetId}:annexb=0:scenecut=0:repeat-headers=0:stitchable=1`,
+  };
+  setOptions(context, options, codec);
+  if (context.open2Sync(encoder, null) >= 0) return context;
+  context.freeContext();
+  throw new CodecError("CODEC_REFUSED", `x264 does not take pictures of ${like.width}x${like.height}`);
 }
 
 function copyLook(context: CodecContext, like: Frame, { constants }: CodecLibrary): void {

@@ -116,6 +116,41 @@ test("always: every picture is ours, and looks like the publisher's", async () =
   }
 });
 
+test("a cut within a group looks as good as the pictures around it", async () => {
+  const scene = (seed: number): string =>
+    `life=s=320x180:r=30:ratio=0.3:mold=200:seed=${seed},gblur=sigma=3,trim=end_frame=15`;
+  const source = `${scene(1)}[a];${scene(2)},negate[b];[a][b]concat`;
+  const clip = await encodeFilterClip({ source, gop: 30, encoderArgs: ["-b:v", "400k"] });
+  const viewed = viewOf(clip, filter(clip, [], { mode: "always" }));
+  const [before, after] = await Promise.all([
+    decodeMp4(sourceMp4(clip), clip.config),
+    decodeMp4(viewed.mp4, viewed.config),
+  ]);
+  const { width, height } = clip.config;
+  const differences = after.map((picture, i) =>
+    differenceOf(picture, before[i] as RawPicture, width, { x: 0, y: 0, width, height }),
+  );
+  expect(differenceOf(before[14] as RawPicture, before[15] as RawPicture, width, REGION)).toBeGreaterThan(20);
+  const sorted = [...differences].sort((a, b) => a - b);
+  expect(differences[15]).toBeLessThan(1.5 * (sorted[14] as number));
+});
+
+test("a stream that needs another quantizer keeps its configuration, and decodes", async () => {
+  // Noise is where a small encoder needs far more than a good one.
+  const clip = await encodeFilterClip({
+    source: "life=s=320x180:r=30:mold=10:seed=3,noise=alls=40:allf=t",
+    pictureCount: 60,
+    encoderArgs: ["-b:v", "1200k", "-maxrate", "1200k", "-bufsize", "400k"],
+  });
+  const replies = filter(clip, [], { mode: "always" });
+  expect(replies.filter(({ kind }) => kind === "config").length).toBe(1);
+  const viewed = viewOf(clip, replies);
+  expect((await decodeMp4(viewed.mp4, viewed.config)).length).toBe(59);
+  const bytesOf = (samples: FilterClip["samples"]): number => samples.reduce((sum, { data }) => sum + data.length, 0);
+  const [first, last] = [viewed.samples.slice(0, 20), viewed.samples.slice(-20)];
+  expect(bytesOf(last)).toBeLessThan(0.8 * bytesOf(first));
+});
+
 test.each([
   { codec: "h265", bFrames: 0 },
   { codec: "h265", bFrames: 3 },

@@ -8,6 +8,7 @@ import { CodecError, type CodecLibrary } from "./load-codec.ts";
 import { type DecodedPicture, FramePool, PictureDecoder } from "./picture-decoder.ts";
 import { PictureEncoder } from "./picture-encoder.ts";
 import { Preview } from "./preview.ts";
+import { QUANTIZER_START, QuantizerControl } from "./quantizer.ts";
 import { RateMeter } from "./rate-meter.ts";
 
 /** What a stream needs of its process. */
@@ -33,8 +34,6 @@ export interface FilterWork {
   encodeMs: number;
 }
 
-/** What may go over the publisher's own rate while a picture of ours is shown: ultrafast needs more for the same look. */
-const RATE_FACTOR = 1.5;
 /** A picture that the decoder has not given out after so many later ones never comes. */
 const REORDER_LIMIT = 32;
 
@@ -51,6 +50,7 @@ export class StreamFilter {
   readonly #pool: FramePool;
   readonly #switch: PictureSwitch;
   readonly #rate = new RateMeter();
+  readonly #quantizer = new QuantizerControl();
   readonly #preview: Preview;
   #settings: FilterSettings;
   #detector: Detector;
@@ -143,8 +143,12 @@ export class StreamFilter {
     this.#detector = this.#tools.createDetector({ ...settings, startsCovered: isHiding });
   }
 
+  get #isAlways(): boolean {
+    return this.#isOursOnly || this.#settings.mode === "always";
+  }
+
   #chooseMode(): void {
-    this.#switch.setAlways(this.#isOursOnly || this.#settings.mode === "always");
+    this.#switch.setAlways(this.#isAlways);
   }
 
   #onPicture(request: FilterRequest & { readonly kind: "picture" }): void {
@@ -158,6 +162,8 @@ export class StreamFilter {
     if (refused.length > 0) return;
 
     this.#inDecoder.set(sequence, { sequence, ptsUs });
+    // What viewers get of us is decoded as the publisher meant it.
+    decoder.isThrifty = !this.#isAlways && !this.#switch.isEncoding;
     const startedAtMs = this.#tools.nowMs();
     const pictures: DecodedPicture[] = [];
     const isTaken = decoder.decode(data, sequence, request.isKey, pictures);
@@ -235,7 +241,12 @@ export class StreamFilter {
       throw new CodecError("CODEC_REFUSED", `The picture changed from ${width}x${height} without a configuration`);
     }
     const freeId = this.#isOursOnly || picture.isConverted ? undefined : freeAvcParameterSetId(this.#record);
-    const encoder = new PictureEncoder(this.#tools.codec, frame, typeof freeId === "number" ? freeId : 0);
+    const encoder = new PictureEncoder(
+      this.#tools.codec,
+      frame,
+      typeof freeId === "number" ? freeId : 0,
+      QUANTIZER_START,
+    );
     this.#encoder = encoder;
     const merged = typeof freeId === "number" ? mergeAvcRecords(this.#record, encoder.record) : undefined;
     if (merged === undefined || "kind" in merged) {
@@ -268,8 +279,9 @@ export class StreamFilter {
     const startedAtMs = nowMs();
     if (regions.length > 0) this.#hide(picture, regions);
     const hiddenAtMs = nowMs();
-    if (isIdr) encoder.setRateLimit(this.#rate.bitsPerSecond * RATE_FACTOR);
+    if (isIdr) encoder.setQuantizer(this.#quantizer.next(this.#rate.bitsPerSecond), picture.frame);
     const { isKey, data } = encoder.encode(picture.frame, ptsUs, isIdr);
+    this.#quantizer.add(ptsUs, data.length);
     work.obscureMs += hiddenAtMs - startedAtMs;
     work.encodeMs += nowMs() - hiddenAtMs;
     work.encodedCount++;
