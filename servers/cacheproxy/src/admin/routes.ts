@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import {
   HttpError,
   isLoopback,
@@ -15,6 +14,7 @@ import { placementChangeSchema, readServer } from "../control/cluster-document.t
 import type { Placement, Pool } from "../engine/cluster.ts";
 import type { Order, OrderProblemCode } from "../engine/cluster-orders.ts";
 import { describeKeyPlace, describeSlots } from "./slots-view.ts";
+import { readStatusPage } from "./status-page.ts";
 import { type AdminParts, describeKey, describeMove, describePool, describeStatus } from "./views.ts";
 
 export interface AdminRoutesParts extends AdminParts {
@@ -33,21 +33,12 @@ const STATUS: Readonly<Record<OrderProblemCode, number>> = {
   MOVE_PAST_ABORT: 409,
 };
 
-/** The page loads nothing, from nowhere; what it shows it asks this server for. */
-const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy":
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-};
-
 const emptySchema = z.strictObject({}).optional();
 
 /** The API of API.md and the status page. */
 export function addAdminRoutes(router: Router, parts: AdminRoutesParts): void {
   const { plane, counts, source } = parts;
-  const page = readFileSync(new URL("./status-page.html", import.meta.url), "utf8");
+  const page = readStatusPage();
   const get = (pattern: string, handler: RouteHandler): void => {
     router.add("GET", pattern, (route) => {
       checkAccess(route, parts);
@@ -61,7 +52,7 @@ export function addAdminRoutes(router: Router, parts: AdminRoutesParts): void {
       return handler(route);
     });
   };
-  router.add("GET", "/", () => ({ body: page, headers: PAGE_HEADERS }));
+  router.add("GET", "/", () => page);
   get("/api/status", () => ({ json: describeStatus(parts) }));
   get("/api/config", () => ({ json: { ...plane.current.config, problem: source.problem } }));
   get("/api/pools", () => ({ json: plane.current.config.pools.map((pool) => describePool(pool, parts)) }));
