@@ -19,6 +19,7 @@ export class FilterLine {
   readonly #limits: GateLimits;
   #state: LineState = "none";
   #sinceMs = 0;
+  #heardAtMs = 0;
   #hasCaughtUp = false;
   #hasReordering = false;
   #lastPtsUs = Number.NEGATIVE_INFINITY;
@@ -53,7 +54,7 @@ export class FilterLine {
    * @param waiting Pictures without an answer, the oldest first.
    */
   deadlineMs(waiting: readonly HeldSample[], isFailed: boolean): number {
-    const { budgetMs, startLimitMs } = this.#limits;
+    const { budgetMs, startLimitMs, hangLimitMs, lagLimitMs } = this.#limits;
     if (this.#state === "closing") return this.#sinceMs + budgetMs;
     if (this.#state === "opening" && !isFailed) return this.#sinceMs + startLimitMs;
     if (this.#state !== "ready") return Number.POSITIVE_INFINITY;
@@ -61,7 +62,14 @@ export class FilterLine {
     const last = waiting[this.#hasReordering ? REORDERING_LOOKAHEAD_PICTURES : LOOKAHEAD_PICTURES];
     if (last === undefined || last.sequence < 0) return askedLimitMs;
     const startMs = this.#hasCaughtUp ? 0 : this.#sinceMs + startLimitMs;
-    return Math.min(askedLimitMs, Math.max(startMs, last.sentAtMs + budgetMs));
+    const silentMs = Math.max(last.sentAtMs, this.#heardAtMs) + Math.max(budgetMs, hangLimitMs);
+    const farBehindMs = last.sentAtMs + Math.max(budgetMs, hangLimitMs, lagLimitMs);
+    return Math.min(askedLimitMs, Math.max(startMs, Math.min(silentMs, farBehindMs)));
+  }
+
+  /** The process has answered something; or nobody could have heard it, since the relay itself stood still. */
+  heard(nowMs: number): void {
+    this.#heardAtMs = nowMs;
   }
 
   /** Pictures were answered, the newest of which came at this time. Those behind it are younger still. */

@@ -49,8 +49,15 @@ export type GateEffect =
   | { readonly kind: "recovered" };
 
 export interface GateLimits {
-  /** A picture without an answer for this long means that the filter has failed; sound never waits longer. */
+  /** Sound waits for its pictures no longer than this; a stream that is closed is given so long to answer. */
   readonly budgetMs: number;
+  /** A filter that answers nothing for this long, though pictures wait, has failed; `budgetMs` if that is longer. */
+  readonly hangLimitMs: number;
+  /**
+   * A filter that answers, but so long after a picture came, has failed too. Until then it is taken for one that has too
+   * little of the machine: to start another process would make that worse.
+   */
+  readonly lagLimitMs: number;
   /** A filter that has just started may take this long until it has caught up. */
   readonly startLimitMs: number;
   /** Pictures held, and the bytes of pictures and sound held. Beyond either the filter counts as failed. */
@@ -62,6 +69,8 @@ export interface GateLimits {
 
 export const DEFAULT_GATE_LIMITS: GateLimits = {
   budgetMs: 500,
+  hangLimitMs: 2_000,
+  lagLimitMs: 5_000,
   startLimitMs: 5_000,
   maxHeldPictures: 600,
   maxHeldBytes: 32 << 20,

@@ -75,16 +75,20 @@ describe("a filter that answers", () => {
 });
 
 describe("a filter that does not answer", () => {
-  test("lets sound go on alone after the budget, and counts as failed when a picture's successor has waited as long", () => {
+  test("lets sound go on alone after the budget, and counts as failed when it has said nothing for the limit", () => {
     bench.run();
     bench.picture();
     bench.nowMs += 40;
     bench.sound();
     bench.picture();
     expect(bench.wait(499)).toEqual([]);
-    expect(bench.wait(1)).toEqual(["restart", "failed", "lost failed", "sound 0", "lost failed"]);
+    expect(bench.wait(1)).toEqual(["sound 0"]);
+    expect(bench.gate.deadlineMs).toBe(bench.nowMs + 1_500);
+    expect(bench.wait(1_499)).toEqual([]);
+    bench.sound();
+    expect(bench.wait(1)).toEqual(["restart", "failed", "lost failed", "lost failed", "sound 1"]);
     expect(bench.gate.isFailed).toBe(true);
-    expect(bench.sound(), "sound does not wait for a filter that has failed").toEqual(["sound 1"]);
+    expect(bench.sound(), "sound does not wait for a filter that has failed").toEqual(["sound 2"]);
     expect(bench.fail("FILTER_RESTARTED"), "told once").toEqual([]);
   });
 
@@ -123,6 +127,27 @@ describe("a filter that does not answer", () => {
     expect(bench.wait(900), "the one that came last is only just late").toEqual([]);
     expect(bench.pass(6)).toHaveLength(6);
     expect(bench.gate.isFailed).toBe(false);
+  });
+
+  test("in time, but goes on answering, is on a busy machine and has not failed until it is too far behind", () => {
+    bench.run();
+    for (let i = 0; i < 60; i++) bench.picture();
+    // One answer a second, where 25 pictures come.
+    for (let answered = 1; answered < 5; answered++) {
+      expect(bench.wait(1_000)).toEqual([]);
+      expect(bench.pass(answered)).toHaveLength(1);
+    }
+    expect(bench.gate.deadlineMs).toBe(bench.nowMs + 1_000);
+    expect(bench.wait(1_000).slice(0, 3)).toEqual(["restart", "failed", "lost failed"]);
+  });
+
+  test("is given its time again when the relay itself was late to look, but not for ever", () => {
+    bench.run();
+    bench.picture();
+    bench.picture();
+    expect(bench.wait(3_000)).toEqual([]);
+    expect(bench.gate.deadlineMs).toBe(bench.nowMs + 2_000);
+    expect(bench.wait(2_000).slice(0, 2)).toEqual(["restart", "failed"]);
   });
 
   test("that never starts has failed after the start limit, and sound goes out without a picture", () => {

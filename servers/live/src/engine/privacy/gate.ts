@@ -20,6 +20,9 @@ export interface GateOptions {
   readonly published?: StreamConfig | undefined;
 }
 
+/** A timer that comes so late tells that the relay's own event loop stood still. */
+const RELAY_LATE_MS = 100;
+
 /**
  * Holds a broadcast's samples until the filter has answered them, and says what happens when it does not.
  *
@@ -142,6 +145,7 @@ export class PrivacyGate {
 
   onReply(reply: GateReply, nowMs: number): GateEffect[] {
     if (this.#line.state !== "ready" && this.#line.state !== "closing") return [];
+    this.#line.heard(nowMs);
     switch (reply.kind) {
       case "config":
         this.#onConfig(reply.codec, reply.record, nowMs);
@@ -212,6 +216,9 @@ export class PrivacyGate {
   }
 
   onDeadline(nowMs: number): GateEffect[] {
+    const lateMs = nowMs - this.#streamDeadlineMs;
+    // The answers may have come, and nobody has read them: timers run before what comes in.
+    if (lateMs >= RELAY_LATE_MS) this.#line.heard(nowMs);
     if (nowMs >= this.#streamDeadlineMs) {
       if (this.#line.state === "closing") this.#endStream(nowMs);
       else this.#giveUp("Pictures were not answered in time", nowMs);
