@@ -126,9 +126,7 @@ function changePresent(key: MovingKey, cas: string, attempt: number): void {
       key.sendTo(request, (result) => key.finishWith(result));
       return;
     }
-    // A set with a cas number is a replace; memcached has no other mode for it than append and prepend.
-    const kept = isMode(request, "R") ? withoutFlags(flags, "M") : flags;
-    key.sendTo({ ...request, flags: [...kept, `C${cas}`] }, (result) => {
+    key.sendTo({ ...request, flags: [...flags, `C${cas}`] }, (result) => {
       const changed = result.ok && (result.reply.code === "EX" || result.reply.code === "NF");
       if (changed) acquire(key, attempt + 1);
       else key.finishWith(result);
@@ -153,8 +151,8 @@ function readPresent(key: MovingKey, attempt: number): void {
 function changeAbsent(key: MovingKey, lease: string, attempt: number): void {
   const { request, context } = key;
   const { verb, flags } = request;
-  if (verb === "ms" && isMode(request, "E") && !hasFlag(flags, "C")) {
-    key.sendTo({ ...request, flags: [...withoutFlags(flags, "M"), `C${lease}`] }, (result) => {
+  if (verb === "ms" && isMode(request, "E")) {
+    key.sendTo({ ...request, flags: [...withoutFlags(flags, "MC"), `C${lease}`] }, (result) => {
       const isLost = result.ok && (result.reply.code === "EX" || result.reply.code === "NF");
       if (isLost) acquire(key, attempt + 1);
       else key.finishWith(result);

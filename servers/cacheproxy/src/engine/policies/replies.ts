@@ -27,7 +27,10 @@ export function missReply(request: MetaRequest): MetaReply {
     case "ma":
       return hasFlag(request.flags, "N") ? NOT_STORED : NOT_FOUND;
     case "ms":
-      return tokenOf(request.flags, "C") === undefined ? NOT_STORED : NOT_FOUND;
+      // A set or replace becomes a compare-and-swap by a cas number.
+      return hasFlag(request.flags, "C") && "SsRr".includes(tokenOf(request.flags, "M") ?? "S")
+        ? NOT_FOUND
+        : NOT_STORED;
     default:
       return request.verb satisfies never;
   }

@@ -20,7 +20,7 @@ afterAll(async () => {
 class RealMemcached {
   readonly #socket: Socket;
   #bytes = Buffer.alloc(0);
-  #waiting: ((reply: MetaReply) => void)[] = [];
+  readonly #waiting: ((reply: MetaReply) => void)[] = [];
 
   constructor(port: number) {
     this.#socket = connect(port, "127.0.0.1");
@@ -58,13 +58,13 @@ const KEYS = ["a", "b", "c"];
 const VALUES = ["", "7", "10", "18446744073709551615", "text", "99 "];
 
 /** Cas numbers differ; both sides are given those of their own last reply for the key, or one that is wrong. */
-type Draft = { request: MetaRequest; cas: "none" | "right" | "wrong" };
+type Draft = { request: MetaRequest; cas: "none" | "right" | "low" | "high" };
 
 function draw(random: Random): Draft {
   const key = Buffer.from(random.pick(KEYS));
   const some = (flags: readonly string[], chance = 0.35) => flags.filter(() => random.chance(chance));
   const ttl = () => random.pick(["0", "100", "-1", "1000"]);
-  const cas = random.pick(["none", "none", "right", "wrong"] as const);
+  const cas = random.pick(["none", "none", "right", "low", "high"] as const);
   switch (random.pick(["mg", "mg", "ms", "ms", "md", "ma"] as const)) {
     case "mg": {
       const flags = [...some(["v", "f", "c", "t", "s"], 0.6), ...some([`T${ttl()}`, "N50", "R500"])];
@@ -95,13 +95,15 @@ function withCas({ request, cas }: Draft, known: Map<string, string>): MetaReque
   if (cas === "none") return request;
   const right = known.get(request.key.toString());
   if (right === undefined) return request;
-  return { ...request, flags: [...request.flags, `C${cas === "right" ? right : "0000"}`] };
+  return { ...request, flags: [...request.flags, `C${{ right, low: "1", high: "999999999" }[cas]}`] };
 }
 
 /** Remaining times may differ by the second in which the two looked; cas numbers are each server's own. */
 function comparable(reply: MetaReply): unknown {
   const flags = reply.flags.map((flag) => {
     if (flag.startsWith("c")) return flag === "c0" ? "c0" : "c";
+    // Of an item just given an exptime in the past, memcached tells some difference of unsigned numbers.
+    if (Math.abs(Number(flag.slice(1))) > 100_000_000 && flag.startsWith("t")) return "t past";
     if (flag.startsWith("t") && flag !== "t-1") return `t${Math.round(Number(flag.slice(1)) / 5)}`;
     return flag;
   });
@@ -116,6 +118,10 @@ test("it answers what memcached 1.6.18 answers, over 6,000 drawn requests", asyn
   const realCas = new Map<string, string>();
   const fakeCas = new Map<string, string>();
   const history: string[] = [];
+  // So that no later item has cas number 1.
+  const first: MetaRequest = { verb: "ms", key: Buffer.from("first"), flags: [], value: Buffer.from("x") };
+  fake.execute(first);
+  await real.execute(first);
   for (let i = 0; i < 6_000; i++) {
     const draft = draw(random);
     const name = draft.request.key.toString();

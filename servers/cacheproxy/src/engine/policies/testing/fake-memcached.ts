@@ -91,7 +91,7 @@ export class FakeMemcached {
     let isWon = false;
     if (!item) {
       if (vivify === undefined) return reply("EN");
-      item = this.#create(new Uint8Array(0), "0", this.#exptimeOf(vivify));
+      item = this.#create(new Uint8Array(0), "0", 0);
       this.#items.set(name, item);
       isWon = true;
     }
@@ -99,17 +99,15 @@ export class FakeMemcached {
     const told: string[] = [];
     for (const flag of flags) {
       const letter = flag.charAt(0);
-      if (letter === "T") item.exptimeSec = this.#exptimeOf(flag.slice(1));
+      if (letter === "T" || (letter === "N" && isCreated)) item.exptimeSec = this.#exptimeOf(flag.slice(1));
       else if (letter === "R" && !isCreated && !item.isTokenSent && item.exptimeSec !== 0) {
         isWon ||= item.exptimeSec < this.#exptimeOf(flag.slice(1));
       } else told.push(...this.#describe(letter, item));
     }
-    if (item.isStale) {
-      if (!item.isTokenSent) isWon = true;
-    }
-    if (isWon) told.push("W");
-    if (item.isStale) told.push("X");
     if (item.isTokenSent) told.push("Z");
+    if (item.isStale) told.push("X");
+    if (item.isStale && !item.isTokenSent) isWon = true;
+    if (isWon) told.push("W");
     if (isWon) item.isTokenSent = true;
     return flags.includes("v") ? { code: "VA", flags: told, value: item.value } : reply("HD", told);
   }
@@ -137,16 +135,13 @@ export class FakeMemcached {
     const present = this.#live(name);
     const cas = token(flags, "C");
     const mode = (token(flags, "M") ?? "S").toUpperCase();
-    let isStale = false;
-    if (cas !== undefined) {
-      if (!present) return reply("NF", casOf(flags, 0));
-      if (Number(cas) !== present.cas) {
-        if (!flags.includes("I") || Number(cas) > present.cas) return reply("EX", casOf(flags, 0));
-        isStale = true;
-      }
-    }
-    if (mode === "E" && present && cas === undefined) return reply("NS", casOf(flags, 0));
-    if ("RAP".includes(mode) && !present) return reply("NS", casOf(flags, 0));
+    const isCas = cas !== undefined && (mode === "S" || mode === "R");
+    const isMatch = cas === undefined || Number(cas) === present?.cas;
+    const isStale = isCas && !isMatch && present !== undefined && flags.includes("I") && Number(cas) < present.cas;
+    // An add pays no heed to a cas number.
+    if (!present && isCas) return reply("NF", casOf(flags, 0));
+    if (present ? mode === "E" : "RAP".includes(mode)) return reply("NS", casOf(flags, 0));
+    if ((isCas || "RAP".includes(mode)) && !isMatch && !isStale) return reply("EX", casOf(flags, 0));
     const extended = present && (mode === "A" || mode === "P") ? present : undefined;
     const item = extended
       ? this.#create(
@@ -155,7 +150,11 @@ export class FakeMemcached {
           extended.exptimeSec,
         )
       : this.#create(value, token(flags, "F") ?? "0", this.#exptimeOf(token(flags, "T") ?? "0"));
-    item.isStale = isStale;
+    if (isStale && present) {
+      item.isStale = true;
+      item.isTokenSent = present.isTokenSent;
+      item.exptimeSec = present.exptimeSec;
+    }
     this.#items.set(name, item);
     return reply("HD", casOf(flags, item.cas));
   }
@@ -182,15 +181,16 @@ export class FakeMemcached {
     if (!/^\d+$/.test(deltaText)) return { code: "CLIENT_ERROR", flags: [], message: BAD_DELTA };
     let item = this.#live(name);
     const cas = token(flags, "C");
+    const isCreated = !item;
     if (!item) {
-      const exptime = token(flags, "N");
-      if (exptime === undefined) return reply("NF");
-      item = this.#create(ascii(token(flags, "J") ?? "0"), "0", this.#exptimeOf(exptime));
+      if (token(flags, "N") === undefined) return reply("NF");
+      item = this.#create(ascii(token(flags, "J") ?? "0"), "0", 0);
       this.#items.set(name, item);
     } else {
       const text = String.fromCharCode(...item.value);
-      if (cas !== undefined && Number(cas) !== item.cas) return reply("EX");
-      if (!/^\d{1,20} *$/.test(text)) return { code: "CLIENT_ERROR", flags: [], message: NON_NUMERIC };
+      // Emptiness is looked at first, then the cas number, then the digits.
+      if (text !== "" && cas !== undefined && Number(cas) !== item.cas) return reply("EX");
+      if (!isNumber(text)) return { code: "CLIENT_ERROR", flags: [], message: NON_NUMERIC };
       const isDown = "Dd-".includes(token(flags, "M") ?? "I");
       const present = BigInt(text.trimEnd());
       const delta = BigInt(deltaText);
@@ -198,11 +198,14 @@ export class FakeMemcached {
       // In place if it fits, and then as long as before.
       item.value = ascii(sum.toString().padEnd(item.value.length));
       item.cas = ++this.#lastCas;
-      const exptime = token(flags, "T");
-      if (exptime !== undefined) item.exptimeSec = this.#exptimeOf(exptime);
     }
+    // In the order of the flags: a `t` before an `N` or `T` tells the time before it.
     const told: string[] = [];
-    for (const flag of flags) if (flag === "t" || flag === "c") told.push(...this.#describe(flag, item));
+    for (const flag of flags) {
+      const letter = flag.charAt(0);
+      if (letter === "T" || (letter === "N" && isCreated)) item.exptimeSec = this.#exptimeOf(flag.slice(1));
+      else if (flag === "t" || flag === "c") told.push(...this.#describe(flag, item));
+    }
     const number = ascii(String.fromCharCode(...item.value).trimEnd());
     return flags.includes("v") ? { code: "VA", flags: told, value: number } : reply("HD", told);
   }
@@ -235,6 +238,10 @@ function casOf(flags: readonly string[], cas: number): string[] {
 
 function nameOf(key: Uint8Array): string {
   return String.fromCharCode(...key);
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+ *$/.test(text) && BigInt(text.trimEnd()) < 1n << 64n;
 }
 
 function ascii(text: string): Uint8Array {
