@@ -90,7 +90,13 @@ export const configSchema = z.strictObject({
     .meta({ group: "Privacy" })
     .describe("Whether channels may have notifications hidden; a channel whose filter is on counts as failed with off"),
   privacyStreams: count(4, 64, "Privacy", "Channels that share one filter process"),
-  privacyBudgetMs: milliseconds(500, 100, 10_000, "Privacy", "Sound waits no longer for its picture; a filter that answers nothing for this long, and for 2 s, has failed"),
+  privacyBudgetMs: milliseconds(
+    500,
+    100,
+    10_000,
+    "Privacy",
+    "Sound waits no longer for its picture; a filter that answers nothing for this long, and for 2 s, has failed",
+  ),
   privacyOnFailure: z
     .enum(["cover", "pause", "pass"])
     .default("cover")
