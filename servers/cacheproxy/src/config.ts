@@ -1,4 +1,4 @@
-import { addressSetting, baseConfigShape, isLoopback, parseAddress } from "@kagami/kit";
+import { AddressError, addressSetting, baseConfigShape, isLoopback, parseAddress } from "@kagami/kit";
 import { z } from "zod";
 import {
   checkDesired,
@@ -214,13 +214,13 @@ type Checked = ClusterSettings &
 function configProblems(config: Checked): Problem[] {
   const problems: Problem[] = [...sourceProblems(config)];
   const add = (key: keyof CacheproxyConfig, message: string): void => void problems.push({ key, message });
-  const isAdminExposed = config.admin !== "off" && !isLoopback(parseAddress(config.admin).host);
+  const isAdminExposed = isExposed(config.admin);
   if (isAdminExposed && config.adminToken === "") {
     add("admin", "others can reach it and nothing asks who they are; set --admin-token, or listen on 127.0.0.1");
   }
   if (config.adminToken !== "" && config.adminToken.length < 16) add("adminToken", "it needs at least 16 characters");
-  const isListenExposed = !isLoopback(parseAddress(config.listen).host);
-  const isTlsExposed = config.tlsListen !== "off" && !isLoopback(parseAddress(config.tlsListen).host);
+  const isListenExposed = isExposed(config.listen);
+  const isTlsExposed = isExposed(config.tlsListen);
   if (!config.openAccess && isListenExposed) {
     add("listen", "others can reach it and nothing asks who they are; say --open-access if that is meant");
   }
@@ -235,6 +235,17 @@ function configProblems(config: Checked): Problem[] {
   }
   if (config.reconnectMs > config.reconnectMaxMs) add("reconnectMs", "it is longer than reconnectMaxMs");
   return problems;
+}
+
+/** Whether others than this machine reach it. An address that cannot be read has its own message. */
+function isExposed(address: string): boolean {
+  if (address === "off") return false;
+  try {
+    return !isLoopback(parseAddress(address).host);
+  } catch (error) {
+    if (error instanceof AddressError) return false;
+    throw error;
+  }
 }
 
 function sourceProblems(config: ClusterSettings): Problem[] {

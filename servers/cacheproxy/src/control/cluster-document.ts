@@ -32,7 +32,11 @@ const SERVER_TEXT = /^(.+:\d{1,5})(?:=(\d{1,9}))?$/;
 /** `host:port` or `host:port=weight`. */
 export const serverTextSchema = z
   .string()
-  .refine((text) => serverTextProblem(text) === undefined, { error: (issue) => serverTextProblem(String(issue.input)) })
+  .refine((text) => serverTextProblem(text) === undefined, {
+    error: (issue) => serverTextProblem(String(issue.input)),
+    // What checks several settings together reads it.
+    abort: true,
+  })
   .meta({ placeholder: "host:port[=weight]" });
 
 const serverSchema = z.union([
