@@ -8,6 +8,8 @@ export interface ChartOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
+  /** `logarithmic` leaves out points that are not above 0. */
+  readonly yScale?: "linear" | "logarithmic";
   readonly series: readonly ChartSeries[];
 }
 
@@ -20,37 +22,62 @@ const BOTTOM = 56;
 /** Told apart by people who do not see all colours, on light and on dark paper. */
 const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/** A line chart with a logarithmic x axis and a linear y axis from 0, as an SVG document. */
-export function lineChart({ title, xLabel, yLabel, series }: ChartOptions): string {
+/** A line chart with a logarithmic x axis and, unless asked otherwise, a linear y axis from 0, as an SVG document. */
+export function lineChart({ title, xLabel, yLabel, yScale, series }: ChartOptions): string {
   const xs = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
-  const top = niceCeiling(Math.max(0, ...series.flatMap(({ points }) => points.map(({ y }) => y))));
+  const ys = series.flatMap(({ points }) => points.map(({ y }) => y));
+  const { shareOf, marks } = yScale === "logarithmic" ? logarithmicAxis(ys) : linearAxis(ys);
   const [first = 1] = xs;
   const span = Math.log((xs.at(-1) ?? 1) / first) || 1;
   const xOf = (x: number) => LEFT + ((WIDTH - LEFT - RIGHT) * Math.log(x / first)) / span;
-  const yOf = (y: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * y) / top;
+  const yOf = (y: number) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * shareOf(y);
   const right = WIDTH - RIGHT;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<text x="${LEFT}" y="26" font-size="16" fill="#222">${escapeXml(title)}</text>`,
-    ...gridLines(top, yOf, right),
+    ...gridLines(marks, yOf, right),
     ...xs.map(
       (x) => `<text x="${px(xOf(x))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444">${x}</text>`,
     ),
     `<text x="${px((LEFT + right) / 2)}" y="${HEIGHT - 12}" text-anchor="middle" fill="#222">${escapeXml(xLabel)}</text>`,
     `<text transform="translate(18 ${px((TOP + HEIGHT - BOTTOM) / 2)}) rotate(-90)" text-anchor="middle" fill="#222">${escapeXml(yLabel)}</text>`,
-    ...series.flatMap(({ name, points }, i) => seriesLines(name, points, i, xOf, yOf)),
+    ...series.flatMap(({ name, points }, i) => {
+      const shown = yScale === "logarithmic" ? points.filter(({ y }) => y > 0) : points;
+      return seriesLines(name, shown, i, xOf, yOf);
+    }),
     "</svg>",
   ];
   return `${parts.join("\n")}\n`;
 }
 
-function gridLines(top: number, yOf: (y: number) => number, right: number): string[] {
-  return [0, 0.25, 0.5, 0.75, 1].flatMap((share) => {
-    const y = px(yOf(top * share));
+/** A y axis: how far up a value is, 0 to 1, and which values are written beside it. */
+interface Axis {
+  readonly shareOf: (y: number) => number;
+  readonly marks: readonly number[];
+}
+
+function linearAxis(ys: readonly number[]): Axis {
+  const top = niceCeiling(Math.max(0, ...ys));
+  return { shareOf: (y) => y / top, marks: [0, 0.25, 0.5, 0.75, 1].map((share) => top * share) };
+}
+
+function logarithmicAxis(ys: readonly number[]): Axis {
+  const positive = ys.filter((y) => y > 0);
+  const lowest = Math.floor(Math.log10(Math.min(1, ...positive)));
+  const highest = Math.max(lowest + 1, Math.ceil(Math.log10(Math.max(...positive, 1))));
+  return {
+    shareOf: (y) => (Math.log10(y) - lowest) / (highest - lowest),
+    marks: Array.from({ length: highest - lowest + 1 }, (_, i) => 10 ** (lowest + i)),
+  };
+}
+
+function gridLines(marks: readonly number[], yOf: (y: number) => number, right: number): string[] {
+  return marks.flatMap((mark) => {
+    const y = px(yOf(mark));
     return [
       `<line x1="${LEFT}" x2="${right}" y1="${y}" y2="${y}" stroke="#ddd"/>`,
-      `<text x="${LEFT - 8}" y="${y}" dy="4" text-anchor="end" fill="#444">${Number((top * share).toPrecision(3))}</text>`,
+      `<text x="${LEFT - 8}" y="${y}" dy="4" text-anchor="end" fill="#444">${Number(mark.toPrecision(3))}</text>`,
     ];
   });
 }
@@ -63,12 +90,13 @@ function seriesLines(
   yOf: (y: number) => number,
 ): string[] {
   const color = COLORS[index % COLORS.length];
+  const dashes = index < COLORS.length ? "" : ' stroke-dasharray="6 4"';
   const line = points.map(({ x, y }) => `${px(xOf(x))},${px(yOf(y))}`).join(" ");
   const legendY = TOP + 10 + index * 22;
   return [
-    `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="2"/>`,
+    `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="2"${dashes}/>`,
     ...points.map(({ x, y }) => `<circle cx="${px(xOf(x))}" cy="${px(yOf(y))}" r="3.5" fill="${color}"/>`),
-    `<line x1="${WIDTH - RIGHT + 14}" x2="${WIDTH - RIGHT + 38}" y1="${legendY}" y2="${legendY}" stroke="${color}" stroke-width="3"/>`,
+    `<line x1="${WIDTH - RIGHT + 14}" x2="${WIDTH - RIGHT + 38}" y1="${legendY}" y2="${legendY}" stroke="${color}" stroke-width="3"${dashes}/>`,
     `<text x="${WIDTH - RIGHT + 46}" y="${legendY}" dy="4" fill="#222">${escapeXml(name)}</text>`,
   ];
 }

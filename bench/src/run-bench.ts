@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { blurPart } from "../blur/part.ts";
+import { hashingPart } from "../hashing/part.ts";
 import { livePart } from "../live/part.ts";
 import { recordMachine } from "./machine.ts";
 import { jsonLine, textTable } from "./report.ts";
@@ -12,7 +13,7 @@ export interface BenchIo {
   readonly writeErr: (text: string) => void;
 }
 
-const PARTS: readonly Part[] = [livePart, blurPart];
+const PARTS: readonly Part[] = [livePart, blurPart, hashingPart];
 
 const PROCESS_IO: BenchIo = {
   writeOut: (text) => void process.stdout.write(text),
@@ -76,11 +77,11 @@ async function runScenario(part: Part, scenario: Scenario, request: Request, io:
   };
   try {
     const outcome = await scenario.run({ isSmoke, settings, progress });
-    const { figures, notes = [] } = outcome;
+    const { figures, notes = [], overview } = outcome;
     if (isJson) for (const figure of figures) io.writeOut(`${jsonLine(part.name, scenario.name, figure)}\n`);
     else
       io.writeOut(
-        `\n${part.name} ${scenario.name}\n${textTable(figures)}${notes.map((note) => `- ${note}\n`).join("")}`,
+        `\n${part.name} ${scenario.name}\n${overview ?? textTable(figures)}${notes.map((note) => `- ${note}\n`).join("")}`,
       );
     if (isSaved) await saveResults(part, scenario, outcome, machine());
     return isSmoke || figures.every(({ pass }) => pass !== false);

@@ -13,6 +13,7 @@ interface SavedResult {
   readonly summary: string;
   readonly machine: MachineRecord;
   readonly notes: readonly string[];
+  readonly overview?: string;
   readonly charts: readonly { readonly fileName: string; readonly title: string }[];
   readonly figures: readonly Figure[];
 }
@@ -34,6 +35,7 @@ export async function saveResults(
     summary: scenario.summary,
     machine,
     notes: outcome.notes ?? [],
+    ...(outcome.overview === undefined ? {} : { overview: outcome.overview }),
     charts: charts.map(({ fileName, title }) => ({ fileName, title })),
     figures: outcome.figures,
   };
@@ -56,7 +58,7 @@ function summaryOf(part: Part, results: readonly SavedResult[]): string {
   return [head, ...results.map(sectionOf)].join("\n");
 }
 
-function sectionOf({ scenario, summary, machine, notes, charts, figures }: SavedResult): string {
+function sectionOf({ scenario, summary, machine, notes, overview, charts, figures }: SavedResult): string {
   const failed = figures.filter(({ pass }) => pass === false).length;
   const held = figures.filter(({ pass }) => pass === true).length;
   const { cpu, cores, memoryGb, kernel, node, date, command, loadBefore, loadAfter } = machine;
@@ -67,7 +69,9 @@ function sectionOf({ scenario, summary, machine, notes, charts, figures }: Saved
     `\`${command}\`, ${date}, Node ${node}, ${cores} × ${cpu}, ${memoryGb} GB, ${kernel}; load average ${loadBefore} before, ${loadAfter} after.${busy}\n`,
     ...notes.map((note) => `- ${note}`),
     ...(notes.length > 0 ? [""] : []),
-    markdownTable(figures),
+    ...(overview === undefined
+      ? [markdownTable(figures)]
+      : [overview, `<details><summary>All figures</summary>\n\n${markdownTable(figures)}\n</details>\n`]),
     ...charts.map(({ fileName, title }) => `![${title}](${fileName})\n`),
   ].join("\n");
 }

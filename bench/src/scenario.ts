@@ -46,6 +46,8 @@ export interface ScenarioOutcome {
   readonly charts?: readonly ChartFile[];
   /** Sentences that a reader of the figures needs. */
   readonly notes?: readonly string[];
+  /** A Markdown table with what matters of the figures side by side, where there are many. */
+  readonly overview?: string;
 }
 
 /** A comparison that can be run on its own. */
