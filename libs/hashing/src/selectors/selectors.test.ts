@@ -200,7 +200,8 @@ function movesBetween(
   before: readonly HashNode[],
   after: readonly HashNode[],
 ) {
-  const stayed = new Set(before.map(({ name }) => name)).intersection(new Set(after.map(({ name }) => name)));
+  const stays = new Set(after.map(({ name }) => name));
+  const stayed = new Set(before.map(({ name }) => name).filter((name) => stays.has(name)));
   let needed = 0;
   let unneeded = 0;
   for (const [i, owner] of from.entries()) {
