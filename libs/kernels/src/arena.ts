@@ -26,6 +26,14 @@ export class Arena {
     return new ArenaProfile(this.#buffer, this.#take(maxLength, 4), maxLength);
   }
 
+  shorts(length: number): Int16Array {
+    return new Int16Array(this.#buffer, this.#take(length, 2), length);
+  }
+
+  words(length: number): Int32Array {
+    return new Int32Array(this.#buffer, this.#take(length, 4), length);
+  }
+
   /** Room for numbers that a kernel hands back. */
   numbers(length: number): Float64Array {
     return new Float64Array(this.#buffer, this.#take(length, 8), length);

@@ -1,5 +1,8 @@
 import { type Arena, ArenaImage, ArenaProfile } from "./arena.ts";
+import { CellNet, type NetData } from "./cell-net.ts";
+import { cellScales } from "./cell-scales.ts";
 import {
+  checkCellSize,
   checkFactor,
   checkFrame,
   checkPlane,
@@ -11,6 +14,8 @@ import {
 } from "./checks.ts";
 import type { Plane, Region, YuvFrame } from "./frame.ts";
 import type {
+  CellNetwork,
+  CellPictures,
   GrayImage,
   ImageSlot,
   Kernels,
@@ -53,6 +58,25 @@ export class CheckedKernels implements Kernels {
     }
     this.#work.subsample(plane, region, factor, rowStep, image);
     return image;
+  }
+
+  measureCells(plane: Plane, region: Region, size: number, means: ImageSlot, textures: ImageSlot): CellPictures {
+    checkPlane(plane);
+    checkRegion(region, plane.width, plane.height);
+    checkCellSize(size, region);
+    if (means === textures) throw new RangeError("Cannot write means and textures to one slot: take two");
+    const columns = Math.floor(region.width / size);
+    const rows = Math.floor(region.height / size);
+    const pictures = { means: ownImage(means).view(columns, rows), textures: ownImage(textures).view(columns, rows) };
+    this.#arena.checkImage(pictures.means);
+    this.#arena.checkImage(pictures.textures);
+    const { means: into, textures: intoTextures } = pictures;
+    this.#work.measureCells(plane, region, size, cellScales(size), into.pixels, intoTextures.pixels);
+    return pictures;
+  }
+
+  cellNet(data: NetData, maxCells: number): CellNetwork {
+    return new CellNet(this.#arena, this.#work.net, data, maxCells);
   }
 
   rowSteps(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile {

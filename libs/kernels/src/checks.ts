@@ -1,6 +1,6 @@
 import type { Plane, Region, YuvFrame } from "./frame.ts";
 import type { GrayImage, ObscureStrength } from "./kernels.ts";
-import { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_STEP, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
+import { MAX_CELL, MAX_CELL_SIZE, MAX_RADIUS, MAX_SIDE, MAX_STEP, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
 
 /** Throws RangeError unless the plane's rows lie within its data and its sides within the limits. */
 export function checkPlane(plane: Plane): void {
@@ -54,6 +54,15 @@ export function checkRegion(region: Region, width: number, height: number): void
 export function checkSpan(start: number, end: number, length: number): void {
   if (!isIndex(start) || !Number.isInteger(end) || end <= start || end > length) {
     throw new RangeError(`Cannot work on rows or columns ${start} to ${end}: the picture has ${length}`);
+  }
+}
+
+/** Throws RangeError for cells that are not 1 to 64 samples wide, and for a region with room for none. */
+export function checkCellSize(size: number, region: Region): void {
+  if (!Number.isInteger(size) || size < 1 || size > MAX_CELL_SIZE || size > region.width || size > region.height) {
+    throw new RangeError(
+      `Cannot measure cells of ${size} samples in a region of ${region.width} x ${region.height}: use 1 to ${MAX_CELL_SIZE}, and at most its sides`,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+export type { BlockData, LayerData, NetData, NetInput, NetOutput } from "./cell-net.ts";
 export type { Plane, Region, YuvFrame } from "./frame.ts";
 export type {
   GrayImage,

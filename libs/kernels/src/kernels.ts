@@ -1,3 +1,4 @@
+import type { NetData, NetInput, NetOutput } from "./cell-net.ts";
 import type { Plane, Region, YuvFrame } from "./frame.ts";
 
 /** A gray picture in the kernels' own memory; rows follow one another without a gap. */
@@ -45,6 +46,23 @@ export interface Kernels {
    * @param rowStep Takes only every so many-th row of the region (1, 2 or 4; at most `factor`), to touch less memory.
    */
   subsample(plane: Plane, region: Region, factor: 1 | 2 | 4 | 8, rowStep: number, into: ImageSlot): GrayImage;
+
+  /**
+   * Measures squares of `size` by `size` samples, from four neighbouring rows in the middle of each: their mean, and how
+   * much the samples change along a row, which is what tells text from a plain ground. What is left over at the right and
+   * lower edge is dropped. The texture is a quarter of the sum of |p(x + 1) - p(x)| over the square's part of a row,
+   * averaged over the rows, at most 255; nothing follows the region's last sample.
+   *
+   * @param size 1 to 64.
+   */
+  measureCells(plane: Plane, region: Region, size: number, means: ImageSlot, textures: ImageSlot): CellPictures;
+
+  /**
+   * A network over cells, with buffers for pictures of at most so many.
+   *
+   * @throws RangeError for data that do not belong together, or whose sums could leave 32 bits.
+   */
+  cellNet(data: NetData, maxCells: number): CellNetwork;
 
   /** Entry y: sum over x in [left, right) of p(x, y + 1) - p(x, y), signed; `height - 1` entries. */
   rowSteps(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
@@ -96,6 +114,18 @@ export interface Kernels {
    * On U and V, with half of both strengths, it takes in every sample that a luma sample of the region has its color from.
    */
   obscure(frame: YuvFrame, region: Region, strength: ObscureStrength): void;
+}
+
+/** What {@link Kernels.measureCells} says of a picture. */
+export interface CellPictures {
+  readonly means: GrayImage;
+  readonly textures: GrayImage;
+}
+
+/** Made by {@link Kernels.cellNet}. */
+export interface CellNetwork {
+  /** @throws RangeError for pictures of different sizes, and for more cells than there is room for. */
+  run(input: NetInput): NetOutput;
 }
 
 export interface OutlineContrast {

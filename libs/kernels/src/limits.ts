@@ -8,3 +8,5 @@ export const MAX_STEP = 64;
 export const MAX_RADIUS = 63;
 /** Largest template, in samples: its sums of squares, multiplied by their count, are exact in a double. */
 export const MAX_TEMPLATE_SAMPLES: number = 1 << 18;
+/** Most samples along the side of a cell that is measured. */
+export const MAX_CELL_SIZE = 64;

@@ -1,11 +1,22 @@
+import type { CellScales } from "./cell-scales.ts";
 import type { Plane, Region } from "./frame.ts";
 import type { GrayImage } from "./kernels.ts";
+import type { NetWork } from "./net-work.ts";
 
 /**
  * What differs between the two implementations: loops over samples. Every argument was checked by the caller, and
  * every result has the size that its comment in `kernels.ts` gives it.
  */
 export interface PixelWork {
+  readonly net: NetWork;
+  measureCells(
+    plane: Plane,
+    region: Region,
+    size: number,
+    scales: CellScales,
+    means: Uint8Array,
+    textures: Uint8Array,
+  ): void;
   subsample(plane: Plane, region: Region, factor: number, rowStep: number, into: GrayImage): void;
   rowSteps(image: GrayImage, left: number, right: number, into: Int32Array): void;
   rowEdges(image: GrayImage, left: number, right: number, into: Int32Array): void;

@@ -109,3 +109,34 @@ test("the color of every hidden sample is hidden, at odd corners too", () => {
   const changed = [...before.keys()].filter((i) => before[i] !== picture.u.data[i]);
   expect(changed).toEqual([5, 6, 9, 10]);
 });
+
+test("a cell's mean and texture come from four rows in its middle; what is left over is dropped", () => {
+  const kernels = createPlainKernels();
+  const rows = [
+    [255, 255, 255, 255, 255, 255, 0],
+    [10, 20, 10, 20, 10, 20, 0],
+    [10, 20, 10, 20, 10, 20, 0],
+    [10, 20, 10, 20, 10, 20, 0],
+    [10, 20, 10, 20, 10, 20, 0],
+    [255, 255, 255, 255, 255, 255, 0],
+    [0, 0, 0, 0, 0, 0, 0],
+  ];
+  const source = plane(7, 7, rows.flat());
+  const slots = [kernels.image(4), kernels.image(4)] as const;
+  const { means, textures } = kernels.measureCells(source, { x: 0, y: 0, width: 7, height: 7 }, 6, ...slots);
+  expect([means.width, means.height, ...means.pixels]).toEqual([1, 1, 15]);
+  // Five steps of 10 in each row, the one to the seventh column not among them, by 4.
+  expect([...textures.pixels]).toEqual([12]);
+});
+
+test("cells of 1 to 64 samples are measured, others refused, and never into one slot", () => {
+  const kernels = createPlainKernels();
+  const source = plane(4, 2, [10, 20, 30, 40, 1, 2, 3, 4]);
+  const region = { x: 0, y: 0, width: 4, height: 2 };
+  const [means, textures] = [kernels.image(8), kernels.image(8)];
+  expect([...kernels.measureCells(source, region, 1, means, textures).means.pixels]).toEqual([...source.data]);
+  for (const size of [0, 1.5, 3, 65]) {
+    expect(() => kernels.measureCells(source, region, size, means, textures)).toThrow(/Cannot measure cells of/);
+  }
+  expect(() => kernels.measureCells(source, region, 2, means, means)).toThrow(/one slot/);
+});

@@ -1,6 +1,8 @@
 import { Arena } from "./arena.ts";
 import { CheckedKernels } from "./checked-kernels.ts";
 import type { Kernels } from "./kernels.ts";
+import { measureCells } from "./plain/grid.ts";
+import { PlainNetWork } from "./plain/net.ts";
 import { obscurePlane } from "./plain/obscure.ts";
 import {
   cellDifferences,
@@ -21,7 +23,10 @@ import { subsample } from "./plain/subsample.ts";
  * @param memoryBytes For all slots together.
  */
 export function createPlainKernels(memoryBytes: number = 16 << 20): Kernels {
-  return new CheckedKernels(new Arena(new ArrayBuffer(memoryBytes), 0, memoryBytes), {
+  const buffer = new ArrayBuffer(memoryBytes);
+  return new CheckedKernels(new Arena(buffer, 0, memoryBytes), {
+    net: new PlainNetWork(buffer),
+    measureCells,
     subsample,
     rowSteps,
     rowEdges,

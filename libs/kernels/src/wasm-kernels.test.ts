@@ -112,6 +112,28 @@ describe("WebAssembly and plain TypeScript agree in every sample", () => {
     );
   });
 
+  test("means and textures of cells", () => {
+    fc.assert(
+      fc.property(
+        side,
+        side,
+        gap,
+        seed,
+        shares,
+        fc.integer({ min: 1, max: 64 }),
+        (wide, tall, rowGap, planeSeed, at, size) => {
+          const [width, height] = [Math.max(wide, size), Math.max(tall, size)];
+          const plane = noisePlane(width, height, rowGap, planeSeed);
+          const region = atLeast(size, regionOf(width, height, at), plane);
+          expectAgreement(({ kernels, image, other }) => {
+            const { means, textures } = kernels.measureCells(plane, region, size, image, other);
+            return [means.width, means.height, ...means.pixels, ...textures.pixels];
+          });
+        },
+      ),
+    );
+  });
+
   test("subsampling a gray picture that lies in the kernels' memory", () => {
     fc.assert(
       fc.property(side, side, seed, fc.constantFrom(1, 2, 4, 8), (wide, tall, planeSeed, factor) => {

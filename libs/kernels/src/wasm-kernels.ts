@@ -1,11 +1,14 @@
 import { Arena } from "./arena.ts";
+import { CELL_ROWS, type CellScales } from "./cell-scales.ts";
 import { boxMultiplier, cellCount } from "./cells.ts";
 import { CheckedKernels } from "./checked-kernels.ts";
 import type { Plane, Region } from "./frame.ts";
 import type { GrayImage, Kernels } from "./kernels.ts";
 import { MAX_SIDE } from "./limits.ts";
+import type { NetWork } from "./net-work.ts";
 import type { PixelWork } from "./pixel-work.ts";
 import { StagingRows } from "./staging-rows.ts";
+import { type NetExports, WasmNetWork } from "./wasm-net.ts";
 
 /**
  * Kernels in WebAssembly SIMD.
@@ -58,7 +61,19 @@ type RowProfile = (image: number, width: number, height: number, left: number, r
 type ColumnProfile = (image: number, width: number, top: number, bottom: number, to: number) => void;
 
 /** What assembly/index.ts exports; pictures are given by their offset in the memory. */
-interface WasmExports {
+interface WasmExports extends NetExports {
+  cellRow(
+    from: number,
+    stride: number,
+    rows: number,
+    columns: number,
+    size: number,
+    meanScale: number,
+    textureScale: number,
+    toMean: number,
+    toTexture: number,
+    scratch: number,
+  ): void;
   readonly halve: Average;
   readonly quarter: Average;
   readonly eighth: Average;
@@ -101,6 +116,7 @@ interface WasmExports {
 }
 
 class WasmWork implements PixelWork {
+  readonly net: NetWork;
   readonly #buffer: ArrayBuffer;
   readonly #exports: WasmExports;
   readonly #staging: StagingRows;
@@ -108,6 +124,7 @@ class WasmWork implements PixelWork {
   constructor(buffer: ArrayBuffer, exports: WasmExports) {
     this.#buffer = buffer;
     this.#exports = exports;
+    this.net = new WasmNetWork(exports);
     this.#staging = new StagingRows(buffer, STAGING_OFFSET, STAGING_BYTES);
   }
 
@@ -134,6 +151,30 @@ class WasmWork implements PixelWork {
       const from = corner + y * rows * takenStride;
       const stride = this.#staging.copyIn(plane.data, from, takenStride, width * factor, count * rows);
       average(STAGING_OFFSET, stride, stride * rows, rows, width, count, to + y * width);
+    }
+  }
+
+  measureCells(
+    plane: Plane,
+    region: Region,
+    size: number,
+    scales: CellScales,
+    means: Uint8Array,
+    textures: Uint8Array,
+  ): void {
+    const columns = Math.floor(region.width / size);
+    const rows = Math.floor(region.height / size);
+    const rowCount = Math.min(size, CELL_ROWS);
+    const { mean, texture } = scales;
+    const { cellRow } = this.#exports;
+    let corner = (region.y + ((size - rowCount) >> 1)) * plane.stride + region.x;
+    for (let row = 0; row < rows; row++) {
+      const stride = this.#staging.copyIn(plane.data, corner, plane.stride, columns * size, rowCount);
+      const at = row * columns;
+      const toMean = means.byteOffset + at;
+      const toTexture = textures.byteOffset + at;
+      cellRow(STAGING_OFFSET, stride, rowCount, columns, size, mean, texture, toMean, toTexture, SCRATCH_OFFSET);
+      corner += size * plane.stride;
     }
   }
 
