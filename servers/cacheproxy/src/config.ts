@@ -59,6 +59,14 @@ export const configSchema = z
       .meta({ placeholder: "JSON", group: "Pools" })
       .describe("Which pool has the keys of a prefix; without them the only pool has all"),
     timeoutMs: milliseconds(500, 10, 60_000, "Pools", "A server's answer that takes longer fails the request"),
+    moveWindowSlots: count(4_096, 65_536, "Pools", "Slots of a pool that move together, of 65536"),
+    moveTtlMs: milliseconds(
+      86_400_000,
+      1_000,
+      31 * 86_400_000,
+      "Pools",
+      "Moving slots are done at the latest after this; no item that matters lives longer",
+    ),
 
     clientLimit: count(10_000, 100_000, "Limits", "Client connections per worker"),
     clientAddressLimit: count(10_000, 100_000, "Limits", "Client connections of one address per worker"),

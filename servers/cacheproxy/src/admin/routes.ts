@@ -30,7 +30,7 @@ const STATUS: Readonly<Record<OrderProblemCode, number>> = {
   PLACEMENT_INVALID: 400,
   MOVE_UNDER_WAY: 409,
   MOVE_UNKNOWN: 404,
-  MOVE_PAST_ABORT: 409,
+  MOVE_ABORTED: 409,
 };
 
 const emptySchema = z.strictObject({}).optional();

@@ -1,3 +1,4 @@
+import type { Clock } from "@kagami/clock";
 import type { Agreement } from "../control/agreement.ts";
 import type { ControlPlane } from "../control/control-plane.ts";
 import type { Decider } from "../control/decider.ts";
@@ -5,6 +6,7 @@ import type { DesiredSource } from "../control/desired-source.ts";
 import type { Prober } from "../control/prober.ts";
 import type { Move, Placement, Pool, ServerSpec } from "../engine/cluster.ts";
 import { serverAddress, serversOfPool } from "../engine/cluster-state.ts";
+import type { MoveCoordinator, MoveProgress } from "../engine/policies/move-coordinator.ts";
 import type { ReportedCounts } from "./reported-counts.ts";
 
 /** What the admin API shows from. */
@@ -15,6 +17,8 @@ export interface AdminParts {
   readonly prober: Prober;
   readonly decider: Decider;
   readonly counts: ReportedCounts;
+  readonly moves: MoveCoordinator;
+  readonly clock: Clock;
 }
 
 /** The overview; API.md describes it. */
@@ -78,7 +82,7 @@ function describeServer(server: ServerSpec, { plane, prober, counts }: AdminPart
   };
 }
 
-export function describeMove(move: Move, { plane, agreement }: AdminParts) {
+export function describeMove(move: Move, { plane, agreement, moves, clock }: AdminParts) {
   const { pool, doneBelow, movingBelow, windowSinceMs } = move;
   const isPaused = plane.state.pausedMoves.includes(pool);
   const out = new Set(plane.state.ejected.map((entry) => entry.address));
@@ -93,8 +97,14 @@ export function describeMove(move: Move, { plane, agreement }: AdminParts) {
     windowSinceMs,
     isPaused,
     waitsFor: [...new Set(waitsFor)],
-    reads: agreement.isLeader ? undefined : "ask the leader",
+    isAborted: plane.state.abortedMoves.includes(pool),
+    // Only the leader gathers the reads of all proxies.
+    ...(agreement.isLeader ? forecast(moves.progress(move, clock.wallMs())) : {}),
   };
+}
+
+function forecast({ hitsFromShare, remainingMs }: MoveProgress) {
+  return { hitsFromShare, remainingMs };
 }
 
 function describePlacement({ kind, hash, servers }: Placement) {

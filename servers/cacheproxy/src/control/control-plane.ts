@@ -12,6 +12,7 @@ import { clusterEvents } from "../engine/cluster-events.ts";
 import type { MoveStep } from "../engine/cluster-leader.ts";
 import { applyOrder, type Order, type OrderOutcome } from "../engine/cluster-orders.ts";
 import { type AgreedState, commit, fingerprint } from "../engine/cluster-state.ts";
+import { MoveCoordinator } from "../engine/policies/move-coordinator.ts";
 import type { Agreement, MemberReport } from "./agreement.ts";
 import { Decider } from "./decider.ts";
 import type { DesiredSource } from "./desired-source.ts";
@@ -28,7 +29,8 @@ export interface ControlPlaneOptions {
   readonly metrics: Metrics;
   /** If pools and routes are in a file: how to read it again. */
   readonly reload?: ConfigReload | undefined;
-  readonly stepMove: MoveStep;
+  /** Decides when moves go on; a {@link MoveCoordinator} by the settings if absent. */
+  readonly stepMove?: MoveStep;
   /** The machine's own if absent. */
   readonly clock?: TimerClock;
   /** How probes reach a server; over sockets of their own if absent. */
@@ -103,6 +105,7 @@ interface PlaneOptions extends ControlPlaneOptions {
 class Plane implements ControlPlane {
   readonly #options: PlaneOptions;
   readonly #decider: Decider;
+  readonly #moves: MoveCoordinator;
   readonly #counts: ReportedCounts;
   readonly #moveReads = new MoveReadsCounter();
   readonly #workerEpochs = new Map<number, number>();
@@ -112,12 +115,16 @@ class Plane implements ControlPlane {
   #acting: AgreedState;
   #published = "";
   #publishedReadsAtMs = 0;
+  #saving: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
   #onReady: (() => void) | undefined;
 
   constructor(options: PlaneOptions) {
-    const { agreement, source, prober, clock, log, config, stepMove, metrics } = options;
+    const { agreement, source, prober, clock, log, config, metrics } = options;
+    const { moveWindowSlots: windowSlots, moveTtlMs: longestTtlMs } = config;
+    const moves = new MoveCoordinator({ windowSlots, longestTtlMs });
     this.#options = options;
+    this.#moves = moves;
     this.#acting = agreement.state;
     this.#counts = new ReportedCounts(
       metrics,
@@ -133,7 +140,7 @@ class Plane implements ControlPlane {
       ejectionShare: config.ejectionShare,
       settleMs: Math.max(SETTLE_MS, config.timeoutMs),
       tickMs: TICK_MS,
-      stepMove,
+      stepMove: options.stepMove ?? moves.step,
       report: () => this.#report(),
     });
   }
@@ -210,7 +217,13 @@ class Plane implements ControlPlane {
   }
 
   addAdminRoutes(router: Router): void {
-    addAdminRoutes(router, { ...this.#options, plane: this, counts: this.#counts, decider: this.#decider });
+    addAdminRoutes(router, {
+      ...this.#options,
+      plane: this,
+      counts: this.#counts,
+      decider: this.#decider,
+      moves: this.#moves,
+    });
   }
 
   readiness(): string | undefined {
@@ -223,6 +236,7 @@ class Plane implements ControlPlane {
     this.#options.source.close();
     this.#options.prober.close();
     await this.#options.closeAgreement();
+    await this.#saving;
   }
 
   #onAgreement(): void {
@@ -239,7 +253,7 @@ class Plane implements ControlPlane {
     if (next.cluster.epoch > before.cluster.epoch) {
       this.#acting = next;
       for (const { name, level, fields } of clusterEvents(before, next)) log[level](name, fields);
-      void save(next).catch((error: unknown) => log.error("state.save_failed", { error }));
+      this.#saving = save(next).catch((error: unknown) => log.error("state.save_failed", { error }));
     } else if (!isFirst) return;
     prober.watch(this.current);
     prober.setCritical(source.critical);

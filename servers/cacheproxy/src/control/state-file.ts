@@ -58,6 +58,7 @@ const stateSchema = z.object({
   flaps: z.array(z.object({ address: z.string(), count: z.number(), lastMs: z.number() })),
   overrides: z.array(z.object({ pool: z.string(), basis: z.string(), placement: placementSchema })),
   pausedMoves: z.array(z.string()),
+  abortedMoves: z.array(z.string()),
   lastEjectionMs: z.number(),
 });
 

@@ -2,6 +2,7 @@ import type { Move } from "./cluster.ts";
 import { applyDesired, type DesiredCluster } from "./cluster-desired.ts";
 import { type AgreedState, commit, serverAddress } from "./cluster-state.ts";
 import { decideEjections, type EjectionInput, haveAllApplied } from "./health-ejection.ts";
+import { stepBack } from "./policies/move-coordinator.ts";
 
 /** Reads of a pool's moving slots since the window began to move, over all proxies. */
 export interface MoveReads {
@@ -47,20 +48,23 @@ export function lead(state: AgreedState, input: LeaderInput): LeaderStep {
 function stepMoves(state: AgreedState, input: LeaderInput): AgreedState {
   let { moves, config } = state.cluster;
   for (const move of state.cluster.moves) {
-    if (state.pausedMoves.includes(move.pool) || isWaiting(state, move)) continue;
-    const reads = input.moveReads.get(move.pool) ?? { hitsTo: 0, hitsFrom: 0, misses: 0 };
-    const isApplied = haveAllApplied(input.members, state.cluster.epoch);
-    const next = input.stepMove(move, { nowMs: input.nowMs, isApplied, reads });
+    const next = nextMove(state, move, input);
     if (next === move) continue;
-    if (next !== "done") {
-      moves = moves.map((other) => (other === move ? next : other));
-      continue;
-    }
-    moves = moves.filter((other) => other !== move);
+    moves = moves.flatMap((other) => (other !== move ? other : typeof next === "string" ? [] : next));
+    if (next !== "done") continue;
     const pools = config.pools.map((pool) => (pool.name === move.pool ? { ...pool, placement: move.to } : pool));
     config = { ...config, pools };
   }
   return { ...state, cluster: { ...state.cluster, config, moves } };
+}
+
+function nextMove(state: AgreedState, move: Move, input: LeaderInput): Move | "done" | "gone" {
+  const isApplied = haveAllApplied(input.members, state.cluster.epoch);
+  // The way back closes nothing, so it waits for no server: often a dead one is why it is taken.
+  if (state.abortedMoves.includes(move.pool)) return stepBack(move, { nowMs: input.nowMs, isApplied });
+  if (state.pausedMoves.includes(move.pool) || isWaiting(state, move)) return move;
+  const reads = input.moveReads.get(move.pool) ?? { hitsTo: 0, hitsFrom: 0, misses: 0 };
+  return input.stepMove(move, { nowMs: input.nowMs, isApplied, reads });
 }
 
 /**

@@ -23,7 +23,7 @@ export type OrderProblemCode =
   | "PLACEMENT_INVALID"
   | "MOVE_UNDER_WAY"
   | "MOVE_UNKNOWN"
-  | "MOVE_PAST_ABORT";
+  | "MOVE_ABORTED";
 
 export type OrderOutcome =
   | { readonly ok: true; readonly draft: AgreedState }
@@ -45,6 +45,9 @@ export function applyOrder(state: AgreedState, order: Order, desired: DesiredClu
     case "pause-move":
     case "resume-move": {
       if (!findMove(state, order.pool)) return noMove(order.pool);
+      if (state.abortedMoves.includes(order.pool)) {
+        return refuse("MOVE_ABORTED", `The move of pool "${order.pool}" was aborted and goes back`);
+      }
       const others = state.pausedMoves.filter((name) => name !== order.pool);
       const pausedMoves = order.kind === "pause-move" ? [...others, order.pool] : others;
       return { ok: true, draft: { ...state, pausedMoves } };
@@ -117,21 +120,14 @@ function orderMove(state: AgreedState, name: string, placement: Placement, desir
   return { ok: true, draft: { ...state, overrides } };
 }
 
-/**
- * Only while nothing is done: until then every write was also a delete at `from`, so that what `from` still has is current.
- * Keys of slots that are done have been written at `to` alone, and `from` may have their old values.
- */
 function orderAbort(state: AgreedState, name: string, desired: DesiredCluster): OrderOutcome {
   const move = findMove(state, name);
   const pool = desired.pools.find((candidate) => candidate.name === name);
   if (!move || !pool) return noMove(name);
-  if (move.doneBelow > 0) {
-    const message = `${move.doneBelow} of 65536 slots of pool "${name}" have moved for good; let it finish, then move it back`;
-    return refuse("MOVE_PAST_ABORT", message);
-  }
-  const cluster = { ...state.cluster, moves: state.cluster.moves.filter((candidate) => candidate !== move) };
+  if (state.abortedMoves.includes(name)) return refuse("MOVE_ABORTED", `The move of pool "${name}" goes back already`);
   // Without this the configuration would start it again.
   const override = { pool: name, basis: fingerprint(pool.placement), placement: move.from };
   const overrides = [...state.overrides.filter((entry) => entry.pool !== name), override];
-  return { ok: true, draft: { ...state, cluster, overrides } };
+  const pausedMoves = state.pausedMoves.filter((other) => other !== name);
+  return { ok: true, draft: { ...state, overrides, pausedMoves, abortedMoves: [...state.abortedMoves, name] } };
 }

@@ -53,6 +53,8 @@ export interface AgreedState {
   readonly overrides: readonly PlacementOverride[];
   /** Pools whose move stands still. */
   readonly pausedMoves: readonly string[];
+  /** Pools whose move is on its way back. */
+  readonly abortedMoves: readonly string[];
   /** Time of the latest ejection; see {@link ejectionTime}. */
   readonly lastEjectionMs: number;
 }
@@ -64,6 +66,7 @@ export const EMPTY_STATE: AgreedState = {
   flaps: [],
   overrides: [],
   pausedMoves: [],
+  abortedMoves: [],
   lastEjectionMs: 0,
 };
 
@@ -104,12 +107,14 @@ export function serversByAddress(
  */
 export function commit(before: AgreedState, draft: AgreedState): AgreedState {
   const servers = serversByAddress(draft.cluster);
+  const moving = new Set(draft.cluster.moves.map((move) => move.pool));
   const pools = new Set(draft.cluster.config.pools.map((pool) => pool.name));
   const kept = {
     ejected: draft.ejected.filter(({ address }) => servers.has(address)),
     flaps: draft.flaps.filter(({ address }) => servers.has(address)),
     overrides: draft.overrides.filter(({ pool }) => pools.has(pool)),
-    pausedMoves: draft.pausedMoves.filter((name) => draft.cluster.moves.some(({ pool }) => pool === name)),
+    pausedMoves: draft.pausedMoves.filter((name) => moving.has(name)),
+    abortedMoves: draft.abortedMoves.filter((name) => moving.has(name)),
     lastEjectionMs: draft.lastEjectionMs,
   };
   const moves = draft.cluster.moves.filter(({ pool }) => pools.has(pool));

@@ -126,6 +126,7 @@ test("a move is started, paused, resumed and aborted", async () => {
   expect(json[0].waitsFor).toEqual(["10.0.0.4:11211"]);
   expect((await ask("POST", "/api/pools/main/move/resume")).status).toBe(200);
   expect((await ask("POST", "/api/pools/main/move/abort")).status).toBe(200);
+  expect((await ask("POST", "/api/pools/main/move/pause")).json.error.code).toBe("MOVE_ABORTED");
   await world.until(() => plane.current.moves.length === 0, "the end of the move");
   await world.pass(2_000);
   expect(plane.current.moves).toEqual([]);

@@ -5,7 +5,6 @@ import { type ControlPlane, startControlPlane } from "../../src/control/control-
 import type { ConfigReload } from "../../src/control/file-source.ts";
 import type { ServerConnection } from "../../src/control/prober.ts";
 import type { ServerSpec } from "../../src/engine/cluster.ts";
-import type { MoveStep } from "../../src/engine/cluster-leader.ts";
 import { serverAddress } from "../../src/engine/cluster-state.ts";
 
 /** A memcached as far as the control plane knows one. */
@@ -30,7 +29,6 @@ export interface SimulatedProxy {
 /** What a proxy is started with beside its settings. */
 export interface ProxyOptions {
   readonly reload?: ConfigReload;
-  readonly stepMove?: MoveStep;
 }
 
 /** Control planes on one clock that only moves when told, with servers that are not there. */
@@ -63,7 +61,6 @@ export class ControlWorld {
       log: createLogger({ sink, format: "json", level: "debug" }),
       metrics,
       clock: this.clock,
-      stepMove: options.stepMove ?? ((move) => move),
       reload: options.reload,
       openConnection: (server) => this.#connection(id, server),
     });

@@ -120,3 +120,48 @@ test("an operator's ejection stays until he readmits, and a fresh one is cleaned
   await world.until(() => plane.current.ejections.length === 0, "the rejoin", 10_000);
   expect(world.server(first).flushCount).toBe(1);
 });
+
+/** What a worker reports that reads much, and finds nothing at the old owner any more. */
+function movedReads(epoch: number) {
+  const zero = {
+    gutterReads: 0,
+    gutterHits: 0,
+    gutterWrites: 0,
+    shadowSent: 0,
+    shadowFailed: 0,
+    hotReads: 0,
+    topKeys: [],
+  };
+  const pool = { pool: "main", ...zero, moveHitsTo: 2_000, moveHitsFrom: 0, moveMisses: 100 };
+  return {
+    workerId: 1,
+    epoch,
+    clients: 0,
+    clientsAccepted: 0,
+    clientsRefused: 0,
+    routes: [],
+    servers: [],
+    pools: [pool],
+  };
+}
+
+test("a move goes window by window to its end, as reads find less and less at the old owners", async () => {
+  const { plane, log } = await world.start("p", { servers: SERVERS, moveWindowSlots: 32_768 });
+  await world.pass(4_000);
+  const placement = {
+    kind: "slots" as const,
+    servers: plane.current.config.pools[0]?.placement.servers.slice(0, 2) ?? [],
+  };
+  expect(await plane.order({ kind: "start-move", pool: "main", placement })).toMatchObject({ ok: true });
+  await world.until(() => plane.current.moves.length === 1, "the move");
+  const bounds = new Set<string>();
+  for (let second = 0; second < 200 && plane.current.moves.length > 0; second++) {
+    const [move] = plane.current.moves;
+    bounds.add(`${move?.doneBelow} ${move?.movingBelow}`);
+    plane.report(movedReads(plane.current.epoch));
+    await world.pass(1_000);
+  }
+  expect([...bounds]).toEqual(["0 0", "0 32768", "32768 65536", "65536 65536"]);
+  expect(plane.current.config.pools[0]?.placement.servers).toHaveLength(2);
+  expect(log.join("")).toContain("move.done");
+});
