@@ -89,9 +89,9 @@ export interface Decoding {
   readonly silenceCount: number;
 }
 
-/** Decodes all of a file with ffmpeg; silence counts from `soundFromSec` of the file on. */
-export async function decodeFile(path: string, soundFromSec: number): Promise<Decoding> {
-  const detect = `atrim=start=${soundFromSec},silencedetect=noise=-40dB:d=0.01`;
+/** Decodes all of a file with ffmpeg; silence counts between the two times of the file. */
+export async function decodeFile(path: string, soundFromSec: number, soundToSec: number): Promise<Decoding> {
+  const detect = `atrim=start=${soundFromSec}:end=${soundToSec},silencedetect=noise=-40dB:d=0.01`;
   const sound = ["-map", "0:a", "-af", detect, "-f", "null", "-"];
   const picture = ["-map", "0:v", "-fps_mode", "passthrough", "-f", "framecrc", "pipe:1"];
   const args = ["-hide_banner", "-nostats", "-v", "info", "-i", path, ...picture, ...sound];

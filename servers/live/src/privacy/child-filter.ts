@@ -20,6 +20,10 @@ export interface ChildFilterOptions {
 
 /** A process that has not said anything yet loads FFmpeg, on a machine that may be busy. */
 const START_LIMIT_MS = 20_000;
+/** It says something every second, and has so much time for that on a busy machine. */
+const WELL_LIMIT_MS = 2_500;
+/** A process without streams waits so long for one that was restarted: its pause grows up to this. */
+const LINGER_MS = 10_000;
 /** From the end of its pipe to its death by force. */
 const END_GRACE_MS = 2_000;
 /**
@@ -42,6 +46,8 @@ export class ChildFilter {
   readonly #exited: Promise<void>;
   #silence: Timer;
   #killTimer: Timer | undefined;
+  #lingerTimer: Timer | undefined;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
   #isEnding = false;
   #hasFailed = false;
@@ -103,6 +109,7 @@ export class ChildFilter {
   end(): Promise<void> {
     if (!this.#isEnding) {
       this.#isEnding = true;
+      this.#lingerTimer?.cancel();
       this.#pipe?.destroy();
       this.#killTimer = this.#options.clock.after(END_GRACE_MS, () => this.#kill());
     }
@@ -117,10 +124,18 @@ export class ChildFilter {
     return "sent";
   }
 
-  #leave(streamId: number): void {
-    if (!this.#streams.delete(streamId)) return;
-    if (!this.#isEnding) this.#write({ kind: "close", streamId });
-    this.#endIfEmpty();
+  #leave(streamId: number): boolean {
+    if (!this.#streams.delete(streamId) || this.#isEnding) return false;
+    const { clock } = this.#options;
+    const isWell = clock.monotonicMs() - this.#heardAtMs < WELL_LIMIT_MS;
+    if (isWell) {
+      this.#write({ kind: "abandon", streamId });
+      this.#lingerTimer?.cancel();
+      this.#lingerTimer = clock.after(LINGER_MS, () => this.#endIfEmpty());
+    } else {
+      this.#endIfEmpty();
+    }
+    return isWell;
   }
 
   #write(request: FilterRequest): void {
@@ -141,6 +156,7 @@ export class ChildFilter {
   #onData(bytes: Uint8Array): void {
     this.#silence.cancel();
     this.#silence = this.#watch(this.#options.silenceLimitMs);
+    this.#heardAtMs = this.#options.clock.monotonicMs();
     for (const reply of this.#reader.push(bytes)) {
       if (this.#isEnding) return;
       if (reply.kind === "fault") this.#fail(`it wrote what is no reply: ${reply.message}`);
@@ -187,6 +203,7 @@ export class ChildFilter {
     this.#silence.cancel();
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#lingerTimer?.cancel();
     const wasEnding = this.#isEnding;
     this.#isEnding = true;
     this.#kill();

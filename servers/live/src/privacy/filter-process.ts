@@ -91,6 +91,10 @@ class FilterProcess {
     // A stream that has failed is still sent pictures until the relay has read so.
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return;
+    if (request.kind === "abandon") {
+      this.#forget(stream);
+      return;
+    }
     stream.queue.push(request);
     this.#queuedBytes += sizeOf(request);
   }
@@ -137,7 +141,7 @@ class FilterProcess {
         filter.finish();
         this.#forget(stream);
         this.#send({ kind: "closed", streamId });
-      } else if (request.kind !== "open") {
+      } else if (request.kind !== "open" && request.kind !== "abandon") {
         filter.handle(request);
       }
     } catch (error) {

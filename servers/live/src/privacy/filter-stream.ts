@@ -4,7 +4,9 @@ import type { FilterReply, FilterRequest, FilterSettings, FilterStats } from "..
 type WithoutStream<T> = T extends unknown ? Omit<T, "streamId"> : never;
 
 /** What the owner of a stream sends; the supervisor adds the stream's id, and opens and closes by itself. */
-export type FilterStreamRequest = WithoutStream<Exclude<FilterRequest, { readonly kind: "open" | "close" }>>;
+export type FilterStreamRequest = WithoutStream<
+  Exclude<FilterRequest, { readonly kind: "open" | "close" | "abandon" }>
+>;
 
 /** What the owner of a stream is told; the rest is for the supervisor. */
 export type FilterStreamReply = WithoutStream<Exclude<FilterReply, { readonly kind: "stats" | "closed" | "failed" }>>;
@@ -21,8 +23,9 @@ export interface FilterPort {
   /** Nothing of the request may be written to afterwards: its bytes are not copied. */
   send(request: FilterStreamRequest): SendOutcome;
   /**
-   * Gives the stream up in its present process and opens it anew, `onFailed` first; for an owner whose pictures are not
-   * answered in time. A process that answers to nothing is noticed and killed without that.
+   * Gives the stream up and opens it anew, `onFailed` first; for an owner whose pictures are not answered in time. In
+   * the same process if that has said anything of late, in another one if not. A process that answers to nothing is
+   * noticed and killed without that.
    */
   restart(message: string): void;
   /**

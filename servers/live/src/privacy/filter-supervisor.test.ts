@@ -160,15 +160,39 @@ test("a stream that the process refuses fails alone, and comes back", async () =
   expect(supervisor.pids).toHaveLength(1);
 });
 
-test("an owner that restarts its stream gets another process and no late replies", async () => {
+test("an owner that restarts its stream stays in a process that is well, and gets no late replies", async () => {
   const clip = await encodeFilterClip();
-  const owner = new Owner(createSupervisor());
+  const supervisor = createSupervisor();
+  const owner = new Owner(supervisor);
   await eventually(() => owner.readyCount === 1, WAIT);
+  const { pids } = supervisor;
   owner.play(clip, 0, 30);
   owner.port.restart("Pictures were not answered in time");
   await eventually(() => owner.readyCount === 2, WAIT);
+  expect(supervisor.pids).toEqual(pids);
   expect(owner.replies).toEqual([]);
   expect(owner.failures).toMatchObject([{ code: "FILTER_RESTARTED" }]);
+  owner.play(clip, 0, 20);
+  owner.port.close();
+  await eventually(() => owner.closedCount === 1, WAIT);
+  expect([...owner.answers("pass"), ...owner.answers("replace"), ...owner.answers("drop")]).toHaveLength(20);
+  await eventually(() => supervisor.pids.length === 0, WAIT);
+});
+
+test("an owner that restarts its stream leaves a process that has stopped", async () => {
+  const supervisor = createSupervisor({ silenceLimitMs: 60_000 });
+  const owner = new Owner(supervisor);
+  await eventually(() => owner.readyCount === 1, WAIT);
+  const { pids } = supervisor;
+  const [pid] = pids as [number];
+  process.kill(pid, "SIGSTOP");
+  const seenAtMs = performance.now();
+  await eventually(() => performance.now() - seenAtMs > 2_600, WAIT);
+  owner.port.restart("Pictures were not answered in time");
+  await eventually(() => owner.readyCount === 2, WAIT);
+  await eventually(() => !isProcessAlive(pid), WAIT);
+  await eventually(() => supervisor.pids.length === 1, WAIT);
+  expect(owner.readyCount).toBe(2);
 });
 
 test("a program that cannot start says why, in one line", async () => {

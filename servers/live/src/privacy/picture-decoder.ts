@@ -168,11 +168,9 @@ export class PictureDecoder {
    */
   decode(data: Uint8Array, sequence: number, isKey: boolean, into: DecodedPicture[]): boolean {
     const packet = this.#packet;
-    packet.unref();
     // The setter copies, with the padding that FFmpeg reads beyond the end.
     packet.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     packet.pts = BigInt(sequence);
-    packet.dts = BigInt(sequence);
     packet.isKeyframe = isKey;
     const sent = this.#context.sendPacketSync(packet);
     packet.unref();
@@ -216,8 +214,9 @@ export class PictureDecoder {
   #toYuv420(frame: Frame): Frame {
     const { constants, lib } = this.#codec;
     const { AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P } = constants;
-    const { format, width, height } = frame;
+    const { format } = frame;
     if (format === AV_PIX_FMT_YUV420P || format === AV_PIX_FMT_YUVJ420P) return frame;
+    const { width, height } = frame;
     const source = `${format} ${width}x${height}`;
     if (this.#scalerSource !== source) {
       this.#scaler?.freeContext();

@@ -9,6 +9,7 @@ import { loadCodec } from "./load-codec.ts";
 
 /** Of the pipe to the relay. */
 const PIPE_FD = 3;
+const READ_BYTES = 65_536;
 
 /** Why the kernels cannot be loaded, with how to mend it; `undefined` if they can. */
 export function whyKernelsAreMissing(): string | undefined {
@@ -39,7 +40,7 @@ export async function runFilterProcess(
     const codec = await loadCodec();
     const wasm = new Uint8Array(readFileSync(kernelsPath()));
     problem = await serveFilter({
-      pipe: new Socket({ fd: PIPE_FD }),
+      pipe: openPipe(),
       tools: {
         codec,
         kernels: createWasmKernels(wasm),
@@ -56,6 +57,21 @@ export async function runFilterProcess(
     return fail((error as Error).message);
   }
   return problem === undefined ? process.exit(0) : fail(problem);
+}
+
+/** Reads into one buffer for ever; what comes with `data` must be copied, which the reader of messages does. */
+function openPipe(): Socket {
+  const pipe: Socket = new Socket({
+    fd: PIPE_FD,
+    onread: {
+      buffer: new Uint8Array(READ_BYTES),
+      callback: (sizeBytes, buffer) => {
+        pipe.emit("data", buffer.subarray(0, sizeBytes));
+        return true;
+      },
+    },
+  });
+  return pipe;
 }
 
 function fail(message: string): never {

@@ -88,7 +88,7 @@ export class StreamFilter {
    *
    * @throws CodecError if the stream cannot go on; `close` is all that may follow.
    */
-  handle(request: Exclude<FilterRequest, { readonly kind: "open" | "close" }>): void {
+  handle(request: Exclude<FilterRequest, { readonly kind: "open" | "close" | "abandon" }>): void {
     switch (request.kind) {
       case "settings":
         this.#onSettings(request.settings);
@@ -216,7 +216,7 @@ export class StreamFilter {
     for (const still of this.#preview.look(picture.frame, ptsUs, detection)) {
       this.#send({ kind: "preview", streamId: this.#streamId, ...still });
     }
-    const { width, height } = picture.frame;
+    const { width, height } = picture.view.y;
     this.#decoded.set(picture.sequence, picture);
     this.#perform(this.#switch.onDetection(picture.sequence, detection));
     this.#report(detection, ptsUs, width, height);
@@ -234,10 +234,10 @@ export class StreamFilter {
 
   /** At the first picture of a configuration: only a decoded picture tells the colours of every codec. */
   #prepareEncoder(picture: DecodedPicture): void {
-    const { frame } = picture;
+    const { frame, view } = picture;
     if (this.#encoder !== undefined) {
       const { width, height } = this.#encoder;
-      if (frame.width === width && frame.height === height) return;
+      if (view.y.width === width && view.y.height === height) return;
       throw new CodecError("CODEC_REFUSED", `The picture changed from ${width}x${height} without a configuration`);
     }
     const freeId = this.#isOursOnly || picture.isConverted ? undefined : freeAvcParameterSetId(this.#record);

@@ -5,8 +5,12 @@ import type { FilterFailure, FilterHandlers, FilterPort, FilterStreamRequest, Se
 /** A stream's place in a process; another one after each failure. */
 export interface StreamPlace {
   send(request: FilterStreamRequest | { readonly kind: "close" }): SendOutcome;
-  /** Lets go of it without an answer. */
-  leave(): void;
+  /**
+   * Lets go of it without an answer.
+   *
+   * @returns Whether the process is well, and waits a while for the stream to come back.
+   */
+  leave(): boolean;
 }
 
 export interface SupervisedStreamOptions {
@@ -67,8 +71,8 @@ export class SupervisedStream implements FilterPort {
 
   restart(message: string): void {
     if (this.#state !== "ready") return;
-    this.#place?.leave();
-    this.#hasTakenDown = true;
+    const isProcessWell = this.#place?.leave() ?? false;
+    this.#hasTakenDown ||= !isProcessWell;
     this.#fail({ code: "FILTER_RESTARTED", message });
   }
 

@@ -50,6 +50,7 @@ const REQUESTS: Readonly<Record<string, Check>> = {
   config: fields({ streamId: count, codec }),
   preview: fields({ streamId: count, isTest: flag }),
   close: fields({ streamId: count }),
+  abandon: fields({ streamId: count }),
 };
 
 const REPLIES: Readonly<Record<string, Check>> = {

@@ -48,7 +48,9 @@ export type FilterRequest =
   /** Asks for still pictures of what the detector sees, for 5 s from now; `isTest` shows a made-up banner in them. */
   | { readonly kind: "preview"; readonly streamId: FilterStreamId; readonly isTest: boolean }
   /** Whatever is held for the stream is answered, then `closed` follows. */
-  | { readonly kind: "close"; readonly streamId: FilterStreamId };
+  | { readonly kind: "close"; readonly streamId: FilterStreamId }
+  /** The stream is let go at once, and no answer of it is wanted any more. */
+  | { readonly kind: "abandon"; readonly streamId: FilterStreamId };
 
 /** From the filter process to the relay. */
 export type FilterReply =

@@ -46,7 +46,7 @@ const requests: fc.Arbitrary<FilterRequest> = fc.oneof(
     ...{ isKey: fc.boolean(), isReplay: fc.boolean(), data: bytes },
   }),
   fc.record({ kind: fc.constant("preview"), streamId: id, isTest: fc.boolean() }),
-  fc.record({ kind: fc.constant("close"), streamId: id }),
+  fc.record({ kind: fc.constantFrom("close", "abandon"), streamId: id }),
 ) as fc.Arbitrary<FilterRequest>;
 
 const replies: fc.Arbitrary<FilterReply> = fc.oneof(
