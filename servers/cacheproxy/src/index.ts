@@ -25,5 +25,5 @@ export type {
 } from "./engine/meta.ts";
 export { type Access, type PoolPolicy, SLOW } from "./engine/pool-policy.ts";
 export { CacheproxyError, type CacheproxyErrorCode } from "./errors.ts";
-export { cacheproxyPart } from "./part.ts";
+export { cacheproxyPart, runCacheproxy } from "./part.ts";
 export { type CacheproxyServer, startCacheproxyServer } from "./server.ts";

@@ -1,4 +1,3 @@
-import { runPart } from "@kagami/kit";
-import { cacheproxyPart } from "./part.ts";
+import { runCacheproxy } from "./part.ts";
 
-await runPart({ ...cacheproxyPart, argv: process.argv.slice(2), env: process.env });
+await runCacheproxy({ argv: process.argv.slice(2), env: process.env });

@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { type AdminServer, closeOnce, type Logger, Metrics, registerProcessMetrics, startAdmin } from "@kagami/kit";
-import { type CacheproxyConfig, configuredCluster } from "./config.ts";
+import type { CacheproxyConfig } from "./config.ts";
+import { type ControlPlane, startControlPlane } from "./control/control-plane.ts";
+import type { ConfigReload } from "./control/file-source.ts";
 import type { Cluster } from "./engine/cluster.ts";
 import type { WorkerReport } from "./engine/cluster-counts.ts";
 import { type Addresses, startWorkerServer, type WorkerSettings } from "./worker-server.ts";
@@ -12,8 +14,7 @@ export interface CacheproxyServer {
   readonly addresses: Addresses;
   /** Process ids of the workers; empty if this process serves by itself. */
   readonly workerPids: readonly number[];
-  /** Puts a cluster state into use in all workers. */
-  apply(cluster: Cluster): void;
+  readonly control: ControlPlane;
   /** Drains: stops accepting, lets clients finish, and cuts who is left after `graceMs`. Idempotent. */
   close(graceMs?: number): Promise<void>;
 }
@@ -23,41 +24,59 @@ const REPORT_MS = 1_000;
 /**
  * Starts the cache proxy.
  *
- * @throws ListenError, CacheproxyError
+ * @param reload How to read the configuration again, if its pools are in a file.
+ * @throws ListenError, FileError, ConsulError, CacheproxyError
  */
-export async function startCacheproxyServer(config: CacheproxyConfig, log: Logger): Promise<CacheproxyServer> {
+export async function startCacheproxyServer(
+  config: CacheproxyConfig,
+  log: Logger,
+  reload?: ConfigReload,
+): Promise<CacheproxyServer> {
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
-  const desired = configuredCluster(config);
-  if (!desired) throw new Error("Consul is not there yet");
-  const cluster: Cluster = { epoch: 1, config: desired, ejections: [], moves: [] };
-  const serving = await serve(config, cluster, { log, metrics, onReport: () => undefined, onGone: () => undefined });
+  const control = await startControlPlane({ config, log, metrics, reload });
+  let serving: Serving | undefined;
   let admin: AdminServer | undefined;
   try {
-    if (config.admin !== "off") admin = await startAdmin({ address: config.admin, metrics, log });
+    serving = await serve(config, { control, log, metrics });
+    if (config.admin !== "off") {
+      admin = await startAdmin({
+        address: config.admin,
+        metrics,
+        log,
+        addRoutes: (router) => control.addAdminRoutes(router),
+      });
+      admin.addCheck("cluster", () => control.readiness());
+    }
   } catch (error) {
-    await serving.close(0);
+    await serving?.close(0);
+    await control.close();
     throw error;
   }
+  const opened = serving;
+  const unsubscribe = control.subscribe((cluster) => opened.apply(cluster));
+  // One may have come while the workers started.
+  opened.apply(control.current);
   return {
-    addresses: { ...serving.addresses, ...(admin ? { admin: admin.addressText } : {}) },
+    addresses: { ...opened.addresses, ...(admin ? { admin: admin.addressText } : {}) },
     get workerPids() {
-      return serving.pids;
+      return opened.pids;
     },
-    apply: (next) => serving.apply(next),
+    control,
     close: closeOnce(async (graceMs = 0) => {
       admin?.startDraining();
-      await serving.close(graceMs);
+      await opened.close(graceMs);
+      unsubscribe();
+      await control.close();
       await admin?.close(graceMs);
     }),
   };
 }
 
 interface ServingParts {
+  readonly control: ControlPlane;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly onReport: (report: WorkerReport) => void;
-  readonly onGone: (workerId: number) => void;
 }
 
 /** One worker in this process, or many in others. */
@@ -68,16 +87,17 @@ interface Serving {
   close(graceMs: number): Promise<void>;
 }
 
-async function serve(config: CacheproxyConfig, cluster: Cluster, parts: ServingParts): Promise<Serving> {
+async function serve(config: CacheproxyConfig, { control, log, metrics }: ServingParts): Promise<Serving> {
   const count = config.workers === 0 ? availableParallelism() : config.workers;
-  const { log, metrics, onReport, onGone } = parts;
   const settings = workerSettings(config);
+  const cluster = control.current;
+  const onReport = (report: WorkerReport): void => control.report(report);
   if (count > 1) {
+    const onGone = (workerId: number): void => control.workerGone(workerId);
     const workers = new Workers({ count, settings, cluster, logLevel: config.log, log, onReport, onGone });
     await workers.start();
     return workers;
   }
-
   const server = await startWorkerServer(settings, cluster, { reusePort: false, log, metrics });
   const report = (): void => onReport(server.takeReport(0));
   const timer = setInterval(report, REPORT_MS);

@@ -9,11 +9,37 @@ export interface EndWatcher {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** A socket as the engine writes to it. */
+/** What Node's sockets write through; not of its public interface. */
+interface WriteHandle {
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** Bytes that the system has not taken. */
+  readonly writeQueueSize: number;
+}
+
+/** What Node wants for a write that the system does not take at once. */
+interface WriteRequest {
+  handle?: WriteHandle;
+  oncomplete?: (status: number) => void;
+}
+
+/** Made by Node itself; known after its first write. */
+let WriteRequestClass: (new () => WriteRequest) | undefined;
+
+/**
+ * A socket as the engine writes to it.
+ *
+ * A write goes to the socket's handle directly, for the stream above it costs more than the write itself: the engine
+ * never has two writes at once and keeps the bytes until they are out, so nothing of a stream is needed. Over TLS, and in
+ * a Node that does not have the handle's methods as they are known here, it goes through the stream.
+ */
 export class SocketWire implements Wire {
   readonly #socket: Socket;
   readonly #onDrain: () => void;
   readonly #tcp: Socket;
+  #handle: WriteHandle | undefined;
+  #request: WriteRequest | undefined;
+  #isWaiting = false;
+  #isEnding = false;
 
   /** @param tcp What is under `socket`, if that is TLS. */
   constructor(socket: Socket, onDrain: () => void, tcp = socket) {
@@ -25,11 +51,51 @@ export class SocketWire implements Wire {
   write(bytes: Uint8Array, start: number, end: number): boolean {
     const socket = this.#socket;
     if (socket.destroyed) return true;
-    socket.write(bytes.subarray(start, end));
+    const view = bytes.subarray(start, end);
+    const handle = this.#handle ?? this.#findHandle();
+    if (handle && WriteRequestClass) return this.#writeTo(handle, WriteRequestClass, view);
+    socket.write(view);
     // Nothing is left when the system has taken it at once, as it nearly always does.
     if (socket.writableLength === 0) return true;
     socket.write(NO_BYTES, this.#onDrain);
     return false;
+  }
+
+  #writeTo(handle: WriteHandle, RequestClass: new () => WriteRequest, view: Uint8Array): boolean {
+    this.#request ??= new RequestClass();
+    const request = this.#request;
+    request.handle = handle;
+    request.oncomplete = this.#onComplete;
+    if (handle.writeBuffer(request, view) !== 0) {
+      this.#socket.destroy();
+      return true;
+    }
+    if (handle.writeQueueSize === 0) return true;
+    this.#request = undefined; // it is Node's until it completes
+    this.#isWaiting = true;
+    return false;
+  }
+
+  readonly #onComplete = (status: number): void => {
+    this.#isWaiting = false;
+    if (status !== 0) this.#socket.destroy();
+    else if (this.#isEnding) this.#socket.end();
+    else this.#onDrain();
+  };
+
+  /** The handle of a plain connection; the first write of all goes through its stream, which shows how it is done. */
+  #findHandle(): WriteHandle | undefined {
+    const socket = this.#socket as Socket & { _handle?: WriteHandle | null };
+    const handle = socket._handle;
+    if (socket !== this.#tcp || !handle) return undefined;
+    if (typeof handle.writeBuffer !== "function" || typeof handle.writeQueueSize !== "number") return undefined;
+    if (WriteRequestClass === undefined) {
+      learnWriteRequest(handle);
+      return undefined;
+    }
+    // Before that its stream may still hold bytes of its own.
+    if (socket.writableLength === 0) this.#handle = handle;
+    return this.#handle;
   }
 
   pause(): void {
@@ -41,7 +107,8 @@ export class SocketWire implements Wire {
   }
 
   end(): void {
-    this.#socket.end();
+    this.#isEnding = true;
+    if (!this.#isWaiting) this.#socket.end();
   }
 
   destroy(): void {
@@ -50,6 +117,16 @@ export class SocketWire implements Wire {
   }
 }
 
+/** Sees the next write through the handle, and keeps the class of its request. */
+function learnWriteRequest(handle: WriteHandle): void {
+  const own: { writeBuffer?: WriteHandle["writeBuffer"] } = handle;
+  const { writeBuffer } = handle;
+  own.writeBuffer = (request, bytes) => {
+    delete own.writeBuffer;
+    WriteRequestClass = request.constructor as new () => WriteRequest;
+    return writeBuffer.call(handle, request, bytes);
+  };
+}
 /** Tells the end of a socket, whatever the reason. */
 export function watchEnd(socket: Socket, watcher: EndWatcher): void {
   socket.on("end", () => watcher.onEnd());

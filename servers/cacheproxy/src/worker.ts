@@ -11,7 +11,7 @@ import { readIntoShared, SocketWire, watchEnd } from "./socket-wire.ts";
 
 /** What is read at once from a client, and from a server. */
 const CLIENT_READ_BYTES = 65_536;
-const SERVER_READ_BYTES = 262_144;
+const SERVER_READ_BYTES = 131_072;
 const TICK_MS = 20;
 /** After so long without a byte the system asks whether the peer is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -40,7 +40,6 @@ export class Worker {
   readonly path: DataPath;
   readonly #serverTls: WorkerOptions["serverTls"];
   readonly #clientBuffer = new Uint8Array(CLIENT_READ_BYTES);
-  readonly #serverBuffer = new Uint8Array(SERVER_READ_BYTES);
   readonly #ticker: NodeJS.Timeout;
   readonly #flush = () => this.path.flush();
 
@@ -76,13 +75,19 @@ export class Worker {
 
   #openUpstream(upstream: UpstreamConnection): void {
     const { host, port, tls } = upstream.address;
-    const buffer = this.#serverBuffer;
+    let buffer = new Uint8Array(SERVER_READ_BYTES);
     const callback = (size: number): boolean => {
       upstream.onBytes(buffer, 0, size);
       return true;
     };
+    // Replies go to clients from where they were read; one that a slow client has not taken keeps its place.
+    const nextBuffer = (): Uint8Array => {
+      if (upstream.isBufferKept) buffer = new Uint8Array(SERVER_READ_BYTES);
+      upstream.isBufferKept = false;
+      return buffer;
+    };
     const address = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-    const tcp = connect(tls ? address : { ...address, onread: { buffer, callback } });
+    const tcp = connect(tls ? address : { ...address, onread: { buffer: nextBuffer, callback } });
     const socket = tls ? this.#overTls(tcp, host) : tcp;
     if (tls) socket.on("data", (bytes: Uint8Array) => upstream.onBytes(bytes, 0, bytes.length));
     const wire = new SocketWire(socket, () => upstream.onDrain(wire), tcp);

@@ -31,7 +31,7 @@ export const COMMANDS: readonly Command[] = [
     usage: "--servers host:port[=weight],… [--listen host:port] [flags]",
     about: "Run the memcached proxy",
     run: async (context) => {
-      const { runCacheproxy } = await import("./run-cacheproxy.ts");
+      const { runCacheproxy } = await import("@kagami/cacheproxy");
       await runCacheproxy(context);
     },
   },

@@ -29,6 +29,8 @@ export class ClientConnection {
   keysTaken = 0;
   lastReadUs: number;
   readonly #wire: Wire;
+  readonly #bufferLimitBytes: number;
+  readonly #requestLimit: number;
   readonly #ring = new SlotRing();
   readonly #out: Staging;
   readonly #carry: Carry;
@@ -48,6 +50,8 @@ export class ClientConnection {
   constructor(path: DataPath, wire: Wire) {
     this.path = path;
     this.#wire = wire;
+    this.#bufferLimitBytes = path.limits.clientBufferBytes;
+    this.#requestLimit = path.limits.clientRequestLimit;
     this.parser = new RequestParser(path.requestLimits);
     this.#out = new Staging(path.buffers);
     this.#carry = new Carry(path.buffers);
@@ -167,10 +171,10 @@ export class ClientConnection {
   /** Whether one more request may wait. One may always, so that nobody waits for himself. */
   #hasRoom(): boolean {
     const waiting = this.#ring.length;
-    const { clientRequestLimit, clientBufferBytes } = this.path.limits;
+    const limitBytes = this.#bufferLimitBytes;
     const stagedBytes = this.#out.length + this.#parking.length;
-    if (waiting === 0) return stagedBytes < clientBufferBytes;
-    return waiting < clientRequestLimit && stagedBytes + waiting * this.#replyEstimateBytes < clientBufferBytes;
+    if (waiting === 0) return stagedBytes < limitBytes;
+    return waiting < this.#requestLimit && stagedBytes + waiting * this.#replyEstimateBytes < limitBytes;
   }
 
   /** Whether one more key of a multi-key get may be asked for. */
@@ -232,7 +236,6 @@ export class ClientConnection {
     this.#ring.shift();
     this.path.slots.give(slot);
     this.#learn(sizeBytes);
-    if (!this.isDirty) this.path.markClient(this);
     return true;
   }
 
@@ -244,6 +247,28 @@ export class ClientConnection {
   /** Copies `bytes[start, end)` behind what leaves for the client. */
   emit(bytes: Uint8Array, start: number, end: number): void {
     if (!this.#isClosed && end > start) this.#out.append(bytes, start, end);
+  }
+
+  /** {@link emit}, and sees to it that it is written. */
+  stage(bytes: Uint8Array, start: number, end: number): void {
+    this.emit(bytes, start, end);
+    if (!this.isDirty) this.path.markClient(this);
+  }
+
+  /**
+   * Like {@link stage}, but a client that waits for nothing more is written to at once, without a copy.
+   *
+   * @returns Whether the bytes are the caller's again; if not, they must stay as they are for as long as anybody knows.
+   */
+  writeThrough(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#ring.length > 0 || this.#out.length > 0 || this.#isClosed || end === start) {
+      this.stage(bytes, start, end);
+      return true;
+    }
+    if (this.#isStalled || this.#isEnding) this.path.markClient(this);
+    if (this.#wire.write(bytes, start, end)) return true;
+    this.#out.wait(end - start);
+    return false;
   }
 
   /** Keeps the reply of a slot that is not the first. */

@@ -60,11 +60,6 @@ export interface DataPathShell extends Surroundings {
 /** What is in use of one cluster state; replaced as a whole, between requests. */
 interface EpochState {
   readonly cluster: Cluster;
-  readonly router: Router;
-  /** By position of the route. */
-  readonly policies: readonly PoolPolicy[];
-  /** By ServerRef. */
-  readonly upstreams: readonly UpstreamConnection[];
   readonly exchange: EpochExchange;
 }
 
@@ -90,6 +85,11 @@ export class DataPath {
   readonly clients = new Set<ClientConnection>();
   /** Monotonic time as of the last reading, in microseconds; read once for each batch of bytes. */
   nowUs: number;
+  /** The servers of the cluster state in use, by ServerRef. */
+  upstreams: readonly UpstreamConnection[] = [];
+  /** The policies of the cluster state in use, by position of the route. */
+  policies: readonly PoolPolicy[] = [];
+  #router = new Router([]);
   readonly #shell: DataPathShell;
   readonly #policyMaker: PolicyMaker;
   readonly #upstreams = new Map<string, UpstreamConnection>();
@@ -122,15 +122,6 @@ export class DataPath {
 
   get cluster(): Cluster | undefined {
     return this.#epoch?.cluster;
-  }
-
-  /** The servers of the cluster state in use, by ServerRef. */
-  get upstreams(): readonly UpstreamConnection[] {
-    return this.#epoch?.upstreams ?? [];
-  }
-
-  get policies(): readonly PoolPolicy[] {
-    return this.#epoch?.policies ?? [];
   }
 
   get exchange(): EpochExchange {
@@ -169,13 +160,10 @@ export class DataPath {
       if (!policy) throw new RangeError(`Route to pool "${pool}", which there is not`);
       return policy;
     };
-    this.#epoch = {
-      cluster,
-      router: new Router(routes),
-      policies: routes.map(({ pool }) => policyOf(pool)),
-      upstreams,
-      exchange: new EpochExchange(this, upstreams),
-    };
+    this.upstreams = upstreams;
+    this.policies = routes.map(({ pool }) => policyOf(pool));
+    this.#router = new Router(routes);
+    this.#epoch = { cluster, exchange: new EpochExchange(this, upstreams) };
   }
 
   #connectAll(refs: ServerRefs): UpstreamConnection[] {
@@ -219,7 +207,7 @@ export class DataPath {
 
   /** Position of the route of a key, or -1. */
   routeOf(key: Uint8Array, start: number, end: number): number {
-    return this.#epoch?.router.find(key, start, end) ?? -1;
+    return this.#router.find(key, start, end);
   }
 
   /** Marks a client that has something to write, or may be read again. */

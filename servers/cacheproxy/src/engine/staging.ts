@@ -15,6 +15,7 @@ export class Staging {
   #length = 0;
   #busy: Uint8Array | undefined;
   #busyLength = 0;
+  #isBusy = false;
   /** Size to begin with: what the last turn needed. */
   #hintBytes = 0;
 
@@ -29,7 +30,7 @@ export class Staging {
 
   /** Whether a write waits for the wire. */
   get isBusy(): boolean {
-    return this.#busy !== undefined;
+    return this.#isBusy;
   }
 
   append(source: Uint8Array, start: number, end: number): void {
@@ -68,7 +69,7 @@ export class Staging {
   /** Writes what is there, unless a write waits. Returns whether nothing is left waiting. */
   flush(wire: Wire): boolean {
     const bytes = this.#bytes;
-    if (this.#busy) return false;
+    if (this.#isBusy) return false;
     if (!bytes) return true;
     const length = this.#length;
     this.#bytes = undefined;
@@ -79,16 +80,22 @@ export class Staging {
       return true;
     }
     this.#busy = bytes;
-    this.#busyLength = length;
+    this.wait(length);
     return false;
+  }
+
+  /** A write of `length` bytes waits for the wire. */
+  wait(length: number): void {
+    this.#isBusy = true;
+    this.#busyLength = length;
   }
 
   /** The wire has taken the write that waited. */
   drained(): void {
-    if (!this.#busy) return;
-    this.#pool.give(this.#busy);
+    if (this.#busy) this.#pool.give(this.#busy);
     this.#busy = undefined;
     this.#busyLength = 0;
+    this.#isBusy = false;
   }
 
   /** Forgets all. A buffer that the wire still has is left to the garbage collector. */
@@ -99,5 +106,6 @@ export class Staging {
     this.#busy = undefined;
     this.#length = 0;
     this.#busyLength = 0;
+    this.#isBusy = false;
   }
 }

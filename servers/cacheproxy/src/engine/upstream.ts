@@ -13,6 +13,8 @@ import type { Wire } from "./wire.ts";
 
 /** A server may have been filled by others with larger values than are taken here; memcached itself goes up to 1 GiB. */
 const MAX_SERVER_VALUE_BYTES = 128 << 20;
+type State = "waiting" | "connecting" | "ready" | "closed";
+
 /** Bytes of a reply's beginning that are looked at before its length is known. */
 const HEAD_BYTES = 256;
 
@@ -29,14 +31,19 @@ export class UpstreamConnection {
   /** An answer that takes longer breaks the connection. */
   timeoutUs: number;
   isDirty = false;
+  /** Whether a client's wire still has the buffer that {@link onBytes} was given last: read into another one, and unset this. */
+  isBufferKept = false;
   /** Clients that are not read until there is room here. */
   readonly #stalledClients = new Set<ClientConnection>();
   readonly #path: DataPath;
+  readonly #bufferLimitBytes: number;
+  readonly #requestLimit: number;
   readonly #pending = new SlotRing();
   readonly #out: Staging;
   readonly #carry: Carry;
   readonly #parser = new ReplyParser(MAX_SERVER_VALUE_BYTES);
-  #state: "waiting" | "connecting" | "ready" | "closed" = "waiting";
+  #state: State = "waiting";
+  #isReachable = false;
   #wire: Wire | undefined;
   #connectingSinceUs = 0;
   #retryUs = 0;
@@ -46,11 +53,15 @@ export class UpstreamConnection {
   #runBytes: Uint8Array = NOTHING;
   #runStart = 0;
   #runEnd = 0;
+  /** The run is in {@link #carry}, whose buffer is used again. */
+  #isAnsweringCarried = false;
 
   constructor(path: DataPath, address: ServerAddress, timeoutUs: number) {
     this.#path = path;
     this.address = address;
     this.timeoutUs = timeoutUs;
+    this.#bufferLimitBytes = path.limits.serverBufferBytes;
+    this.#requestLimit = path.limits.serverRequestLimit;
     this.#out = new Staging(path.buffers);
     this.#carry = new Carry(path.buffers);
   }
@@ -69,19 +80,22 @@ export class UpstreamConnection {
 
   /** Whether a request may be given to it: there is a connection, or is about to be. */
   get isReachable(): boolean {
-    return this.#state === "ready" || this.#state === "connecting";
+    return this.#isReachable;
+  }
+
+  #setState(state: State): void {
+    this.#state = state;
+    this.#isReachable = state === "ready" || state === "connecting";
   }
 
   /** Whether clients have to wait before they give it more. */
   get isFull(): boolean {
-    const { limits } = this.#path;
-    return this.#out.length >= limits.serverBufferBytes || this.#pending.length >= limits.serverRequestLimit;
+    return this.#out.length >= this.#bufferLimitBytes || this.#pending.length >= this.#requestLimit;
   }
 
   /** Twice of that, for requests that policies send, whose clients cannot be made to wait any more. */
   get isOverloaded(): boolean {
-    const { limits } = this.#path;
-    return this.#out.length >= 2 * limits.serverBufferBytes || this.#pending.length >= 2 * limits.serverRequestLimit;
+    return this.#out.length >= 2 * this.#bufferLimitBytes || this.#pending.length >= 2 * this.#requestLimit;
   }
 
   /** The client is read again when there is room. */
@@ -92,7 +106,7 @@ export class UpstreamConnection {
   /** Starts to connect, unless a pause runs or there is a connection. */
   connectIfDue(nowUs: number): void {
     if (this.#state !== "waiting" || nowUs < this.#retryUs) return;
-    this.#state = "connecting";
+    this.#setState("connecting");
     this.#connectingSinceUs = nowUs;
     this.#path.openUpstream(this);
   }
@@ -105,7 +119,7 @@ export class UpstreamConnection {
   /** The connection that `wire` is of stands. */
   onConnected(wire: Wire): void {
     if (this.#state !== "connecting" || wire !== this.#wire) return;
-    this.#state = "ready";
+    this.#setState("ready");
     this.#path.markUpstream(this);
   }
 
@@ -208,8 +222,10 @@ export class UpstreamConnection {
         continue;
       }
       position += next - carry.start - had;
+      this.#isAnsweringCarried = true;
       this.#answer(this.#pending.shift(), carry.bytes, carry.start, next);
       this.#endRun();
+      this.#isAnsweringCarried = false;
       carry.clear();
       return position;
     }
@@ -272,7 +288,8 @@ export class UpstreamConnection {
     const client = this.#runClient;
     if (client === undefined) return;
     this.#runClient = undefined;
-    client.emit(this.#runBytes, this.#runStart, this.#runEnd);
+    if (this.#isAnsweringCarried) client.stage(this.#runBytes, this.#runStart, this.#runEnd);
+    else if (!client.writeThrough(this.#runBytes, this.#runStart, this.#runEnd)) this.isBufferKept = true;
   }
 
   /** Called often; finds what took too long, and connects again after a pause. */
@@ -299,7 +316,7 @@ export class UpstreamConnection {
   fail(failure: Exclude<SlotFailure, "">): void {
     // The first pause is short after a connection that worked.
     this.#failuresInRow = this.#state === "ready" ? 0 : this.#failuresInRow + 1;
-    this.#state = "waiting";
+    this.#setState("waiting");
     this.counter.connectionFailures++;
     const { reconnectUs, reconnectMaxUs } = this.#path.limits;
     const pauseUs = Math.min(reconnectMaxUs, reconnectUs * 2 ** Math.min(20, this.#failuresInRow));
@@ -338,7 +355,7 @@ export class UpstreamConnection {
   /** Closes for good. What still waits is answered as lost. */
   close(): void {
     if (this.#state === "closed") return;
-    this.#state = "closed";
+    this.#setState("closed");
     this.#dropConnection();
     this.#failPending("closed");
     this.#relieve();
