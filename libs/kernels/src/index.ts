@@ -1,6 +1,8 @@
 export type { BlockData, LayerData, NetData, NetInput, NetOutput } from "./cell-net.ts";
 export type { Plane, Region, YuvFrame } from "./frame.ts";
 export type {
+  CellNetwork,
+  CellPictures,
   GrayImage,
   ImageSlot,
   Kernels,
