@@ -61,7 +61,9 @@ function acquire(key: MovingKey, attempt: number): void {
     if (!result.ok) key.fail(result.failure);
     else if (isError(result.reply)) key.finish(result.reply);
     else if (cas !== undefined && !isLease(result.reply)) changePresent(key, cas, attempt);
-    else takeLease(key, attempt, cas);
+    else if (key.mayLease) takeLease(key, attempt, cas);
+    else if (cas !== undefined) removeLease(key, result.reply, attempt);
+    else key.cleanFrom(() => changeWithoutLease(key, attempt));
   });
 }
 
@@ -171,6 +173,18 @@ function changeAbsent(key: MovingKey, lease: string, attempt: number): void {
   key.finish(missReply(request));
 }
 
+/**
+ * The new owner does not have the item, and no lease may be taken: it counts as absent, also if the old owner had it,
+ * which is clean now.
+ */
+function changeWithoutLease(key: MovingKey, attempt: number): void {
+  const { request } = key;
+  const { verb, flags } = request;
+  if (verb === "ms" && isMode(request, "E")) key.sendTo(request, (result) => key.finishWith(result));
+  else if ((verb === "mg" || verb === "ma") && hasFlag(flags, "N")) makeItem(key, attempt);
+  else key.finish(missReply(request));
+}
+
 /** `mg` and `ma` that make the item if there is none. A new lease may have come in between, and must not be counted up. */
 function makeItem(key: MovingKey, attempt: number): void {
   const { request } = key;
@@ -187,7 +201,7 @@ function makeItem(key: MovingKey, attempt: number): void {
   });
 }
 
-/** A lease that was touched, and may live longer now, is removed at once. */
+/** A lease that is in the way, or was touched and may live longer now, is removed. */
 function removeLease(key: MovingKey, reply: MetaReply, attempt: number): void {
   key.sendTo(releaseRequest(key.request.key, tokenOf(reply.flags, "c") ?? "0"), () => acquire(key, attempt + 1));
 }

@@ -22,10 +22,13 @@ export class MovingKey {
   readonly context: MoveContext;
   readonly fromHome: Home;
   readonly toHome: Home;
+  /** Not while others may already read the new owner without knowing of leases. */
+  readonly mayLease: boolean;
   readonly #exchange: Exchange;
   readonly #done: Done;
 
-  constructor(context: MoveContext, request: MetaRequest, exchange: Exchange, done: Done) {
+  constructor(context: MoveContext, request: MetaRequest, exchange: Exchange, done: Done, mayLease = true) {
+    this.mayLease = mayLease;
     this.context = context;
     this.request = request;
     this.fromHome = context.from.homeOf(request.key);

@@ -10,8 +10,10 @@ import { readMoving } from "./moving-read.ts";
 import type { PoolMemory } from "./pool-memory.ts";
 
 /**
- * How long a worker goes on treating slots as moving after it has learned that they are done. Others may have learned it
- * later and still put leases at the new owner, which a reader that does not know of leases would take for values.
+ * How long a worker goes on as before after it has learned that slots are done, and for how long after that it still
+ * looks out for leases, but takes none. Others may have learned it later and still put leases at the new owner, which a
+ * reader that does not know of leases would take for values. So workers may learn it up to 12 s apart: half of this time
+ * less the life of a lease.
  */
 export const SETTLE_MS = 30_000;
 
@@ -19,12 +21,13 @@ export const SETTLE_MS = 30_000;
  * A pool on its way from one placement to another, without misses. Either may be any kind of placement, so this also
  * brings a fleet from its clients' ring to the slot table. Keys whose owner is the same under both stay direct.
  *
- * A slot goes through three phases, for each worker when it learns of them:
+ * A slot goes through these phases, for each worker when it learns of them:
  *
  * | phase | who decides a read | what a change does |
  * |---|---|---|
  * | ahead: at or above `movingBelow` | old owner | old owner, then removes the key at the new one |
- * | moving, and {@link SETTLE_MS} more | new owner, then old one, with a copy | cleans the old owner, then the new one |
+ * | moving, and half of {@link SETTLE_MS} more | new owner, then old one, with a copy | cleans the old owner, then the new one |
+ * | settling, the other half | new owner, then old one | the same, but what only the old one has counts as absent |
  * | done | new owner | cleans the old owner, then the new one |
  *
  * Two orders of things hold everywhere: **the old owner comes first, then the new one, then the client is answered**;
@@ -39,8 +42,8 @@ export const SETTLE_MS = 30_000;
  * had been evicted; nothing old comes back.
  *
  * What remains:
- * - A worker that stands still for more than {@link SETTLE_MS} and then goes on by an old epoch can put a lease where
- *   others read directly: for up to 3 s they see its 29 bytes.
+ * - A worker that stands still for more than 12 s and then goes on by an old epoch can put a lease where others read
+ *   directly: for up to 3 s they see its 29 bytes.
  * - After a move the old owners keep what they had of keys that nobody changed during it. When they get those slots back
  *   by a later move, such leftovers count as values. See {@link isLeftover}, and flush servers that join.
  * - Cas numbers from before the move fail after it, but for the chance that the copy has the same number.
@@ -74,15 +77,16 @@ export class MovingPolicy implements PoolPolicy {
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {
-    const key = new MovingKey(this.#context, request, exchange, done);
     const { from, to } = this.#context;
     const bytes = request.key;
+    const phase = this.#phaseOf(keySlotHash(bytes, 0, bytes.length) >>> 16);
+    const key = new MovingKey(this.#context, request, exchange, done, phase === "moving");
     if (from.ownerRef(bytes, 0, bytes.length) === to.ownerRef(bytes, 0, bytes.length)) {
       key.sendTo(request, (result) => key.finishWith(result));
       return;
     }
     const isRead = request.verb === "me" || (request.verb === "mg" && !hasFlag(request.flags, "T"));
-    switch (this.#phaseOf(keySlotHash(bytes, 0, bytes.length) >>> 16)) {
+    switch (phase) {
       case "ahead":
         if (isRead) key.sendFrom(request, (result) => key.finishWith(result));
         else changeAhead(key);
@@ -93,6 +97,7 @@ export class MovingPolicy implements PoolPolicy {
         else key.cleanFrom(() => key.sendTo(request, (result) => key.finishWith(result)));
         return;
       case "moving":
+      case "settling":
         if (request.verb === "me") debugMoving(key);
         else if (isRead && !hasAnyFlag(request.flags, "NR")) readMoving(key);
         else changeMoving(key);
@@ -100,12 +105,16 @@ export class MovingPolicy implements PoolPolicy {
     }
   }
 
-  #phaseOf(slot: number): "ahead" | "moving" | "done" {
+  #phaseOf(slot: number): Phase {
     if (slot >= this.#move.movingBelow) return "ahead";
     if (slot >= this.#move.doneBelow) return "moving";
-    return slot < this.#memory.settledBelow(SETTLE_MS, this.#context.environment.nowMs()) ? "done" : "moving";
+    const nowMs = this.#context.environment.nowMs();
+    if (slot < this.#memory.settledBelow(SETTLE_MS, nowMs)) return "done";
+    return slot < this.#memory.settledBelow(SETTLE_MS / 2, nowMs) ? "settling" : "moving";
   }
 }
+
+type Phase = "ahead" | "moving" | "settling" | "done";
 
 /** The old owner decides; whatever the new one may have got from workers that are further on goes. */
 function changeAhead(key: MovingKey): void {

@@ -35,7 +35,8 @@ function probe(key: MovingKey, attempt: number): void {
     // The old owner's value, if it has one, is current; so the new owner's failure need not be the client's.
     if (!result.ok) readFrom(key, ATTEMPT_LIMIT, failureReply(request, result.failure));
     else if (isError(result.reply)) key.finish(result.reply);
-    else if (!isHit(result.reply)) takeLease(key, attempt);
+    else if (!isHit(result.reply) && key.mayLease) takeLease(key, attempt);
+    else if (!isHit(result.reply)) readFrom(key, ATTEMPT_LIMIT);
     else if (isLease(result.reply)) readFrom(key, attempt);
     else {
       key.context.counts.moveHitsTo++;

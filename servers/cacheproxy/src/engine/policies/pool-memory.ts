@@ -1,6 +1,9 @@
 import { type PoolCounts, TOP_KEYS_LIMIT } from "../cluster-counts.ts";
 import { HotKeySketch } from "./hot-key-sketch.ts";
 
+/** More steps than can be made while the first of them settles. */
+const KEPT_STEPS = 16;
+
 /** Counts of {@link PoolCounts}, since they were taken last. */
 export interface PolicyCounts {
   gutterReads: number;
@@ -45,15 +48,15 @@ export class PoolMemory {
     const last = this.#doneSteps.at(-1);
     if (last && doneBelow < last.doneBelow) this.#doneSteps = [];
     if (!last || doneBelow !== last.doneBelow) this.#doneSteps.push({ doneBelow, sinceMs: nowMs });
+    // Of those that are old the newest says it all.
+    while (this.#doneSteps.length > KEPT_STEPS) this.#doneSteps.shift();
   }
 
   /** Slots below this have been known to be done for `ageMs` at least. */
   settledBelow(ageMs: number, nowMs: number): number {
-    const steps = this.#doneSteps;
-    // The newest that is old enough; older ones are of no more use.
-    while (steps.length > 1 && nowMs - (steps[1]?.sinceMs ?? nowMs) >= ageMs) steps.shift();
-    const first = steps[0];
-    return first && nowMs - first.sinceMs >= ageMs ? first.doneBelow : 0;
+    let settled = 0;
+    for (const { doneBelow, sinceMs } of this.#doneSteps) if (nowMs - sinceMs >= ageMs) settled = doneBelow;
+    return settled;
   }
 
   /** The counts since the last call, with the keys asked for most. */

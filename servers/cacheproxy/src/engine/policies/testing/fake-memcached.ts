@@ -182,6 +182,7 @@ export class FakeMemcached {
     let item = this.#live(name);
     const cas = token(flags, "C");
     const isCreated = !item;
+    let isReplaced = false;
     if (!item) {
       if (token(flags, "N") === undefined) return reply("NF");
       item = this.#create(ascii(token(flags, "J") ?? "0"), "0", 0);
@@ -192,10 +193,11 @@ export class FakeMemcached {
       if (text !== "" && cas !== undefined && Number(cas) !== item.cas) return reply("EX");
       if (!isNumber(text)) return { code: "CLIENT_ERROR", flags: [], message: NON_NUMERIC };
       const isDown = "Dd-".includes(token(flags, "M") ?? "I");
-      const present = BigInt(text.trimEnd());
+      const present = BigInt(digitsOf(text));
       const delta = BigInt(deltaText);
       const sum = isDown ? (delta > present ? 0n : present - delta) : BigInt.asUintN(64, present + delta);
-      // In place if it fits, and then as long as before.
+      // In place if it fits, and then as long as before. Else in a new item, which memcached forgets to touch.
+      isReplaced = sum.toString().length > item.value.length;
       item.value = ascii(sum.toString().padEnd(item.value.length));
       item.cas = ++this.#lastCas;
     }
@@ -203,10 +205,11 @@ export class FakeMemcached {
     const told: string[] = [];
     for (const flag of flags) {
       const letter = flag.charAt(0);
-      if (letter === "T" || (letter === "N" && isCreated)) item.exptimeSec = this.#exptimeOf(flag.slice(1));
+      const isTouch = letter === "T" && !isReplaced;
+      if (isTouch || (letter === "N" && isCreated)) item.exptimeSec = this.#exptimeOf(flag.slice(1));
       else if (flag === "t" || flag === "c") told.push(...this.#describe(flag, item));
     }
-    const number = ascii(String.fromCharCode(...item.value).trimEnd());
+    const number = ascii(digitsOf(String.fromCharCode(...item.value)));
     return flags.includes("v") ? { code: "VA", flags: told, value: number } : reply("HD", told);
   }
 
@@ -240,8 +243,14 @@ function nameOf(key: Uint8Array): string {
   return String.fromCharCode(...key);
 }
 
+/** What follows the digits after a space does not count. */
+function digitsOf(text: string): string {
+  return /^ *(\d+)(?= |$)/.exec(text)?.[1] ?? "";
+}
+
 function isNumber(text: string): boolean {
-  return /^\d+ *$/.test(text) && BigInt(text.trimEnd()) < 1n << 64n;
+  const digits = digitsOf(text);
+  return digits !== "" && BigInt(digits) < 1n << 64n;
 }
 
 function ascii(text: string): Uint8Array {
