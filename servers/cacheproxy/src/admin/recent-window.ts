@@ -55,7 +55,7 @@ export class RecentWindow {
 }
 
 /** Upper bound of the bucket that holds the quantile; beyond the last bound, that bound. */
-export function quantileUs(latency: readonly number[], quantile: number): number | undefined {
+function quantileUs(latency: readonly number[], quantile: number): number | undefined {
   let total = 0;
   for (const count of latency) total += count;
   if (total === 0) return undefined;

@@ -6,7 +6,7 @@ import { publishControlMetrics } from "../admin/control-metrics.ts";
 import { ReportedCounts } from "../admin/reported-counts.ts";
 import { addAdminRoutes } from "../admin/routes.ts";
 import type { CacheproxyConfig } from "../config.ts";
-import type { Cluster, ServerSpec } from "../engine/cluster.ts";
+import type { Cluster, Placement, ServerSpec } from "../engine/cluster.ts";
 import type { WorkerReport } from "../engine/cluster-counts.ts";
 import { clusterEvents } from "../engine/cluster-events.ts";
 import type { MoveStep } from "../engine/cluster-leader.ts";
@@ -14,9 +14,10 @@ import { applyOrder, type Order, type OrderOutcome } from "../engine/cluster-ord
 import { type AgreedState, commit, fingerprint } from "../engine/cluster-state.ts";
 import { MoveCoordinator } from "../engine/policies/move-coordinator.ts";
 import type { Agreement, MemberReport } from "./agreement.ts";
-import { Decider } from "./decider.ts";
+import { Decider, type DeciderOptions } from "./decider.ts";
 import type { DesiredSource } from "./desired-source.ts";
 import type { ConfigReload } from "./file-source.ts";
+import { sweepLeftovers } from "./leftover-sweep.ts";
 import { MemcachedConnection } from "./memcached-connection.ts";
 import { MoveReadsCounter } from "./move-reads.ts";
 import { openAgreement } from "./open-agreement.ts";
@@ -35,6 +36,8 @@ export interface ControlPlaneOptions {
   readonly clock?: TimerClock;
   /** How probes reach a server; over sockets of their own if absent. */
   readonly openConnection?: (server: ServerSpec) => ServerConnection;
+  /** How servers are rid of old values before a move; {@link sweepLeftovers} if absent. */
+  readonly sweep?: DeciderOptions["sweep"];
 }
 
 /** Where the data path learns what to do, and tells what it did. Lives in the primary process. */
@@ -62,6 +65,8 @@ export interface ControlPlane {
 /** How a request may still be under way after its proxy stopped sending such: its timeout, but no less than this. */
 const SETTLE_MS = 2_000;
 const TICK_MS = 200;
+/** A server may think for long before it lists its first key. */
+const SWEEP_TIMEOUT_MS = 30_000;
 const READS_PUBLISH_MS = 1_000;
 
 /**
@@ -87,12 +92,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       plane.onVote();
     },
   });
-  const plane = new Plane({ ...options, ...opened, clock, proxyId, prober });
+  const sweep =
+    options.sweep ??
+    ((server: ServerSpec, from: Placement, signal: AbortSignal) =>
+      sweepLeftovers(server, from, { ...settings, timeoutMs: SWEEP_TIMEOUT_MS }, signal));
+  const plane = new Plane({ ...options, ...opened, clock, proxyId, prober, sweep });
   await plane.start();
   return plane;
 }
 
 interface PlaneOptions extends ControlPlaneOptions {
+  readonly sweep: DeciderOptions["sweep"];
   readonly agreement: Agreement;
   readonly source: DesiredSource;
   readonly prober: Prober;
@@ -141,6 +151,7 @@ class Plane implements ControlPlane {
       settleMs: Math.max(SETTLE_MS, config.timeoutMs),
       tickMs: TICK_MS,
       stepMove: options.stepMove ?? moves.step,
+      sweep: options.sweep,
       report: () => this.#report(),
     });
   }

@@ -1,9 +1,11 @@
 import type { Timer, TimerClock } from "@kagami/clock";
 import type { Logger } from "@kagami/kit";
-import { lead, type MoveStep } from "../engine/cluster-leader.ts";
+import type { Move, Placement, ServerSpec } from "../engine/cluster.ts";
+import { lead, type MoveStep, moveKey, movesToSweep } from "../engine/cluster-leader.ts";
 import { CleaningDesk } from "../engine/health-cleaning.ts";
 import type { Agreement, MemberReport } from "./agreement.ts";
 import type { DesiredSource } from "./desired-source.ts";
+import type { SweepResult } from "./leftover-sweep.ts";
 import { sumMoveReads } from "./move-reads.ts";
 import type { Prober } from "./prober.ts";
 
@@ -18,16 +20,22 @@ export interface DeciderOptions {
   readonly settleMs: number;
   readonly tickMs: number;
   readonly stepMove: MoveStep;
+  /** Rids a server of keys that `from` gives to others; see sweepLeftovers. */
+  readonly sweep: (server: ServerSpec, from: Placement, signal: AbortSignal) => Promise<SweepResult>;
   /** This proxy's own report, as it is now. */
   readonly report: () => MemberReport;
 }
 
 const CLEAN_RETRY_MS = 2_000;
+const SWEEP_RETRY_MS = 5_000;
 
 /** Decides for the cluster while this proxy leads: the next state, and the cleaning of servers on their way back. */
 export class Decider {
   readonly #options: DeciderOptions;
   readonly #cleaning = new Map<string, number>();
+  readonly #swept = new Set<string>();
+  readonly #sweeping = new Map<string, number>();
+  readonly #abort = new AbortController();
   #desk: CleaningDesk;
   #pending: readonly string[] = [];
   #wasLeader = false;
@@ -53,6 +61,7 @@ export class Decider {
 
   close(): void {
     this.#isClosed = true;
+    this.#abort.abort();
     this.#timer?.cancel();
   }
 
@@ -80,6 +89,7 @@ export class Decider {
       // What was seen under an earlier leadership may be out of date.
       this.#desk = new CleaningDesk(settleMs);
       this.#cleaning.clear();
+      this.#swept.clear();
       log.info(isLeader ? "leader.elected" : "leader.resigned", { epoch: agreement.state.cluster.epoch });
     }
     this.#wasLeader = isLeader;
@@ -89,6 +99,7 @@ export class Decider {
     const nowMs = clock.monotonicMs();
     this.#desk.observe(state, members, nowMs);
     for (const address of this.#desk.due(nowMs)) this.#clean(address, prober, nowMs);
+    for (const move of movesToSweep(state, members)) this.#sweep(move, nowMs);
     const step = lead(state, {
       nowMs: clock.wallMs(),
       members,
@@ -97,6 +108,7 @@ export class Decider {
       desired: source.desired,
       moveReads: sumMoveReads(state.cluster, members),
       stepMove: this.#options.stepMove,
+      swept: this.#swept,
     });
     this.#pending = step.pending;
     try {
@@ -108,6 +120,30 @@ export class Decider {
       if (reason !== this.#lastFailure) log.warn("decision.failed", { reason, epoch: state.cluster.epoch });
       this.#lastFailure = reason;
     }
+  }
+
+  /** Servers of both placements; those that are new to the pool were emptied. One after the other, to spare them. */
+  #sweep(move: Move, nowMs: number): void {
+    const key = moveKey(move);
+    if (this.#swept.has(key) || nowMs - (this.#sweeping.get(key) ?? Number.NEGATIVE_INFINITY) < SWEEP_RETRY_MS) return;
+    this.#sweeping.set(key, Number.POSITIVE_INFINITY);
+    void (async () => {
+      const { clock, log, sweep } = this.#options;
+      try {
+        for (const server of move.to.servers) {
+          const result = await sweep(server, move.from, this.#abort.signal);
+          log.info("move.swept", { pool: move.pool, server: server.name, ...result });
+        }
+        this.#swept.add(key);
+        this.wake();
+      } catch (error) {
+        if (this.#isClosed) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        log.warn("move.sweep_failed", { pool: move.pool, reason, mend: "it is tried again; the move waits" });
+      } finally {
+        this.#sweeping.set(key, clock.monotonicMs());
+      }
+    })();
   }
 
   /** Proof of a restart first, for a flush costs a server that is empty anyway nothing but may be forbidden there. */

@@ -59,6 +59,7 @@ const stateSchema = z.object({
   overrides: z.array(z.object({ pool: z.string(), basis: z.string(), placement: placementSchema })),
   pausedMoves: z.array(z.string()),
   abortedMoves: z.array(z.string()),
+  rearranged: z.array(z.string()),
   lastEjectionMs: z.number(),
 });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Cluster, Placement, ServerSpec } from "./cluster.ts";
 import { applyDesired, type DesiredCluster, type DesiredPool } from "./cluster-desired.ts";
-import { type LeaderInput, lead } from "./cluster-leader.ts";
+import { type LeaderInput, lead, moveKey, movesToSweep } from "./cluster-leader.ts";
 import { applyOrder } from "./cluster-orders.ts";
 import { type AgreedState, commit, EMPTY_STATE } from "./cluster-state.ts";
 
@@ -31,7 +31,7 @@ const START = take(EMPTY_STATE, desired(AB));
 
 function input(wanted: DesiredCluster, more: Partial<LeaderInput> = {}): LeaderInput {
   const members = [{ id: "me", appliedEpoch: 1_000, votes: {} }];
-  const none = { cleaned: new Map(), moveReads: new Map() };
+  const none = { cleaned: new Map(), moveReads: new Map(), swept: new Set<string>() };
   return { nowMs: 1_000, members, ejectionShare: 0.5, ...none, desired: wanted, stepMove: (move) => move, ...more };
 }
 
@@ -122,6 +122,21 @@ test("a move by order holds while the configuration says what it said, and yield
   const other = take(done, desired([server("b")]));
   expect(other.cluster.config.pools[0]?.placement.servers).toMatchObject([{ name: "b" }]);
   expect(other.overrides).toEqual([]);
+});
+
+test("a pool whose keys have had other owners is swept of old values before its first slot moves", () => {
+  const rearranged = take(START, desired([server("a"), server("b", "b", 3)]));
+  const wanted = desired(AB, { move: true });
+  const moving = take(rearranged, wanted);
+  const members = [{ id: "me", appliedEpoch: moving.cluster.epoch, votes: {} }];
+  const [move] = movesToSweep(moving, members);
+  if (!move) throw new Error("there is nothing to sweep");
+  const stepMove = () => "done" as const;
+  expect(lead(moving, input(wanted, { stepMove })).state).toBe(moving);
+  expect(lead(moving, input(wanted, { stepMove, swept: new Set([moveKey(move)]) })).state.cluster.moves).toEqual([]);
+  // Nobody may act by a state without the move any more when the sweep begins.
+  expect(movesToSweep(moving, [{ id: "late", appliedEpoch: 1, votes: {} }])).toEqual([]);
+  expect(movesToSweep(take(START, desired([server("a")], { move: true })), members)).toEqual([]);
 });
 
 test("a paused move is not stepped", () => {

@@ -37,6 +37,7 @@ export interface DesiredOutcome {
  */
 export function applyDesired(state: AgreedState, desired: DesiredCluster, nowMs: number): DesiredOutcome {
   const pending: string[] = [];
+  const rearranged = new Set(state.rearranged);
   const moves: Move[] = [];
   const overrides = [...state.overrides];
   const pools = desired.pools.map((wanted): Pool => {
@@ -54,10 +55,16 @@ export function applyDesired(state: AgreedState, desired: DesiredCluster, nowMs:
     });
     if (step.pending !== undefined) pending.push(`pool "${name}": ${step.pending}`);
     if (step.move) moves.push(step.move);
+    if (!isSameLayout(present.placement, step.placement)) rearranged.add(name);
     return { name, options, placement: step.placement };
   });
   const cluster = { ...state.cluster, config: { pools, routes: desired.routes }, moves };
-  const draft = { ...state, cluster, overrides: overrides.filter((entry) => isCurrent(entry, desired)) };
+  const draft = {
+    ...state,
+    cluster,
+    rearranged: [...rearranged],
+    overrides: overrides.filter((entry) => isCurrent(entry, desired)),
+  };
   return { draft: withJoined(state, draft, nowMs), pending };
 }
 

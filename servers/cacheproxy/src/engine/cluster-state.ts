@@ -55,6 +55,8 @@ export interface AgreedState {
   readonly pausedMoves: readonly string[];
   /** Pools whose move is on its way back. */
   readonly abortedMoves: readonly string[];
+  /** Pools whose keys have had other owners among servers that are still used: these may hold old values of them. */
+  readonly rearranged: readonly string[];
   /** Time of the latest ejection; see {@link ejectionTime}. */
   readonly lastEjectionMs: number;
 }
@@ -67,6 +69,7 @@ export const EMPTY_STATE: AgreedState = {
   overrides: [],
   pausedMoves: [],
   abortedMoves: [],
+  rearranged: [],
   lastEjectionMs: 0,
 };
 
@@ -115,6 +118,7 @@ export function commit(before: AgreedState, draft: AgreedState): AgreedState {
     overrides: draft.overrides.filter(({ pool }) => pools.has(pool)),
     pausedMoves: draft.pausedMoves.filter((name) => moving.has(name)),
     abortedMoves: draft.abortedMoves.filter((name) => moving.has(name)),
+    rearranged: draft.rearranged.filter((name) => pools.has(name)),
     lastEjectionMs: draft.lastEjectionMs,
   };
   const moves = draft.cluster.moves.filter(({ pool }) => pools.has(pool));

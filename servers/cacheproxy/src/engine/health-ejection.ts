@@ -31,7 +31,7 @@ export interface EjectionInput {
 }
 
 /** An ejection that long ago says nothing about today. */
-export const FLAP_MEMORY_MS = 600_000;
+const FLAP_MEMORY_MS = 600_000;
 const FIRST_HOLD_MS = 5_000;
 const HOLD_LIMIT_MS = 300_000;
 

@@ -223,6 +223,7 @@ export class HealthWorld {
       desired: this.#desired,
       moveReads: new Map(),
       stepMove: (move) => move,
+      swept: new Set(),
     }).state;
   }
 

@@ -80,7 +80,13 @@ test("a server that goes down every ten seconds for an hour is taken back fewer 
     const vote = second % 10 < 5 ? ("up" as const) : ("down" as const);
     const members = [{ id: "me", appliedEpoch: state.cluster.epoch, votes: { "a:1": vote } }];
     const cleaned = new Map(state.ejected.map(({ address, stageEpoch }) => [address, stageEpoch]));
-    const rest = { ejectionShare: 0.5, desired, moveReads: new Map(), stepMove: (move: Move) => move };
+    const rest = {
+      ejectionShare: 0.5,
+      desired,
+      moveReads: new Map(),
+      swept: new Set<string>(),
+      stepMove: (move: Move) => move,
+    };
     const next = lead(state, { nowMs: second * 1_000, members, cleaned, ...rest }).state;
     if (next.ejected.length < state.ejected.length) rejoinCount++;
     state = next;

@@ -62,6 +62,7 @@ export class ControlWorld {
       metrics,
       clock: this.clock,
       reload: options.reload,
+      sweep: async () => ({ keyCount: 0, removedCount: 0 }),
       openConnection: (server) => this.#connection(id, server),
     });
     const plane = await this.#whileTimePasses(starting);
