@@ -12,6 +12,7 @@ import {
 import { AccessCode, CommandId, Dialect, ParseOutcome, ReplyShape } from "./codes.ts";
 import { EMPTY, MAX_KEY_BYTES } from "./lines.ts";
 import type { RequestParser } from "./request-parser.ts";
+import { isUnsafeStat } from "./text-line.ts";
 
 /** Longest key of any bytes that still fits in a meta request when it is written in base64. */
 const MAX_BASE64_KEY_BYTES = 187;
@@ -90,7 +91,10 @@ function takeBody(parser: RequestParser, buffer: Uint8Array, end: number, shape:
   if (parser.command === CommandId.STATS) {
     parser.argsStart = keyStart;
     parser.argsEnd = keyEnd;
-    return ParseOutcome.WHOLE;
+    const wordEnd = buffer.subarray(keyStart, keyEnd).indexOf(32);
+    return isUnsafeStat(buffer, keyStart, wordEnd < 0 ? keyEnd : keyStart + wordEnd)
+      ? parser.refused(encodeError(opcode, shape.opaque, Status.NOT_FOUND))
+      : ParseOutcome.WHOLE;
   }
   if (parser.command === CommandId.FLUSH_ALL && shape.extrasBytes === 4) parser.delaySec = uint32(buffer, extrasStart);
   parser.keyStart = keyStart;

@@ -1,4 +1,4 @@
-import { decodeBase64Key } from "./base64-key.ts";
+import { decodeBase64Key, isPlainKey } from "./base64-key.ts";
 import { AccessCode, CommandId, Dialect, ParseOutcome, ReplyShape } from "./codes.ts";
 import {
   BAD_FORMAT,
@@ -9,6 +9,7 @@ import {
   INVALID_OR_DUPLICATE_FLAG,
   MAX_KEY_BYTES,
   MAX_META_FLAGS,
+  NOT_THROUGH_PROXY,
 } from "./lines.ts";
 import { readInt32 } from "./numbers.ts";
 import type { RequestParser } from "./request-parser.ts";
@@ -44,7 +45,7 @@ export function parseMetaLine(parser: RequestParser, buffer: Uint8Array, end: nu
   }
   if (command === CommandId.MG) parser.access = mgAccess(parser, buffer);
   else parser.access = command === CommandId.MD ? AccessCode.DELETE : AccessCode.WRITE;
-  parser.forwardable = true;
+  parser.forwardable = !hasBreakingKey(parser);
   return ParseOutcome.WHOLE;
 }
 
@@ -53,6 +54,7 @@ function parseDebug(parser: RequestParser, buffer: Uint8Array): ParseOutcome {
   const { line } = parser;
   const flagStart = line.starts[2] as number;
   if (line.count > 2 && buffer[flagStart] === LOWER_B && line.ends[2] === flagStart + 1) decodeKey(parser, buffer);
+  if (hasBreakingKey(parser)) return parser.refused(NOT_THROUGH_PROXY);
   parser.access = AccessCode.READ;
   parser.forwardable = true;
   return ParseOutcome.WHOLE;
@@ -68,6 +70,7 @@ function parseStore(parser: RequestParser, buffer: Uint8Array, end: number): Par
   const hasValidFlags = noteFlags(parser, buffer, 3);
   // Of a store, q silences success only: errors about the value are told.
   const outcome = takeValue(parser, buffer, end, valueBytes, false);
+  if (hasBreakingKey(parser)) parser.forwardable = false;
   if (hasValidFlags || outcome === ParseOutcome.MORE) return outcome;
   // The value of a refused line is swallowed, whatever it is.
   parser.unlinks = false;
@@ -88,6 +91,15 @@ function noteFlags(parser: RequestParser, buffer: Uint8Array, firstFlag: number)
     }
   }
   return true;
+}
+
+/**
+ * Whether a key came in base64 because it would break a line. memcached 1.6.18 writes such a key as it is when it returns
+ * it (`k`, `me`) and the item was not stored by an `ms` with `b`: with a line end in it, it forges replies. No server is
+ * ever asked to return one; the slow path takes `k` off and puts it back in base64.
+ */
+function hasBreakingKey(parser: RequestParser): boolean {
+  return parser.isBase64 && !isPlainKey(parser.keyBytes.subarray(parser.keyStart, parser.keyEnd));
 }
 
 /** A key that cannot be decoded stays as it is; any server will refuse it with the right words. */

@@ -18,6 +18,8 @@ import { isUint64, readInt32, readUint32 } from "./numbers.ts";
 import type { RequestParser } from "./request-parser.ts";
 
 const NOREPLY = ascii("noreply");
+const CACHEDUMP = ascii("cachedump");
+const DETAIL = ascii("detail");
 /** Longest value memcached can be told of: it adds two in 32 bits. */
 const MAX_DECLARED_BYTES = 0x7fff_fffd;
 
@@ -49,7 +51,7 @@ export function parseTextLine(parser: RequestParser, buffer: Uint8Array, end: nu
     case CommandId.VERBOSITY:
       return parseVerbosity(parser, buffer);
     case CommandId.STATS:
-      return parseStats(parser);
+      return parseStats(parser, buffer);
     case CommandId.VERSION:
     case CommandId.QUIT:
       return ParseOutcome.WHOLE;
@@ -188,12 +190,23 @@ function parseVerbosity(parser: RequestParser, buffer: Uint8Array): ParseOutcome
   return ParseOutcome.WHOLE;
 }
 
-function parseStats(parser: RequestParser): ParseOutcome {
+function parseStats(parser: RequestParser, buffer: Uint8Array): ParseOutcome {
   const { line } = parser;
+  if (line.count > 1 && isUnsafeStat(buffer, line.starts[1] as number, line.ends[1] as number)) {
+    return parser.refused(NOT_THROUGH_PROXY);
+  }
   parser.argsEnd = line.count > 1 ? line.wordsEnd : (line.ends[0] as number);
   parser.argsStart = line.count > 1 ? (line.starts[1] as number) : parser.argsEnd;
   parser.replyShape = ReplyShape.LINES_UNTIL_END;
   return ParseOutcome.WHOLE;
+}
+
+/**
+ * Whether `bytes[start, end)` names statistics in which a server writes keys as they are. Keys of the binary protocol may
+ * hold line ends, which would end the reply early and give the rest of it to somebody else.
+ */
+export function isUnsafeStat(bytes: Uint8Array, start: number, end: number): boolean {
+  return isWord(bytes, start, end, CACHEDUMP) || isWord(bytes, start, end, DETAIL);
 }
 
 function noteNoreply(parser: RequestParser, buffer: Uint8Array): void {
