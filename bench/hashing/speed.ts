@@ -95,7 +95,7 @@ function figuresOf(peer: PeerName, nodeCount: number, result: SpeedResult): Figu
 function cellsOf(results: readonly SpeedResult[]): string[] {
   const last = results.at(-1);
   return [
-    ...results.map(({ lookupNs }) => digits(lookupNs)),
+    ...results.map(({ lookupNs }) => (lookupNs < 1 ? "< 1" : digits(lookupNs))),
     ...results.map(({ buildMs }) => digits(buildMs)),
     last?.deriveMs === undefined ? "" : digits(last.deriveMs),
     digits(last?.memoryKb ?? 0),

@@ -19,7 +19,7 @@ test("a derived table is the one that would be built anew, whatever changed", { 
         ownerNames(SlotTable.build(lists.at(-1) ?? []), lists.at(-1) ?? []),
       );
     }),
-    { numRuns: 10 },
+    { numRuns: 5 },
   );
 });
 
@@ -41,7 +41,7 @@ test("no slot moves but to a node that is new or heavier, or from one that left 
       });
       expect(needless).toEqual([]);
     }),
-    { numRuns: 10 },
+    { numRuns: 5 },
   );
 });
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { crc32 as zlibCrc32 } from "node:zlib";
+import { fromHex } from "@kagami/bytes";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { crc16, crc32 } from "./crc.ts";
@@ -29,6 +30,17 @@ test("the slot hash stays what it is, because stored data is found by it", () =>
   expect([0, 1, 2, 3, 7, 8, 40].map((length) => keySlotHash(bytes, 0, length))).toEqual([
     2563002756, 2903583226, 2717503010, 3199581105, 2034025801, 430789486, 4143801488,
   ]);
+});
+
+test.each([
+  { text: "", digest: "d41d8cd98f00b204e9800998ecf8427e" },
+  { text: "a", digest: "0cc175b9c0f1b6a831c399e269772661" },
+  { text: "message digest", digest: "f96b697d7cb7938d525a2f31aaf161d0" },
+  { text: "1234567890".repeat(8), digest: "57edf4a22be3c955ac49da2e2107b67a" },
+])("md5 of '$text' is that of RFC 1321", ({ text, digest }) => {
+  const bytes = new TextEncoder().encode(text);
+  const view = new DataView(fromHex(digest).buffer);
+  expect(md5Words(bytes, 0, bytes.length)).toEqual([0, 4, 8, 12].map((offset) => view.getUint32(offset, true)));
 });
 
 test("md5 is what OpenSSL makes of the same bytes, whatever their length", () => {

@@ -1,3 +1,4 @@
+import { createRandom } from "@kagami/clock";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { DerivingSelector, HashNode, Selector } from "../selector.ts";
@@ -140,12 +141,11 @@ test.each(["anchor", "memento", "slots"] as const)(
     let list: HashNode[] = nodes.slice();
     let selector: Selector = selectorFactories[name](list);
     let owners = ownersOf(selector, list);
-    let random = 12_345;
+    const random = createRandom(7);
     for (let step = 0; step < 30; step++) {
-      random = (Math.imul(random, 1_103_515_245) + 12_345) & 0x7fffffff;
       // Between 4 and 16 nodes, so that the anchor's 20 buckets suffice.
-      const grows = list.length < 4 || (list.length < 16 && (random >>> 8) % 2 === 0);
-      const after = grows ? [...list, node(`added-${step}`)] : list.toSpliced((random >>> 12) % list.length, 1);
+      const grows = list.length < 4 || (list.length < 16 && random.chance(0.5));
+      const after = grows ? [...list, node(`added-${step}`)] : list.toSpliced(random.int(0, list.length - 1), 1);
       selector = (selector as DerivingSelector).derive(after);
       const next = ownersOf(selector, after);
       expect(movesBetween(owners, next, list, after).needless).toBe(0);
