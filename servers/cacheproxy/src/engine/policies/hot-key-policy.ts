@@ -21,6 +21,9 @@ const COPY_FLAGS = /^[vfsu]/;
  * among them. The others hold copies, under keys of the proxy's own, that live for {@link COPY_TTL_SEC} at most and never
  * longer than the original.
  *
+ * **When.** A key's copies are removed by changes as soon as it is hot, and for 5 s after; they are read and filled only
+ * from a second later on, so that a change that was begun when the key was not hot yet is over.
+ *
  * **How copies are filled.** By the read that misses one: it puts a lease there, asks the owner, and replaces the lease by
  * the value if it is still there. Reads that meet the lease ask the owner.
  *
@@ -31,7 +34,8 @@ const COPY_FLAGS = /^[vfsu]/;
  * **How stale a read can be.** Not at all after a change made through a worker that knows the key to be hot, as long as
  * the copies' servers answer. A worker that does not know it (each has a sketch of its own, and half of the threshold's
  * reads keep a key hot for 5 s more), or cannot reach a copy's server, leaves the copies: then a read may be stale for
- * {@link COPY_TTL_SEC}. Only reads of value, client flags and size are spread; what asks for cas numbers, exptimes or
+ * {@link COPY_TTL_SEC}. While a change is under way readers may see the new value at the owner and still the old one in a
+ * copy; when it is confirmed, they no longer do. Only reads of value, client flags and size are spread; what asks for cas numbers, exptimes or
  * recaching goes to the owner, so a compare-and-swap never starts from a stale value.
  */
 export class HotKeyPolicy implements PoolPolicy {
@@ -65,20 +69,26 @@ export class HotKeyPolicy implements PoolPolicy {
     const places = this.#copyPlaces(key);
     if (verb === "mg" && !hasAnyFlag(flags, "TNR")) {
       const choice = Math.floor(this.#environment.random() * (places.length + 1));
-      const place = flags.every((flag) => COPY_FLAGS.test(flag)) ? places[choice] : undefined;
+      const mayAskCopy = flags.every((flag) => COPY_FLAGS.test(flag)) && this.#isSteadilyHot(key);
+      const place = mayAskCopy ? places[choice] : undefined;
       if (place === undefined) this.#inner.run(request, exchange, done);
       else this.#readCopy(place, copyKey, request, exchange, done);
       return;
     }
     this.#inner.run(request, exchange, (reply) => {
       const changedNothing = reply.code === "NS" || reply.code === "NF" || reply.code === "EX" || reply.code === "EN";
-      if (changedNothing) done(reply);
+      // What the owner has lost by eviction may still be copied; a delete is to end that as well.
+      if (changedNothing && verb !== "md") done(reply);
       else removeCopies(places, copyKey, exchange, () => done(reply));
     });
   }
 
   #isHot(key: Uint8Array, start: number, end: number): boolean {
     return this.#memory.sketch.isHot(key, start, end, keySlotHash(key, start, end));
+  }
+
+  #isSteadilyHot(key: Uint8Array): boolean {
+    return this.#memory.sketch.isSteadilyHot(key, 0, key.length, keySlotHash(key, 0, key.length));
   }
 
   /** Servers of the ranking after the owner that are in use. */

@@ -49,6 +49,8 @@ export class HotKeySketch {
   readonly #entryRates = new Float64Array(ENTRY_COUNT);
   /** Windows left as hot; 0 if it is not. */
   readonly #entryHeat = new Uint8Array(ENTRY_COUNT);
+  /** Windows in a row that began as hot. */
+  readonly #entryHotAge = new Uint8Array(ENTRY_COUNT);
   readonly #entryKeyBytes = new Uint8Array(ENTRY_COUNT);
   readonly #keys = new Uint8Array(ENTRY_COUNT * KEY_BYTES);
   readonly #giveWay = new Float64Array(DECAY_STEPS);
@@ -79,6 +81,17 @@ export class HotKeySketch {
     if (this.#hotCount === 0) return false;
     const entry = this.#find(hash, key, start, end);
     return entry >= 0 && (this.#entryHeat[entry] as number) > 0;
+  }
+
+  /**
+   * Whether a key has been hot for a whole window and still is: others than its owner may be asked for it. What is begun
+   * while a key is merely hot is over by then, and after the last of it copies are still looked after for
+   * {@link COOLING_WINDOWS} windows.
+   */
+  isSteadilyHot(key: Uint8Array, start: number, end: number, hash: number): boolean {
+    if (this.#hotCount === 0) return false;
+    const entry = this.#find(hash, key, start, end);
+    return entry >= 0 && this.#entryHeat[entry] === COOLING_WINDOWS && (this.#entryHotAge[entry] as number) > 1;
   }
 
   /** Counts one read for those since the last call. To be called when {@link readsUntilSample} has come to zero. */
@@ -132,6 +145,7 @@ export class HotKeySketch {
       const heat = this.#entryHeat[entry] as number;
       const isHot = smoothed >= this.#threshold || (heat > 0 && smoothed >= this.#threshold / 2);
       this.#entryHeat[entry] = isHot ? COOLING_WINDOWS : Math.max(0, heat - Math.ceil(seconds));
+      this.#entryHotAge[entry] = isHot ? Math.min(255, (this.#entryHotAge[entry] as number) + 1) : 0;
       if ((this.#entryHeat[entry] as number) > 0) this.#hotCount++;
       else if (this.#entryRates[entry] === 0) this.#entryKeyBytes[entry] = 0;
     }

@@ -8,9 +8,9 @@ export interface MoveOptions {
   readonly windowSlots: number;
   /** A window is done when the share of its reads that are found only at the old owner has fallen to this. */
   readonly hitsFromFloor: number;
-  /** The share is taken over this time, … */
+  /** The share is taken over the last reads: those of so much time at least … */
   readonly observeMs: number;
-  /** … and says something from so many reads on. */
+  /** … and so many. */
   readonly readsFloor: number;
   /** A window is done at the latest when so much time has passed: no item lives longer, or none that is worth it. */
   readonly longestTtlMs: number;
@@ -40,6 +40,9 @@ export interface MoveProgress {
   /** Until the end, if it goes on as it does; `undefined` while no window has been closed. */
   readonly remainingMs: number | undefined;
 }
+
+/** Of a pool that is hardly read; its observation then begins a little earlier than it need. */
+const SAMPLE_LIMIT = 256;
 
 interface Sample {
   readonly atMs: number;
@@ -114,7 +117,9 @@ export class MoveCoordinator {
     // Another window, another set of counts, or a clock set back.
     if (last && (total(reads) < total(last.reads) || nowMs < last.atMs)) samples.length = 0;
     if (last?.atMs !== nowMs) samples.push({ atMs: nowMs, reads });
-    while (samples.length > 2 && nowMs - (samples[1]?.atMs ?? nowMs) >= this.#options.observeMs) samples.shift();
+    // As short a time as says something.
+    while (this.#shareOf(samples.slice(1)) !== undefined) samples.shift();
+    if (samples.length > SAMPLE_LIMIT) samples.splice(1, 1);
     this.#samples.set(move.pool, samples);
     return this.#shareOf(samples);
   }

@@ -17,8 +17,14 @@ interface Change {
 export class KeyHistory {
   readonly #changes: Change[] = [];
   readonly #byValue = new Map<string, Change>();
+  readonly #isSeeingEnough: boolean;
   /** The latest start of a change that was certainly over at a time; growing in both. */
   #over: { atMs: number; startMs: number }[] = [];
+
+  /** @param isSeeingEnough Whether a change is over when it was seen; else only when it was confirmed. */
+  constructor(isSeeingEnough = true) {
+    this.#isSeeingEnough = isSeeingEnough;
+  }
 
   begin(startMs: number, value?: string): Change {
     const change: Change =
@@ -45,6 +51,7 @@ export class KeyHistory {
     if (over > change.endMs) {
       return `read "${value}" (stored ${change.startMs} to ${change.endMs}) at ${startMs}, after a change begun at ${over}`;
     }
+    if (!this.#isSeeingEnough) return undefined;
     // Whoever has seen a value knows that its change has taken place.
     change.endMs = Math.min(change.endMs, endMs);
     this.#note(endMs, change.startMs);

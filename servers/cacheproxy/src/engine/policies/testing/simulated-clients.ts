@@ -36,12 +36,20 @@ export class SimulatedClients {
   #isStopped = false;
   #valueCount = 0;
 
-  constructor(fleet: SimulatedFleet, pool: string, keys: readonly string[], clientCount: number, habits: Habits) {
+  /** @param isSeeingEnough See {@link KeyHistory}. */
+  constructor(
+    fleet: SimulatedFleet,
+    pool: string,
+    keys: readonly string[],
+    clientCount: number,
+    habits: Habits,
+    isSeeingEnough = true,
+  ) {
     this.#fleet = fleet;
     this.#random = fleet.random.fork("clients");
     this.#pool = pool;
     this.#keys = keys.map((key) => ENCODER.encode(key));
-    this.#histories = keys.map(() => new KeyHistory());
+    this.#histories = keys.map(() => new KeyHistory(isSeeingEnough));
     this.#choices = (Object.keys(habits) as (keyof Habits)[]).flatMap((habit) =>
       new Array<keyof Habits>(habits[habit]).fill(habit),
     );
