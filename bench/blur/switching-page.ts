@@ -37,7 +37,8 @@ interface PageRecord extends Omit<PageReport, "frames" | "player" | "droppedCoun
 
 /** Opens a watch page that notes every picture it presents. */
 export async function openWatchPage(browser: Browser, url: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 480, height: 700 } });
+  // As small as the page allows: every picture is drawn by the processor, which others need.
+  const context = await browser.newContext({ viewport: { width: 240, height: 420 } });
   const page = await context.newPage();
   await page.addInitScript(recordPage, COUNTER_CELL_COUNT);
   await page.goto(url);
@@ -87,19 +88,17 @@ function recordPage(cellCount: number): void {
     soundBlockCount: 0,
   };
   Object.assign(window, { switchingRecord: record });
-  const canvas = document.createElement("canvas");
-  canvas.width = cellCount * 4;
-  canvas.height = 2;
-  const painter = canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
-  const readStrip = (video: HTMLVideoElement): number[] => {
-    const height = 2 * Math.round(video.videoHeight / 80);
-    const top = video.videoHeight - height;
-    painter.drawImage(video, 0, top + height / 4, video.videoWidth, height / 2, 0, 0, canvas.width, canvas.height);
-    const pixels = painter.getImageData(0, 0, canvas.width, 1).data;
-    return Array.from({ length: cellCount }, (_, cell) => {
-      const at = (cell * 4 + 1) * 4 + 1;
-      return ((pixels[at] ?? 0) + (pixels[at + 4] ?? 0)) / 2;
-    });
+  /** Takes two rows of the strip's luma out of the decoder's picture, which asks for no conversion and no canvas. */
+  const readStrip = async (video: HTMLVideoElement, levels: number[]): Promise<void> => {
+    const picture = new VideoFrame(video);
+    const { width, height } = picture.visibleRect ?? { width: 0, height: 0 };
+    const rect = { x: 0, y: height - 2 * Math.round(height / 160), width, height: 2 };
+    const bytes = new Uint8Array(picture.allocationSize({ rect }));
+    const [luma] = await picture.copyTo(bytes, { rect });
+    picture.close();
+    for (let cell = 0; cell < cellCount; cell++) {
+      levels.push(bytes[(luma?.offset ?? 0) + Math.floor(((cell + 0.5) * width) / cellCount)] ?? 0);
+    }
   };
   /** Counts blocks of sound. Of what came since the last picture it knows the last 85 ms. */
   const listenTo = (video: HTMLVideoElement) => {
@@ -129,7 +128,9 @@ function recordPage(cellCount: number): void {
     video.addEventListener("error", () => record.errors.push(video.error?.message ?? "error"));
     const onFrame = (_now: number, { presentationTime, mediaTime }: VideoFrameCallbackMetadata) => {
       video.requestVideoFrameCallback(onFrame);
-      record.samples.push({ atMs: presentationTime, mediaSec: mediaTime, levels: readStrip(video) });
+      const levels: number[] = [];
+      record.samples.push({ atMs: presentationTime, mediaSec: mediaTime, levels });
+      readStrip(video, levels).catch((error: Error) => record.errors.push(error.message));
       video.muted = false;
       // The beginning, until a decoder has settled and the sound is on, is not of interest.
       if (record.samples.length === 60) listen = listenTo(video);

@@ -221,6 +221,18 @@ test("after a restart replayed pictures are not answered, and the first one afte
   expect(replies.filter((reply) => "sequence" in reply)).toHaveLength(15);
 });
 
+test("a filter that starts anew answers with the very same configuration, whatever it has seen", async () => {
+  const clip = await encodeFilterClip();
+  const configOf = (from: number, mode: FilterSettings["mode"]): Uint8Array | undefined => {
+    const replies = filter({ ...clip, samples: clip.samples.slice(from) }, [], { mode });
+    return replies.find((reply) => reply.kind === "config")?.record;
+  };
+  const first = configOf(0, "selective");
+  expect(first?.length).toBeGreaterThan(20);
+  expect(configOf(10, "selective")).toEqual(first);
+  expect(configOf(20, "always")).toEqual(first);
+});
+
 test("a preview is a JPEG, at most five in a second, and a test banner is seen in it alone", async () => {
   const clip = await encodeFilterClip({ size: "720x1280", pictureCount: 20 });
   const replies: FilterReply[] = [];
