@@ -14,7 +14,7 @@ import {
 import type { Done, PolicyEnvironment } from "./environment.ts";
 import { asAsked, exptimeOfTtl, hasAnyFlag, hasFlag, tokenOf, withFlags, withoutFlags } from "./meta-flags.ts";
 import { isError, isHit } from "./moving-key.ts";
-import { MISS, NOT_STORED, serverError } from "./replies.ts";
+import { MISS, missReply, serverError } from "./replies.ts";
 
 /** Pieces of one value under way at a time, so that a big value does not push others' requests out. */
 const PIECES_AT_A_TIME = 8;
@@ -153,7 +153,7 @@ export class BigValuePolicy implements PoolPolicy {
       const held = present.value;
       const ttlSec = Number(tokenOf(present.flags, "t") ?? "-1");
       if (isError(present)) done(present);
-      else if (!held || ttlSec === 0) done(NOT_STORED);
+      else if (!held || ttlSec === 0) done(missReply(request));
       else {
         const isAppend = "Aa".includes(tokenOf(flags, "M") ?? "A");
         const whole = isAppend ? concatenated([held, value]) : concatenated([value, held]);

@@ -1,8 +1,8 @@
 import type { ExchangeResult, MetaReply, MetaRequest } from "../meta.ts";
 import { FETCH_FLAGS, fillRequest, isLease, LEASE_PROBE, leaseRequest, releaseRequest } from "./lease.ts";
-import { asAsked, hasAnyFlag, hasFlag, tokenOf, withFlags, withoutFlags } from "./meta-flags.ts";
+import { asAsked, hasAnyFlag, hasFlag, tokenOf, withFlags, withoutFlags, withToken } from "./meta-flags.ts";
 import { ATTEMPT_LIMIT, isError, isHit, type MovingKey } from "./moving-key.ts";
-import { failureReply, MISS, missReply, NOT_STORED, serverError } from "./replies.ts";
+import { failureReply, MISS, missReply, serverError } from "./replies.ts";
 
 /**
  * Changes of keys of moving slots. One rule makes them safe: **the old owner is cleaned first, then the new one is
@@ -100,19 +100,25 @@ function fetch(key: MovingKey, lease: string, attempt: number): void {
 function fill(key: MovingKey, lease: string, original: MetaReply, attempt: number): void {
   key.sendTo(fillRequest(key.request.key, lease, original, key.context.environment.nowMs()), (result) => {
     const cas = result.ok && result.reply.code === "HD" ? tokenOf(result.reply.flags, "c") : undefined;
-    if (cas !== undefined) changePresent(key, cas, attempt);
+    if (cas !== undefined) changePresent(key, cas, attempt, tokenOf(original.flags, "c"));
     else if (!result.ok) key.fail(result.failure);
     else if (isError(result.reply)) key.finish(result.reply);
     else acquire(key, attempt + 1);
   });
 }
 
-/** The item is at the new owner, with this cas number. */
-function changePresent(key: MovingKey, cas: string, attempt: number): void {
+/**
+ * The item is at the new owner, with this cas number.
+ *
+ * @param originalCas Its number at the old owner, if it has just been copied: a client that has learned that one means
+ *   this item.
+ */
+function changePresent(key: MovingKey, cas: string, attempt: number, originalCas?: string): void {
   const { request } = key;
   const { verb, flags } = request;
   if (verb === "ms" && isMode(request, "E")) {
-    key.finish(NOT_STORED);
+    // An add finds it, and so does as with nothing to store.
+    key.finish(missReply(request));
     return;
   }
   if (verb === "mg" && !hasFlag(flags, "T")) {
@@ -125,7 +131,9 @@ function changePresent(key: MovingKey, cas: string, attempt: number): void {
       return;
     }
     if (hasFlag(flags, "C")) {
-      key.sendTo(request, (result) => key.finishWith(result));
+      const isOriginal = tokenOf(flags, "C") === originalCas;
+      const guarded = isOriginal ? { ...request, flags: withToken(flags, "C", cas) } : request;
+      key.sendTo(guarded, (result) => key.finishWith(result));
       return;
     }
     key.sendTo({ ...request, flags: [...flags, `C${cas}`] }, (result) => {

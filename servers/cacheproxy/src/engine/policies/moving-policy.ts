@@ -46,7 +46,8 @@ export const SETTLE_MS = 30_000;
  *   directly: for up to 3 s they see its 29 bytes.
  * - After a move the old owners keep what they had of keys that nobody changed during it. When they get those slots back
  *   by a later move, such leftovers count as values. See {@link isLeftover}, and flush servers that join.
- * - Cas numbers from before the move fail after it, but for the chance that the copy has the same number.
+ * - Cas numbers from before the move are good for the request that copies the item; after that they fail, but for the
+ *   chance that the copy has the same number.
  * - An item that a client holds for recaching (`W`, `X`, `Z`) is copied by changes that depend on it, without its state.
  * - A key that was deleted where only a lease was is reported as deleted rather than as not found.
  */

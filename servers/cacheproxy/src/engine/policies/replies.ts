@@ -4,9 +4,9 @@ import { hasFlag, tokenOf } from "./meta-flags.ts";
 /** A miss, as `mg` says it. */
 export const MISS: MetaReply = { code: "EN", flags: [] };
 /** The same as `md`, `ma` and `cas` say it. */
-export const NOT_FOUND: MetaReply = { code: "NF", flags: [] };
+const NOT_FOUND: MetaReply = { code: "NF", flags: [] };
 /** Refused without being an error. */
-export const NOT_STORED: MetaReply = { code: "NS", flags: [] };
+const NOT_STORED: MetaReply = { code: "NS", flags: [] };
 
 /**
  * What a memcached would say that has nothing and keeps nothing. This is how the keys of a server that is out of use, and
@@ -27,10 +27,12 @@ export function missReply(request: MetaRequest): MetaReply {
     case "ma":
       return hasFlag(request.flags, "N") ? NOT_STORED : NOT_FOUND;
     case "ms":
-      // A set or replace becomes a compare-and-swap by a cas number.
-      return hasFlag(request.flags, "C") && "SsRr".includes(tokenOf(request.flags, "M") ?? "S")
-        ? NOT_FOUND
-        : NOT_STORED;
+      return {
+        // A set or replace becomes a compare-and-swap by a cas number.
+        code: hasFlag(request.flags, "C") && "SsRr".includes(tokenOf(request.flags, "M") ?? "S") ? "NF" : "NS",
+        // Nothing stored has this cas number.
+        flags: hasFlag(request.flags, "c") ? ["c0"] : [],
+      };
     default:
       return request.verb satisfies never;
   }
