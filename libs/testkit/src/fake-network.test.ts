@@ -137,3 +137,16 @@ test("a stalled link delivers everything after it resumes", () => {
   expect(server.bytes).toEqual([1, 2, 3, 4, 5]);
   expect(server.events).toEqual(["end@10000"]);
 });
+
+test("what was held during a stall arrives before what is still on its way when it ends", () => {
+  const { clock, link } = makeLink(1, { latencyMs: { min: 10, max: 10 } });
+  const heard = record(link.server, clock);
+  link.stall();
+  link.client.write(Uint8Array.of(1));
+  clock.advance(20);
+  link.client.write(Uint8Array.of(2));
+  clock.advance(5);
+  link.resume();
+  clock.advance(50);
+  expect(heard.bytes).toEqual([1, 2]);
+});

@@ -234,10 +234,15 @@ class Pipe {
   }
 
   resume(): void {
-    this.#isStalled = false;
-    const held = this.#held;
-    this.#held = [];
-    for (const event of held) this.#schedule(event);
+    const generation = this.#generation;
+    // At one moment, so that none of what is still on its way gets in front of what was held.
+    this.#clock.after(0, () => {
+      if (generation !== this.#generation) return;
+      this.#isStalled = false;
+      const held = this.#held;
+      this.#held = [];
+      for (const event of held) if (generation === this.#generation) this.#arrive(event);
+    });
   }
 
   #schedule(event: Arrival): void {

@@ -364,7 +364,10 @@ export class ClientConnection {
   flush(): void {
     this.isDirty = false;
     if (this.#isClosed) return;
+    const stagedBytes = this.#out.length;
     const isOut = this.#out.flush(this.#wire);
+    // What has just left makes room that there was not when the client was asked to go on.
+    if (isOut && stagedBytes > 0 && this.#isStalled) this.path.markClient(this);
     if (isOut && this.#isEnding && this.#ring.length === 0) this.#wire.end();
   }
 
