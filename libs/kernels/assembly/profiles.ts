@@ -1,12 +1,5 @@
 import { difference, firstLanes, sumsOfFour, total } from "./lanes";
 
-export function rowSums(image: usize, width: i32, height: i32, left: i32, right: i32, to: usize): void {
-  for (let y = 0; y < height; y++) {
-    i32.store(to + 4 * y, sumOf(image + left, right - left));
-    image += width;
-  }
-}
-
 export function rowSteps(image: usize, width: i32, height: i32, left: i32, right: i32, to: usize): void {
   let before = sumOf(image + left, right - left);
   for (let y = 0; y + 1 < height; y++) {
@@ -129,74 +122,4 @@ export function cellDifferences(image: usize, before: usize, width: i32, height:
     }
     to += 4 * columns;
   }
-}
-
-/** Of the bands of 4 rows: steps from the sample to the left to the one to the right, in whole vectors. */
-export function uprightTiles(image: usize, width: i32, height: i32, to: usize): void {
-  for (let y = 0; y + 4 <= height; y += 4) {
-    for (let x = 0; x < width; x += 16) {
-      let at = image + x;
-      let low = i16x8.splat(0);
-      let high = low;
-      for (let row = 0; row < 4; row++) {
-        const a = v128.load(at - 1);
-        const b = v128.load(at + 1);
-        low = i16x8.add(low, i16x8.sub(i16x8.extend_low_i8x16_u(b), i16x8.extend_low_i8x16_u(a)));
-        high = i16x8.add(high, i16x8.sub(i16x8.extend_high_i8x16_u(b), i16x8.extend_high_i8x16_u(a)));
-        at += width;
-      }
-      const entry = to + 4 * x;
-      v128.store(entry, i32x4.extend_low_i16x8_s(low));
-      v128.store(entry, i32x4.extend_high_i16x8_s(low), 16);
-      v128.store(entry, i32x4.extend_low_i16x8_s(high), 32);
-      v128.store(entry, i32x4.extend_high_i16x8_s(high), 48);
-    }
-    // At the sides there is only one neighbour; the sample itself takes the other's place.
-    i32.store(to, stepDown(image, min(1, width - 1), width));
-    i32.store(to + 4 * (width - 1), stepDown(image + max(0, width - 2), min(1, width - 1), width));
-    image += 4 * width;
-    to += 4 * width;
-  }
-}
-
-/** Sum over 4 rows of the step to the sample `distance` further right. */
-function stepDown(at: usize, distance: i32, stride: i32): i32 {
-  let sum = 0;
-  for (let row = 0; row < 4; row++) {
-    sum += <i32>load<u8>(at + distance) - <i32>load<u8>(at);
-    at += stride;
-  }
-  return sum;
-}
-
-/** Of the lanes of 8 columns: half the steps from the row above to the one below, four lanes at once. */
-export function levelTiles(image: usize, width: i32, height: i32, to: usize): void {
-  const lanes = width >> 3;
-  for (let y = 0; y < height; y++) {
-    const above = image + max(0, y - 1) * width;
-    const below = image + min(height - 1, y + 1) * width;
-    for (let lane = 0; lane < lanes; lane += 4) {
-      const x = 8 * lane;
-      const pair = twoLanes(above + x, below + x);
-      const next = twoLanes(above + x + 16, below + x + 16);
-      const even = v128.shuffle<i32>(pair, next, 0, 2, 4, 6);
-      const odd = v128.shuffle<i32>(pair, next, 1, 3, 5, 7);
-      const steps = i32x4.add(even, odd);
-      // Rounded toward zero.
-      v128.store(to + 4 * lane, i32x4.shr_s(i32x4.add(steps, i32x4.shr_u(steps, 31)), 1));
-    }
-    to += 4 * lanes;
-  }
-}
-
-/** Differences of 16 samples, summed over four neighbours each. */
-// @ts-ignore: decorator
-@inline
-function twoLanes(above: usize, below: usize): v128 {
-  const a = v128.load(above);
-  const b = v128.load(below);
-  const ones = i16x8.splat(1);
-  const low = i32x4.dot_i16x8_s(i16x8.sub(i16x8.extend_low_i8x16_u(b), i16x8.extend_low_i8x16_u(a)), ones);
-  const high = i32x4.dot_i16x8_s(i16x8.sub(i16x8.extend_high_i8x16_u(b), i16x8.extend_high_i8x16_u(a)), ones);
-  return i32x4.add(v128.shuffle<i32>(low, high, 0, 2, 4, 6), v128.shuffle<i32>(low, high, 1, 3, 5, 7));
 }

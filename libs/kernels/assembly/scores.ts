@@ -1,34 +1,6 @@
 import { difference, firstLanes, sumsOfFour, total, total64, widen } from "./lanes";
 import { differenceOf } from "./profiles";
 
-export function textureSums(at: usize, stride: i32, width: i32, height: i32, to: usize): void {
-  let sum: i64 = 0;
-  let detail: i64 = 0;
-  let squares = i64x2.splat(0);
-  for (let y = 0; y < height; y++) {
-    let rowSum = i32x4.splat(0);
-    let rowDetail = rowSum;
-    let rowSquares = rowSum;
-    for (let x = 0; x < width; x += 16) {
-      const values = v128.and(v128.load(at + x), firstLanes(width - x));
-      rowSum = i32x4.add(rowSum, sumsOfFour(values));
-      const low = i16x8.extend_low_i8x16_u(values);
-      const high = i16x8.extend_high_i8x16_u(values);
-      rowSquares = i32x4.add(rowSquares, i32x4.add(i32x4.dot_i16x8_s(low, low), i32x4.dot_i16x8_s(high, high)));
-      const steps = difference(v128.load(at + x), v128.load(at + x, 1));
-      // The last sample has no right neighbour.
-      rowDetail = i32x4.add(rowDetail, sumsOfFour(v128.and(steps, firstLanes(width - 1 - x))));
-    }
-    sum += <i64>total(rowSum);
-    detail += <i64>total(rowDetail);
-    squares = widen(squares, rowSquares);
-    at += stride;
-  }
-  f64.store(to, <f64>sum);
-  f64.store(to, total64(squares), 8);
-  f64.store(to, <f64>detail, 16);
-}
-
 /** Sum of absolute differences across a horizontal line: the row at `at` and the one above. */
 export function contrastAcross(at: usize, stride: i32, count: i32): i32 {
   return differenceOf(at - stride, at, count);

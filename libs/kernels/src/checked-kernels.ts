@@ -103,24 +103,6 @@ export class CheckedKernels implements Kernels {
     return profile;
   }
 
-  rowSums(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile {
-    const profile = this.#profile(image, left, right, image.width, image.height, into);
-    this.#work.rowSums(image, left, right, profile.sums);
-    return profile;
-  }
-
-  uprightTiles(image: GrayImage, into: ProfileSlot): Profile {
-    const profile = this.#profile(image, 0, 4, image.height, (image.height >> 2) * image.width, into);
-    this.#work.uprightTiles(image, profile.sums);
-    return profile;
-  }
-
-  levelTiles(image: GrayImage, into: ProfileSlot): Profile {
-    const profile = this.#profile(image, 0, 8, image.width, (image.width >> 3) * image.height, into);
-    this.#work.levelTiles(image, profile.sums);
-    return profile;
-  }
-
   cellDifferences(image: GrayImage, before: GrayImage, into: ProfileSlot): Profile {
     this.#arena.checkImage(before);
     checkSameSize(image, before);
@@ -128,14 +110,6 @@ export class CheckedKernels implements Kernels {
     const profile = this.#profile(image, 0, image.width, image.width, cellCount, into);
     this.#work.cellDifferences(image, before, profile.sums);
     return profile;
-  }
-
-  texture(image: GrayImage, region: Region): readonly [sum: number, squares: number, detail: number] {
-    this.#arena.checkImage(image);
-    checkRegion(region, image.width, image.height);
-    const numbers = this.#numbers;
-    this.#work.textureSums(image, region, numbers);
-    return [numbers[0] as number, numbers[1] as number, numbers[2] as number];
   }
 
   outlineContrast(image: GrayImage, rectangle: Region, radius: number): OutlineContrast {

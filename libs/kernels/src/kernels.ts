@@ -72,30 +72,12 @@ export interface Kernels {
   columnSteps(image: GrayImage, top: number, bottom: number, into: ProfileSlot): Profile;
   /** The same of absolute values. */
   columnEdges(image: GrayImage, top: number, bottom: number, into: ProfileSlot): Profile;
-  /** Entry y: sum over x in [left, right) of p(x, y); `height` entries. */
-  rowSums(image: GrayImage, left: number, right: number, into: ProfileSlot): Profile;
-
-  /**
-   * For each band of 4 rows, what is left over at the lower edge dropped, and each x: sum of
-   * p(x + 1, y) - p(x - 1, y), signed; at the sides, p(x, y) stands for the neighbour that is missing.
-   * `floor(height / 4) * width` entries, band by band. The picture has at least 4 rows.
-   */
-  uprightTiles(image: GrayImage, into: ProfileSlot): Profile;
-  /**
-   * For each y and each lane of 8 columns, what is left over at the right edge dropped: half the sum of
-   * p(x, y + 1) - p(x, y - 1), signed, rounded toward zero; at the upper and lower edge, p(x, y) stands for the
-   * neighbour that is missing. `height * floor(width / 8)` entries, row by row. The picture has at least 8 columns.
-   */
-  levelTiles(image: GrayImage, into: ProfileSlot): Profile;
 
   /**
    * Sum of absolute differences of two pictures of one size, for each square of 8 by 8 samples, row by row of squares.
    * The squares at the right and lower edge have what is there: `ceil(width / 8) * ceil(height / 8)` entries.
    */
   cellDifferences(image: GrayImage, before: GrayImage, into: ProfileSlot): Profile;
-
-  /** Sum, sum of squares and sum of absolute horizontal differences over a region, in this order. */
-  texture(image: GrayImage, region: Region): readonly [sum: number, squares: number, detail: number];
 
   /**
    * Mean contrast along a rounded rectangle's outline between the samples just outside and just inside, 0 to 255, for

@@ -52,9 +52,9 @@ describe.each([
       run: () => kernels.subsample(frame.u, { ...all, width: 4, height: 4 }, 8, 1, kernels.image(64)),
     },
     { why: "a row step over the factor", run: () => kernels.subsample(frame.y, all, 2, 4, kernels.image(64)) },
-    { why: "a span beyond the picture", run: () => kernels.rowSums(image(4, 4), 0, 5, kernels.profile(8)) },
+    { why: "a span beyond the picture", run: () => kernels.rowEdges(image(4, 4), 0, 5, kernels.profile(8)) },
     { why: "an empty span", run: () => kernels.columnEdges(image(4, 4), 2, 2, kernels.profile(8)) },
-    { why: "a profile that does not fit", run: () => kernels.rowSums(image(4, 4), 0, 4, kernels.profile(3)) },
+    { why: "a profile that does not fit", run: () => kernels.rowEdges(image(4, 4), 0, 4, kernels.profile(2)) },
     {
       why: "pictures of two sizes",
       run: () => kernels.cellDifferences(image(4, 4), image(4, 3), kernels.profile(8)),
@@ -62,9 +62,9 @@ describe.each([
     { why: "a template that leaves the picture", run: () => kernels.templateScore(image(4, 4), image(2, 2), 3, 0) },
     {
       why: "a picture of other kernels",
-      run: () => kernels.texture(image(4, 4, create()), { ...all, width: 1, height: 1 }),
+      run: () => kernels.outlineContrast(image(4, 4, create()), { ...all, width: 1, height: 1 }, 0),
     },
-    { why: "a slot of other kernels", run: () => kernels.rowSums(image(4, 4), 0, 4, create().profile(8)) },
+    { why: "a slot of other kernels", run: () => kernels.rowEdges(image(4, 4), 0, 4, create().profile(8)) },
     { why: "a slot of 0", run: () => kernels.image(0) },
   ])("$why", ({ run }) => {
     expect(run).toThrow(RangeError);

@@ -22,12 +22,7 @@ export interface PixelWork {
   rowEdges(image: GrayImage, left: number, right: number, into: Int32Array): void;
   columnSteps(image: GrayImage, top: number, bottom: number, into: Int32Array): void;
   columnEdges(image: GrayImage, top: number, bottom: number, into: Int32Array): void;
-  rowSums(image: GrayImage, left: number, right: number, into: Int32Array): void;
-  uprightTiles(image: GrayImage, into: Int32Array): void;
-  levelTiles(image: GrayImage, into: Int32Array): void;
   cellDifferences(image: GrayImage, before: GrayImage, into: Int32Array): void;
-  /** Sum, sum of squares, sum of absolute horizontal differences. */
-  textureSums(image: GrayImage, region: Region, into: Float64Array): void;
   /** Sums of absolute differences across the top, bottom, left and right side; 0 where there is nothing outside. */
   outlineSums(image: GrayImage, rectangle: Region, radius: number, into: Float64Array): void;
   /** Sums of picture, template, products, squares of the picture, squares of the template. */

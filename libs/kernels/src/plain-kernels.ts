@@ -4,17 +4,8 @@ import type { Kernels } from "./kernels.ts";
 import { measureCells } from "./plain/grid.ts";
 import { PlainNetWork } from "./plain/net.ts";
 import { obscurePlane } from "./plain/obscure.ts";
-import {
-  cellDifferences,
-  columnEdges,
-  columnSteps,
-  levelTiles,
-  rowEdges,
-  rowSteps,
-  rowSums,
-  uprightTiles,
-} from "./plain/profiles.ts";
-import { outlineSums, templateSums, textureSums } from "./plain/scores.ts";
+import { cellDifferences, columnEdges, columnSteps, rowEdges, rowSteps } from "./plain/profiles.ts";
+import { outlineSums, templateSums } from "./plain/scores.ts";
 import { subsample } from "./plain/subsample.ts";
 
 /**
@@ -32,11 +23,7 @@ export function createPlainKernels(memoryBytes: number = 16 << 20): Kernels {
     rowEdges,
     columnSteps,
     columnEdges,
-    rowSums,
-    uprightTiles,
-    levelTiles,
     cellDifferences,
-    textureSums,
     outlineSums,
     templateSums,
     obscurePlane,

@@ -16,7 +16,7 @@ function slotsOf(kernels: Kernels) {
     kernels,
     image: kernels.image(MAX_SAMPLES),
     other: kernels.image(MAX_SAMPLES),
-    profile: kernels.profile(300 * 75),
+    profile: kernels.profile(38 * 38),
   };
 }
 const both = [slotsOf(plain), slotsOf(wasm)] as const;
@@ -149,7 +149,7 @@ describe("WebAssembly and plain TypeScript agree in every sample", () => {
     );
   });
 
-  test.each(["rowSteps", "rowEdges", "rowSums", "columnSteps", "columnEdges"] as const)("%s", (name) => {
+  test.each(["rowSteps", "rowEdges", "columnSteps", "columnEdges"] as const)("%s", (name) => {
     fc.assert(
       fc.property(side, side, gap, seed, share, share, (width, height, rowGap, planeSeed, a, b) => {
         const plane = noisePlane(width, height, rowGap, planeSeed);
@@ -180,21 +180,11 @@ describe("WebAssembly and plain TypeScript agree in every sample", () => {
     );
   });
 
-  test.each(["uprightTiles", "levelTiles"] as const)("%s", (name) => {
-    fc.assert(
-      fc.property(side, side, seed, (width, height, planeSeed) => {
-        const plane = noisePlane(Math.max(8, width), Math.max(4, height), 0, planeSeed);
-        expectAgreement((slots) => [...slots.kernels[name](load(slots, plane), slots.profile).sums]);
-      }),
-    );
-  });
-
-  test("texture and outlines", () => {
+  test("contrast of outlines", () => {
     fc.assert(
       fc.property(side, side, seed, shares, fc.nat(40), (width, height, planeSeed, at, radius) => {
         const plane = noisePlane(width, height, 0, planeSeed);
         const region = regionOf(width, height, at);
-        expectAgreement((slots) => slots.kernels.texture(load(slots, plane), region));
         expectAgreement((slots) => slots.kernels.outlineContrast(load(slots, plane), region, radius));
       }),
     );

@@ -79,13 +79,9 @@ interface WasmExports extends NetExports {
   readonly eighth: Average;
   readonly rowSteps: RowProfile;
   readonly rowEdges: RowProfile;
-  readonly rowSums: RowProfile;
   readonly columnSteps: ColumnProfile;
   readonly columnEdges: ColumnProfile;
-  uprightTiles(image: number, width: number, height: number, to: number): void;
-  levelTiles(image: number, width: number, height: number, to: number): void;
   cellDifferences(image: number, before: number, width: number, height: number, to: number): void;
-  textureSums(at: number, stride: number, width: number, height: number, to: number): void;
   contrastAcross(at: number, stride: number, count: number): number;
   contrastDown(at: number, stride: number, count: number): number;
   templateSums(image: number, stride: number, template: number, width: number, height: number, to: number): void;
@@ -194,25 +190,8 @@ class WasmWork implements PixelWork {
     this.#exports.columnEdges(pixels.byteOffset, width, top, bottom, into.byteOffset);
   }
 
-  rowSums({ pixels, width, height }: GrayImage, left: number, right: number, into: Int32Array): void {
-    this.#exports.rowSums(pixels.byteOffset, width, height, left, right, into.byteOffset);
-  }
-
-  uprightTiles({ pixels, width, height }: GrayImage, into: Int32Array): void {
-    this.#exports.uprightTiles(pixels.byteOffset, width, height, into.byteOffset);
-  }
-
-  levelTiles({ pixels, width, height }: GrayImage, into: Int32Array): void {
-    this.#exports.levelTiles(pixels.byteOffset, width, height, into.byteOffset);
-  }
-
   cellDifferences({ pixels, width, height }: GrayImage, before: GrayImage, into: Int32Array): void {
     this.#exports.cellDifferences(pixels.byteOffset, before.pixels.byteOffset, width, height, into.byteOffset);
-  }
-
-  textureSums({ pixels, width }: GrayImage, region: Region, into: Float64Array): void {
-    const at = pixels.byteOffset + region.y * width + region.x;
-    this.#exports.textureSums(at, width, region.width, region.height, into.byteOffset);
   }
 
   outlineSums(image: GrayImage, rectangle: Region, radius: number, into: Float64Array): void {

@@ -30,14 +30,6 @@ export function columnEdges({ width, pixels }: GrayImage, top: number, bottom: n
   }
 }
 
-export function rowSums({ width, height, pixels }: GrayImage, left: number, right: number, into: Int32Array): void {
-  for (let y = 0; y < height; y++) {
-    let sum = 0;
-    for (let at = y * width + left; at < y * width + right; at++) sum += pixels[at]!;
-    into[y] = sum;
-  }
-}
-
 export function cellDifferences(image: GrayImage, before: GrayImage, into: Int32Array): void {
   const { width, height, pixels } = image;
   const columns = (width + 7) >> 3;
@@ -46,29 +38,6 @@ export function cellDifferences(image: GrayImage, before: GrayImage, into: Int32
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
       into[(y >> 3) * columns + (x >> 3)]! += Math.abs(pixels[at]! - before.pixels[at]!);
-    }
-  }
-}
-
-export function uprightTiles({ width, height, pixels }: GrayImage, into: Int32Array): void {
-  into.fill(0);
-  for (let y = 0; y < height - (height % 4); y++) {
-    for (let x = 0; x < width; x++) {
-      const step = pixels[y * width + Math.min(width - 1, x + 1)]! - pixels[y * width + Math.max(0, x - 1)]!;
-      into[(y >> 2) * width + x]! += step;
-    }
-  }
-}
-
-export function levelTiles({ width, height, pixels }: GrayImage, into: Int32Array): void {
-  const lanes = width >> 3;
-  for (let y = 0; y < height; y++) {
-    const above = Math.max(0, y - 1) * width;
-    const below = Math.min(height - 1, y + 1) * width;
-    for (let lane = 0; lane < lanes; lane++) {
-      let sum = 0;
-      for (let x = 8 * lane; x < 8 * lane + 8; x++) sum += pixels[below + x]! - pixels[above + x]!;
-      into[y * lanes + lane] = Math.trunc(sum / 2);
     }
   }
 }

@@ -1,24 +1,6 @@
 import type { Region } from "../frame.ts";
 import type { GrayImage } from "../kernels.ts";
 
-export function textureSums({ width, pixels }: GrayImage, region: Region, into: Float64Array): void {
-  let sum = 0;
-  let squares = 0;
-  let detail = 0;
-  for (let y = region.y; y < region.y + region.height; y++) {
-    const start = y * width + region.x;
-    for (let at = start; at < start + region.width; at++) {
-      const value = pixels[at]!;
-      sum += value;
-      squares += value * value;
-      if (at > start) detail += Math.abs(value - pixels[at - 1]!);
-    }
-  }
-  into[0] = sum;
-  into[1] = squares;
-  into[2] = detail;
-}
-
 export function outlineSums(image: GrayImage, rectangle: Region, radius: number, into: Float64Array): void {
   const { width, height, pixels } = image;
   const right = rectangle.x + rectangle.width;
