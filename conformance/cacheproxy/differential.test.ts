@@ -13,13 +13,14 @@ const ENDING = "\r\nmn\r\nmn\r\nquit\r\n";
 
 /**
  * The remaining time to live, the time since the last access and `me`'s absolute forms of them depend on when each
- * server's clock ticks.
+ * server's clock ticks; whether an item counts as fetched, on whether an `incr` found it still being sent to somebody.
  */
 function withoutTimes(reply: string): string {
   return reply
     .replaceAll(/^((?:HD|VA \d+)(?: .*)?) t\d+/gm, "$1 t#")
     .replaceAll(/^((?:HD|VA \d+)(?: .*)?) l\d+/gm, "$1 l#")
-    .replaceAll(/^(ME .*) exp=-?\d+ la=\d+/gm, "$1 exp=# la=#");
+    .replaceAll(/^(ME .*) exp=-?\d+ la=\d+/gm, "$1 exp=# la=#")
+    .replaceAll(/^(ME .*) fetch=(?:yes|no)/gm, "$1 fetch=#");
 }
 
 function commandsOf(seed: number, isSlow: boolean): string[] {
