@@ -4,7 +4,7 @@ import type { ServerSpec } from "../engine/cluster.ts";
 import { checkClusterConfig } from "../engine/cluster-check.ts";
 import type { DesiredCluster, DesiredPool } from "../engine/cluster-desired.ts";
 import { CLUSTER_LIMITS } from "../engine/cluster-limits.ts";
-import { fingerprint } from "../engine/cluster-state.ts";
+import { isSame } from "../engine/cluster-state.ts";
 import { ClusterDocumentError, type PoolDefaults, parseClusterDocument } from "./cluster-document.ts";
 import type { ConsulClient, KvEntry, ServiceInstance } from "./consul-client.ts";
 import { ConsulWatch } from "./consul-watch.ts";
@@ -167,7 +167,7 @@ export class ConsulSource implements DesiredSource {
       return;
     }
     this.#problem = undefined;
-    if (!this.#desired || fingerprint(desired) !== fingerprint(this.#desired)) {
+    if (!this.#desired || !isSame(desired, this.#desired)) {
       this.#desired = desired;
       this.#options.log.info("config.reloaded", { source: this.#key, pools: pools.length });
     }

@@ -11,7 +11,7 @@ import type { WorkerReport } from "../engine/cluster-counts.ts";
 import { clusterEvents } from "../engine/cluster-events.ts";
 import type { MoveStep } from "../engine/cluster-leader.ts";
 import { applyOrder, type Order, type OrderOutcome } from "../engine/cluster-orders.ts";
-import { type AgreedState, commit, fingerprint } from "../engine/cluster-state.ts";
+import { type AgreedState, commit, isSame } from "../engine/cluster-state.ts";
 import { MoveCoordinator } from "../engine/policies/move-coordinator.ts";
 import type { Agreement, MemberReport } from "./agreement.ts";
 import { Decider, type DeciderOptions } from "./decider.ts";
@@ -64,9 +64,11 @@ export interface ControlPlane {
 
 /** How a request may still be under way after its proxy stopped sending such: its timeout, but no less than this. */
 const SETTLE_MS = 2_000;
-const TICK_MS = 200;
+/** What waits only for time; changes are decided about at once. */
+const TICK_MS = 500;
 /** A server may think for long before it lists its first key. */
 const SWEEP_TIMEOUT_MS = 30_000;
+const PUBLISH_MS = 200;
 const READS_PUBLISH_MS = 1_000;
 
 /**
@@ -123,7 +125,7 @@ class Plane implements ControlPlane {
   readonly close = closeOnce(() => this.#close());
   /** The state that is acted by; the agreement may be ahead for as long as a callback runs. */
   #acting: AgreedState;
-  #published = "";
+  #published: unknown;
   #publishedReadsAtMs = 0;
   #saving: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
@@ -277,7 +279,7 @@ class Plane implements ControlPlane {
 
   #tick(): void {
     this.#publish();
-    this.#timer = this.#options.clock.after(TICK_MS, () => this.#tick());
+    this.#timer = this.#options.clock.after(PUBLISH_MS, () => this.#tick());
   }
 
   #report(): MemberReport {
@@ -291,11 +293,11 @@ class Plane implements ControlPlane {
   /** Tells the others what is new; counts of reads, which change all the time, once a second. */
   #publish(): void {
     const report = this.#report();
-    const text = fingerprint({ ...report, moveReads: undefined });
+    const published = { ...report, moveReads: undefined };
     const nowMs = this.#options.clock.monotonicMs();
     const hasReads = Object.keys(report.moveReads).length > 0 && nowMs - this.#publishedReadsAtMs >= READS_PUBLISH_MS;
-    if (text === this.#published && !hasReads) return;
-    this.#published = text;
+    if (isSame(published, this.#published) && !hasReads) return;
+    this.#published = published;
     this.#publishedReadsAtMs = nowMs;
     this.#options.agreement.publish(report);
     if (this.isLeader) this.#decider.wake();

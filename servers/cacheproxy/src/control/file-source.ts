@@ -4,7 +4,7 @@ import type { Timer, TimerClock } from "@kagami/clock";
 import { type Logger, loadConfig } from "@kagami/kit";
 import { type CacheproxyConfig, configSchema, configuredCluster } from "../config.ts";
 import type { DesiredCluster } from "../engine/cluster-desired.ts";
-import { fingerprint } from "../engine/cluster-state.ts";
+import { isSame } from "../engine/cluster-state.ts";
 import type { DesiredSource } from "./desired-source.ts";
 
 /** Where a running proxy reads its configuration again. */
@@ -95,7 +95,7 @@ export class FileSource implements DesiredSource {
       if (!desired)
         throw new RangeError(`Cannot go over to Consul while running: restart with ${reload.path} as it is now`);
       this.#problem = undefined;
-      if (fingerprint(desired) === fingerprint(this.#desired)) return;
+      if (isSame(desired, this.#desired)) return;
       this.#desired = desired;
       log.info("config.reloaded", { path: reload.path, pools: desired.pools.length, routes: desired.routes.length });
     } catch (error) {

@@ -48,7 +48,11 @@ export async function openAgreement(options: OpenOptions): Promise<OpenedAgreeme
     return { agreement, source: fixedSource(desired), save: noSave, closeAgreement: () => agreement.close() };
   }
   const file = new StateFile(config.data);
-  const agreement = new LocalAgreement((await file.read()) ?? EMPTY_STATE, (state) => file.write(state));
+  const save = async (state: AgreedState): Promise<void> => {
+    // A full disk must not keep a dead server in use. What it costs: ejections are forgotten if this process dies now.
+    await file.write(state).catch((error: unknown) => log.error("state.save_failed", { error }));
+  };
+  const agreement = new LocalAgreement((await file.read()) ?? EMPTY_STATE, save);
   const source = new FileSource({ reload, initial: desired, clock, log });
   return { agreement, source, save: noSave, closeAgreement: () => agreement.close() };
 }

@@ -4,7 +4,7 @@ import type { Cluster, Placement, ServerSpec } from "./cluster.ts";
 import { applyDesired, type DesiredCluster, type DesiredPool } from "./cluster-desired.ts";
 import { type LeaderInput, lead, moveKey, movesToSweep } from "./cluster-leader.ts";
 import { applyOrder } from "./cluster-orders.ts";
-import { type AgreedState, commit, EMPTY_STATE } from "./cluster-state.ts";
+import { type AgreedState, commit, EMPTY_STATE, fingerprint, isSame } from "./cluster-state.ts";
 
 const OPTIONS = { timeoutMs: 500, failureLimit: 3, recoveryLimit: 3 };
 
@@ -172,3 +172,13 @@ function expectSound({ config, ejections, moves }: Cluster): void {
   for (const ejection of ejections) expect(known).toContain(ejection.server);
   expect(moves.length).toBeLessThanOrEqual(1);
 }
+
+test("values say the same whatever the order of their properties, and with what is undefined left out", () => {
+  expect(isSame({ a: 1, b: [{ c: 2 }] }, { b: [{ c: 2, d: undefined }], a: 1 })).toBe(true);
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+      expect(isSame(a, structuredClone(a))).toBe(true);
+      expect(isSame(a, b)).toBe(fingerprint(a) === fingerprint(b) || Object.is(a, b));
+    }),
+  );
+});

@@ -4,6 +4,7 @@ import {
   type EjectedServer,
   ejectionTime,
   fingerprint,
+  isSame,
   serverAddress,
   serversByAddress,
 } from "./cluster-state.ts";
@@ -102,11 +103,11 @@ function stepPlacement({ present, move, wanted, isMoved, nowMs }: PlacementInput
   const placement = withAddressesOf(present.placement, wanted);
   if (move) {
     const readdressed = { ...move, from: withAddressesOf(move.from, wanted), to: withAddressesOf(move.to, wanted) };
-    const isThere = fingerprint(readdressed.to) === fingerprint(wanted);
+    const isThere = isSame(readdressed.to, wanted);
     const blocked = "its placement changed while a move is under way; it is taken up when the move is done or aborted";
     return { placement, move: readdressed, ...(isThere ? {} : { pending: blocked }) };
   }
-  if (fingerprint(placement) === fingerprint(wanted)) return { placement: wanted };
+  if (isSame(placement, wanted)) return { placement: wanted };
   if (!isMoved || isSameLayout(placement, wanted)) return { placement: wanted };
   const started: Move = {
     pool: present.name,
@@ -121,15 +122,13 @@ function stepPlacement({ present, move, wanted, isMoved, nowMs }: PlacementInput
 
 /** Whether no key has another owner: all that differs is how servers are spoken to. */
 function isSameLayout(a: Placement, b: Placement): boolean {
-  const layout = ({ kind, hash, servers }: Placement) => {
-    const isByAddress = kind !== "slots";
-    return fingerprint([
-      kind,
-      hash,
-      servers.map((server) => [server.name, server.weight, isByAddress ? serverAddress(server) : ""]),
-    ]);
-  };
-  return layout(a) === layout(b);
+  if (a.kind !== b.kind || a.hash !== b.hash || a.servers.length !== b.servers.length) return false;
+  return a.servers.every((server, i) => {
+    const other = b.servers[i];
+    if (!other || server.name !== other.name || server.weight !== other.weight) return false;
+    // Other kinds hash the address.
+    return a.kind === "slots" || serverAddress(server) === serverAddress(other);
+  });
 }
 
 function withAddressesOf(placement: Placement, wanted: Placement): Placement {
@@ -138,7 +137,8 @@ function withAddressesOf(placement: Placement, wanted: Placement): Placement {
   const byName = new Map(wanted.servers.map((server) => [server.name, server]));
   const servers = placement.servers.map((server): ServerSpec => {
     const now = byName.get(server.name);
-    return now ? { ...server, host: now.host, port: now.port, tls: now.tls } : server;
+    if (!now || (now.host === server.host && now.port === server.port && now.tls === server.tls)) return server;
+    return { ...server, host: now.host, port: now.port, tls: now.tls };
   });
   return { ...placement, servers };
 }

@@ -125,19 +125,8 @@ export function commit(before: AgreedState, draft: AgreedState): AgreedState {
   const cluster = { ...draft.cluster, epoch: before.cluster.epoch, moves };
   const ejections = deriveEjections(cluster, kept.ejected);
   const same = { ...kept, cluster: { ...cluster, ejections } };
-  if (fingerprint(same) === stateFingerprint(before)) return before;
+  if (isSame(same, before)) return before;
   return { ...same, cluster: { ...same.cluster, epoch: before.cluster.epoch + 1 } };
-}
-
-/** Leaders compare with the same state again and again. */
-const stateFingerprints = new WeakMap<AgreedState, string>();
-
-function stateFingerprint(state: AgreedState): string {
-  const known = stateFingerprints.get(state);
-  if (known !== undefined) return known;
-  const made = fingerprint(state);
-  stateFingerprints.set(state, made);
-  return made;
 }
 
 function deriveEjections(cluster: Cluster, ejected: readonly EjectedServer[]): Ejection[] {
@@ -156,6 +145,23 @@ function deriveEjections(cluster: Cluster, ejected: readonly EjectedServer[]): E
     }
   }
   return ejections;
+}
+
+/**
+ * Whether two values of plain data say the same; what is `undefined` counts as absent. Parts that both have in common
+ * cost nothing, which is most of two states that follow each other.
+ */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]));
+  }
+  if (Array.isArray(b)) return false;
+  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key in one) if (!isSame(one[key], other[key])) return false;
+  for (const key in other) if (other[key] !== undefined && one[key] === undefined) return false;
+  return true;
 }
 
 /** A text that is the same for equal values whatever the order of their properties. */
