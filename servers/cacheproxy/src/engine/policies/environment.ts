@@ -1,5 +1,5 @@
 import type { ServerSpec } from "../cluster.ts";
-import type { MetaReply, MetaRequest, ServerRef } from "../meta.ts";
+import type { MetaReply, ServerRef } from "../meta.ts";
 import type { PlacementCache } from "./placement-cache.ts";
 
 /** What policies need of the worker they run in. They keep no clock and no randomness of their own. */
@@ -16,6 +16,3 @@ export interface PolicyEnvironment {
 
 /** What a client is told, once. */
 export type Done = (reply: MetaReply) => void;
-
-/** Anything that answers a request: a pool's owners, or a layer that adds something to another one. */
-export type Run = (request: MetaRequest, done: Done) => void;

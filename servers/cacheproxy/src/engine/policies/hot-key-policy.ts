@@ -11,7 +11,7 @@ import { rankedPositions } from "./owners.ts";
 import type { PoolMemory } from "./pool-memory.ts";
 
 /** How long a copy lives. memcached counts whole seconds, so it may be one less. */
-export const COPY_TTL_SEC = 2;
+const COPY_TTL_SEC = 2;
 
 /** A read that a copy can answer asks for nothing but these. */
 const COPY_FLAGS = /^[vfsu]/;

@@ -10,9 +10,9 @@ const ROW_SIZE = 1_024;
 const ENTRY_COUNT = 32;
 const KEY_BYTES = 250;
 const WINDOW_MS = 1_000;
-/** Sampling steps are 1 to 8 at random, so that a client that asks in a fixed pattern does not hide from it. */
-const STEP_MASK = 7;
-const MEAN_STEP = 4.5;
+/** Sampling steps are 1 to 16 at random, so that a client that asks in a fixed pattern does not hide from it. */
+const STEP_MASK = 15;
+const MEAN_STEP = 8.5;
 /** A key with fewer samples in a window says nothing. */
 const ENTRY_FLOOR = 3;
 /** After so many windows without being hot, or seen at all, a key is forgotten. */
@@ -30,12 +30,12 @@ const DECAY_STEPS = 128;
  * 32-bit hash. A key whose count reaches the smallest of the 32 entries' takes that entry, and only then are its bytes
  * copied, into room made beforehand: nothing is allocated per read.
  *
- * Only one read in 4.5 is looked at (a random step, 1 to 8). Once a second counts become rates, smoothed with
+ * Only one read in 8.5 is looked at (a random step, 1 to 16). Once a second counts become rates, smoothed with
  * the one before, and the counters start anew; this is the decay. Keys above the threshold are *hot*, and stay so while
  * they are above half of it, and for {@link COOLING_WINDOWS} windows more, so that copies made of them are still
  * invalidated until they have expired.
  *
- * A key that is asked for less than some 20 times a second cannot be told from noise; a key is found hot when the window
+ * A key that is asked for less than some 40 times a second cannot be told from noise; a key is found hot when the window
  * in which it became so ends, that is within about a second.
  */
 export class HotKeySketch {
@@ -58,6 +58,8 @@ export class HotKeySketch {
   /** Reads per second from which a key is hot; none is at infinity. */
   #threshold = Number.POSITIVE_INFINITY;
   #hotCount = 0;
+  /** Weight of the coldest entry, or less. */
+  #floor = 0;
   #windowSinceMs = -1;
   #seed: number;
 
@@ -102,7 +104,10 @@ export class HotKeySketch {
     if (count < ENTRY_FLOOR || end - start > KEY_BYTES) return;
     let entry = this.#find(hash, key, start, end);
     if (entry < 0) {
+      // Weights only grow within a window, so what was too little for the coldest entry still is.
+      if (count <= this.#floor) return;
       entry = this.#coldestEntry();
+      this.#floor = this.#weight(entry);
       if ((this.#entryHeat[entry] as number) > 0 || count <= this.#weight(entry)) return;
       this.#entryHashes[entry] = hash;
       this.#entryRates[entry] = 0;
@@ -150,6 +155,7 @@ export class HotKeySketch {
       else if (this.#entryRates[entry] === 0) this.#entryKeyBytes[entry] = 0;
     }
     this.#counts.fill(0);
+    this.#floor = 0;
   }
 
   /** Counts the key in both rows; the larger of its counters, which never is more than it was sampled. */

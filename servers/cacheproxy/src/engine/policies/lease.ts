@@ -18,7 +18,7 @@ const LEASE_ID_DIGITS = 16;
 const LEASE_BYTES = LEASE_TEXT.length + LEASE_ID_DIGITS;
 
 /** A copy takes two round trips; a proxy that dies in between must not be noticed for long. */
-export const LEASE_SEC = 3;
+const LEASE_SEC = 3;
 
 /** Flags that {@link isLease} needs in a reply. */
 export const LEASE_PROBE = "fs";

@@ -53,7 +53,7 @@ export function asAsked(reply: MetaReply, asked: readonly string[]): MetaReply {
  *
  * @param token As in `T60`: seconds from now, a Unix time, 0 for never, negative for at once; absent is never.
  */
-export function cappedExptime(token: string | undefined, limitSec: number, nowMs: number): string {
+function cappedExptime(token: string | undefined, limitSec: number, nowMs: number): string {
   const exptime = token === undefined || token === "" ? 0 : Number(token);
   // What memcached refuses it is to refuse itself.
   if (!Number.isFinite(exptime)) return token ?? "";

@@ -16,7 +16,7 @@ export interface MoveOptions {
   readonly longestTtlMs: number;
 }
 
-export const MOVE_OPTIONS: MoveOptions = {
+const MOVE_OPTIONS: MoveOptions = {
   windowSlots: 4_096,
   hitsFromFloor: 0.0005,
   observeMs: 10_000,
@@ -25,9 +25,9 @@ export const MOVE_OPTIONS: MoveOptions = {
 };
 
 /** Between two steps at least: longer than any request is under way. */
-export const STEP_HOLD_MS = 5_000;
+const STEP_HOLD_MS = 5_000;
 /** How long the last state stays before the move is over: workers treat slots as moving for 30 s after they are done. */
-export const LAST_HOLD_MS = 60_000;
+const LAST_HOLD_MS = 60_000;
 
 /** How far a move is, for people. */
 export interface MoveProgress {

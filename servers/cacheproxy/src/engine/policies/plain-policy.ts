@@ -9,7 +9,7 @@ import { failureReply } from "./replies.ts";
 /**
  * A pool in which nothing happens: every key has one server, and every request is direct.
  *
- * Nothing is allocated per request. The sketch, which finds the keys asked for most, sees one read in 4.5; the
+ * Nothing is allocated per request. The sketch, which finds the keys asked for most, sees one read in 8.5; the
  * others pay a decrement for it. It never makes this policy slow.
  */
 export class PlainPolicy implements PoolPolicy {

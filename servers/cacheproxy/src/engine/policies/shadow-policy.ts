@@ -6,7 +6,7 @@ import type { Homes } from "./homes.ts";
 import type { PoolMemory } from "./pool-memory.ts";
 
 /** Copies the shadow pool may owe an answer to, per pool and worker; beyond it requests are not copied. */
-export const SHADOW_IN_FLIGHT_LIMIT = 1_024;
+const SHADOW_IN_FLIGHT_LIMIT = 1_024;
 
 /**
  * Sends a share of the requests to another pool as well, whose answers are dropped.

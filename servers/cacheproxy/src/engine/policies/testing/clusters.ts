@@ -1,7 +1,7 @@
 import type { Cluster, Ejection, Move, Placement, Pool, PoolOptions, ServerSpec } from "../../cluster.ts";
 
 /** A server of a simulation: its port is its position there. */
-export function server(index: number): ServerSpec {
+function server(index: number): ServerSpec {
   return { name: `s${index}`, host: "10.0.0.1", port: index, weight: 1, tls: false };
 }
 
@@ -10,7 +10,7 @@ export function placement(indexes: readonly number[], kind: Placement["kind"] = 
   return { kind, servers: indexes.map(server) };
 }
 
-export const POOL_OPTIONS: PoolOptions = { timeoutMs: 500, failureLimit: 3, recoveryLimit: 3 };
+const POOL_OPTIONS: PoolOptions = { timeoutMs: 500, failureLimit: 3, recoveryLimit: 3 };
 
 export function pool(name: string, placed: Placement, options: Partial<PoolOptions> = {}): Pool {
   return { name, placement: placed, options: { ...POOL_OPTIONS, ...options } };
