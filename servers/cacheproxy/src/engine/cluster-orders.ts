@@ -108,11 +108,9 @@ function orderMove(state: AgreedState, name: string, placement: Placement, desir
   if (pool.service !== undefined && fingerprint(pool.placement.servers) !== fingerprint(placement.servers)) {
     return refuse("POOL_OF_SERVICE", `The servers of pool "${name}" are those of service "${pool.service}" in Consul`);
   }
-  const others = state.cluster.config.pools.filter((candidate) => candidate.name !== name);
-  const problems = checkClusterConfig({
-    pools: [...others, { ...present, placement }],
-    routes: state.cluster.config.routes,
-  });
+  const { routes } = state.cluster.config;
+  const pools = state.cluster.config.pools.map((other) => (other === present ? { ...present, placement } : other));
+  const problems = checkClusterConfig({ pools, routes });
   const [problem] = problems;
   if (problem) return refuse("PLACEMENT_INVALID", `${problem.place}: ${problem.message}`);
   const override = { pool: name, basis: fingerprint(pool.placement), placement };

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createLogger } from "@kagami/kit";
-import { eventually, freePort } from "@kagami/testkit";
+import { eventually, findCommand, freePort } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import { configSchema } from "../../src/config.ts";
 import { MemcachedConnection } from "../../src/control/memcached-connection.ts";
@@ -26,7 +26,9 @@ function connection(port: number): MemcachedConnection {
 /** A real memcached that can be stopped, continued and killed. */
 async function startMemcached(port: number) {
   const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
-  const child = spawn("memcached", ["-l", "127.0.0.1", "-p", String(port), "-U", "0", ...user], { stdio: "ignore" });
+  const child = spawn(findCommand("memcached"), ["-l", "127.0.0.1", "-p", String(port), "-U", "0", ...user], {
+    stdio: "ignore",
+  });
   const exited = once(child, "exit");
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
