@@ -88,6 +88,7 @@ export async function startWorkerServer(
   const addresses: Record<string, string> = {};
   try {
     worker.apply(cluster);
+    await worker.connected();
     addresses.memcached = await listen("memcached", settings.listen);
     if (clientTls) addresses.memcachedTls = await listen("memcached-tls", settings.tlsListen, clientTls);
   } catch (error) {

@@ -41,6 +41,9 @@ export class Worker {
   readonly #serverTls: WorkerOptions["serverTls"];
   readonly #clientBuffer = new Uint8Array(CLIENT_READ_BYTES);
   readonly #ticker: NodeJS.Timeout;
+  #isServing = false;
+  /** Settled when the first attempt to connect to each server has ended, one way or the other. */
+  readonly #firstAttempts: Promise<void>[] = [];
   readonly #flush = () => this.path.flush();
 
   constructor({ limits, policyMaker, serverTls }: WorkerOptions) {
@@ -92,7 +95,16 @@ export class Worker {
     if (tls) socket.on("data", (bytes: Uint8Array) => upstream.onBytes(bytes, 0, bytes.length));
     const wire = new SocketWire(socket, () => upstream.onDrain(wire), tcp);
     upstream.attach(wire);
-    socket.once(tls ? "secureConnect" : "connect", () => upstream.onConnected(wire));
+    const event = tls ? "secureConnect" : "connect";
+    socket.once(event, () => upstream.onConnected(wire));
+    if (!this.#isServing) {
+      this.#firstAttempts.push(
+        new Promise((resolve) => {
+          socket.once(event, resolve);
+          socket.once("close", resolve);
+        }),
+      );
+    }
     watchEnd(socket, { onEnd: () => socket.destroy(), onClosed: () => upstream.onClosed(wire) });
   }
 
@@ -102,6 +114,12 @@ export class Worker {
     const servername = serverName === "" && isIP(host) === 0 ? host : serverName;
     // A certificate is checked against the name that was asked for, or else the address.
     return connectTls({ socket: tcp, host, ...context, ...(servername === "" ? {} : { servername }) });
+  }
+
+  /** Waits until it is known of each server whether it can be reached; the path's limits bound how long that takes. */
+  async connected(): Promise<void> {
+    await Promise.all(this.#firstAttempts);
+    this.#isServing = true;
   }
 
   /** Acts by a cluster state from now on. */
