@@ -11,6 +11,9 @@ const SETTINGS: FilterSettings = { mode: "selective", style: "any", strength: 1,
 const WAIT = { timeoutMs: 15_000 };
 const SCRIPTED = { path: fileURLToPath(new URL("./testing/scripted-filter-main.ts", import.meta.url)), args: ["[]"] };
 
+/** For tests in which nothing is decoded. */
+const IDLE = { path: fileURLToPath(new URL("./testing/idle-filter-main.ts", import.meta.url)), args: [] };
+
 const open: FilterSupervisor[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((supervisor) => supervisor.close()));
@@ -113,7 +116,7 @@ test("a killed process is replaced, and what comes after the replay is covered f
 });
 
 test("a stream that took its process down is alone in the next one; four share one otherwise", async () => {
-  const supervisor = createSupervisor();
+  const supervisor = createSupervisor({ program: IDLE });
   const owners = Array.from({ length: 5 }, () => new Owner(supervisor));
   await eventually(() => owners.every(({ readyCount }) => readyCount === 1), WAIT);
   expect(supervisor.pids).toHaveLength(2);
@@ -124,7 +127,7 @@ test("a stream that took its process down is alone in the next one; four share o
 });
 
 test("a process that hangs is killed after the limit", async () => {
-  const supervisor = createSupervisor({ silenceLimitMs: 2_500 });
+  const supervisor = createSupervisor({ program: IDLE, silenceLimitMs: 2_500 });
   const owner = new Owner(supervisor);
   await eventually(() => owner.statsCount > 0, WAIT);
   process.kill(supervisor.pids[0] as number, "SIGSTOP");
@@ -135,7 +138,7 @@ test("a process that hangs is killed after the limit", async () => {
 
 test("a process that does not read makes its stream behind, and nothing grows", async () => {
   const clip = await encodeFilterClip();
-  const supervisor = createSupervisor({ unreadLimitBytes: 1_000_000 });
+  const supervisor = createSupervisor({ program: IDLE, unreadLimitBytes: 1_000_000 });
   const owner = new Owner(supervisor);
   await eventually(() => owner.readyCount === 1, WAIT);
   process.kill(supervisor.pids[0] as number, "SIGSTOP");
@@ -180,7 +183,7 @@ test("an owner that restarts its stream stays in a process that is well, and get
 });
 
 test("an owner that restarts its stream leaves a process that has stopped", async () => {
-  const supervisor = createSupervisor({ silenceLimitMs: 60_000 });
+  const supervisor = createSupervisor({ program: IDLE, silenceLimitMs: 60_000 });
   const owner = new Owner(supervisor);
   await eventually(() => owner.readyCount === 1, WAIT);
   const { pids } = supervisor;
@@ -204,7 +207,7 @@ test("a program that cannot start says why, in one line", async () => {
 });
 
 test("closing the supervisor ends all processes and tells all streams", async () => {
-  const supervisor = createSupervisor({ streamsPerProcess: 1 });
+  const supervisor = createSupervisor({ program: IDLE, streamsPerProcess: 1 });
   const owners = [new Owner(supervisor), new Owner(supervisor)];
   await eventually(() => owners.every(({ readyCount }) => readyCount === 1), WAIT);
   const { pids } = supervisor;
