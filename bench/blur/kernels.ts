@@ -8,6 +8,7 @@ import {
   strengthFor,
   type YuvFrame,
 } from "@kagami/kernels";
+import { BANNER_NET } from "../../servers/live/src/engine/privacy/banner-net.ts";
 import {
   comparedFigure,
   type Figure,
@@ -23,7 +24,7 @@ import { loadOpenCv, type OpenCvKernels } from "./opencv.ts";
 /** The pixel kernels alone, beside their plain twins, OpenCV.js and a copy of the bytes. */
 export const kernels: Scenario = {
   name: "kernels",
-  summary: "how long does it take to hide a full banner and to look for edges in the top band?",
+  summary: "how long does it take to hide a full banner, and to measure and judge the top band?",
   run,
 };
 
@@ -31,15 +32,20 @@ interface Size {
   readonly width: number;
   readonly height: number;
   readonly obscureLimitMs: number;
+  readonly cellSize: number;
 }
 
 const SIZES: readonly Size[] = [
-  { width: 720, height: 1280, obscureLimitMs: 0.25 },
-  { width: 1440, height: 2560, obscureLimitMs: 0.6 },
+  { width: 720, height: 1280, obscureLimitMs: 0.25, cellSize: 12 },
+  { width: 1440, height: 2560, obscureLimitMs: 0.6, cellSize: 24 },
 ];
 /** Frames are taken in turn from this many bytes: far more than a core's cache of the second level (1.25 MB). */
 const POOL_BYTES = 32e6;
 const LEVEL = 2;
+/** Height of the band that is measured in cells, in widths of the picture: what the detector looks at. */
+const CELL_BAND = 0.9;
+/** Rows of a cell that are read. */
+const CELL_ROWS = 4;
 
 /** One thing that is measured, on the next frame. */
 interface Subject {
@@ -63,13 +69,18 @@ async function run({ isSmoke, settings, progress }: ScenarioContext): Promise<Sc
     progress(`${name}: edges of the top band, ${repetitions} times each`);
     const edges = measure(edgeSubjects(implementations, cv, size), frames, repetitions);
     figures.push(...figuresOf(`band-edges-${name}`, edges.times));
-    check += obscuring.check + edges.check;
+    progress(`${name}: cells of the band and the network over them, ${repetitions} times each`);
+    const cells = measure(cellSubjects(implementations, cv, size), frames, repetitions);
+    figures.push(...figuresOf(`cells-${name}`, cells.times));
+    const judging = measure(netSubjects(implementations, size, frames), frames, repetitions);
+    figures.push(...figuresOf(`net-${name}`, judging.times));
+    check += obscuring.check + edges.check + cells.check + judging.check;
   }
   return { figures, notes: [`${NOTE} Check value of this run: ${check}.`] };
 }
 
 const NOTE =
-  'One thread; subjects take turns, each on the next of about 32 MB of frames, so that neither pixels nor the subject\'s own memory are sure to be in the cache of the second level. "obscure" hides 0.96 of the width and 0.1 of the height at level 2 on Y, U and V, copies into and out of WebAssembly\'s memory included; OpenCV.js: resize INTER_AREA down, INTER_NEAREST up, blur twice, with the same copies. "band-edges" averages the upper quarter of Y by 4 x 4 and takes the absolute differences of rows and of columns; OpenCV.js: resize INTER_AREA, absdiff and reduce. "copy" copies the touched bytes once, row by row, to other memory. Ratios: of plain and opencv-js, their p50 over ours (a ratio of 8 means 8 times as long); of wasm, its p50 over the copy\'s.';
+  'One thread; subjects take turns, each on the next of about 32 MB of frames, so that neither pixels nor the subject\'s own memory are sure to be in the cache of the second level. "obscure" hides 0.96 of the width and 0.1 of the height at level 2 on Y, U and V, copies into and out of WebAssembly\'s memory included; OpenCV.js: resize INTER_AREA down, INTER_NEAREST up, blur twice, with the same copies. "band-edges" averages the upper quarter of Y by 4 x 4 and takes the absolute differences of rows and of columns; OpenCV.js: resize INTER_AREA, absdiff and reduce. "cells" measures means and textures of cells of 12 samples (24 at 1440x2560) over 0.9 of the width, from four rows of each; OpenCV.js: the same rows, absdiff of neighbours and resize INTER_AREA of both. "net" is the banner network over the same grid, 60 x 54 cells at both sizes. "copy" copies the touched bytes once, row by row, to other memory. Ratios: of plain and opencv-js, their p50 over ours (a ratio of 8 means 8 times as long); of wasm, its p50 over the copy\'s.';
 
 function makeFrames({ width, height }: Size): YuvFrame[] {
   const count = Math.ceil(POOL_BYTES / (width * height * 1.5));
@@ -165,6 +176,65 @@ function edgeSubjects(implementations: Implementations, cv: OpenCvKernels, size:
   ];
 }
 
+function cellBand({ width, cellSize }: Size): Region {
+  return { x: 0, y: 0, width, height: Math.floor((width * CELL_BAND) / cellSize) * cellSize };
+}
+
+function cellSubjects(implementations: Implementations, cv: OpenCvKernels, size: Size): Subject[] {
+  const band = cellBand(size);
+  const { cellSize } = size;
+  const of = (peer: keyof Implementations): Subject => {
+    const own = implementations[peer];
+    const count = (band.width * band.height) / cellSize ** 2;
+    const slots = [own.image(count), own.image(count)] as const;
+    return {
+      peer,
+      run(frame) {
+        const { means, textures } = own.measureCells(frame.y, band, cellSize, ...slots);
+        return means.pixels[3]! + textures.pixels[3]!;
+      },
+    };
+  };
+  const copy = new Uint8Array(band.width * CELL_ROWS);
+  return [
+    of("wasm"),
+    of("plain"),
+    { peer: "opencv-js", run: (frame) => cv.measureCells(frame.y, band, cellSize, CELL_ROWS) },
+    {
+      peer: "copy",
+      run(frame) {
+        let check = 0;
+        for (let y = (cellSize - CELL_ROWS) >> 1; y < band.height; y += cellSize) {
+          check += copyRows(frame.y, { ...band, y, height: CELL_ROWS }, copy);
+        }
+        return check;
+      },
+    },
+  ];
+}
+
+/** The network's time does not depend on what it sees: it is given the cells of three pictures again and again. */
+function netSubjects(implementations: Implementations, size: Size, frames: readonly YuvFrame[]): Subject[] {
+  const band = cellBand(size);
+  const count = (band.width * band.height) / size.cellSize ** 2;
+  const of = (peer: keyof Implementations): Subject => {
+    const own = implementations[peer];
+    const cellsOf = (index: number) =>
+      own.measureCells(frames[index]!.y, band, size.cellSize, own.image(count), own.image(count));
+    const [now, before, older] = [cellsOf(0), cellsOf(1), cellsOf(2)];
+    const input = {
+      mean: now.means,
+      texture: now.textures,
+      meanBefore: before.means,
+      meanOlder: older.means,
+      textureOlder: older.textures,
+    };
+    const net = own.cellNet(BANNER_NET, count);
+    return { peer, run: () => net.run(input).values[3]! };
+  };
+  return [of("wasm"), of("plain")];
+}
+
 function copyRows(plane: Plane, { x, y, width, height }: Region, to: Uint8Array): number {
   const { buffer, byteOffset } = plane.data;
   for (let row = 0; row < height; row++) {
@@ -202,7 +272,7 @@ function figuresOf(name: string, times: ReadonlyMap<string, Float64Array>, limit
         limitMs === undefined
           ? plainFigure(peer, figure, ours, "ms")
           : limitedFigure(peer, figure, ours, "ms", limitMs);
-      return [{ ...plain, ratio: ours / p50("copy") }, p99];
+      return [times.has("copy") ? { ...plain, ratio: ours / p50("copy") } : plain, p99];
     }
     const compared = comparedFigure(peer, figure, p50(peer), "ms", p50(peer) / ours);
     const least = peer === "plain" ? 8 : peer === "opencv-js" ? 1 : undefined;

@@ -11,6 +11,11 @@ export interface OpenCvKernels {
   obscure(frame: YuvFrame, regions: readonly [luma: Region, chroma: Region], cell: number, radius: number): void;
   /** Averages of 4 by 4 and the sums of absolute differences of rows and columns. @returns A sum of the sums. */
   bandEdges(plane: Plane, region: Region): number;
+  /**
+   * Means of cells of `size` by `size` samples, and of what their samples change by along a row, from the middle
+   * `rowCount` rows of each. @returns A sample of both.
+   */
+  measureCells(plane: Plane, region: Region, size: number, rowCount: number): number;
 }
 
 export async function loadOpenCv(): Promise<OpenCvKernels> {
@@ -32,6 +37,7 @@ export async function loadOpenCv(): Promise<OpenCvKernels> {
       obscurePlane(cv, mat, frame.v, chroma, (cell + 1) >> 1, (radius + 1) >> 1);
     },
     bandEdges: (plane, region) => bandEdges(cv, mat, plane, region),
+    measureCells: (plane, region, size, rowCount) => measureCells(cv, mat, plane, region, size, rowCount),
   };
 }
 
@@ -83,6 +89,33 @@ function bandEdges(cv: Cv, mat: MatOf, plane: Plane, region: Region): number {
   const across = edges(cv, small, [0, 0, width, height - 1], [0, 1, width, height - 1], 1);
   const down = edges(cv, small, [0, 0, width - 1, height], [1, 0, width - 1, height], 0);
   return across + down;
+}
+
+/** Only the rows that count are copied in, so that what is averaged is as much as ours. */
+function measureCells(cv: Cv, mat: MatOf, plane: Plane, region: Region, size: number, rowCount: number): number {
+  const columns = Math.floor(region.width / size);
+  const rows = Math.floor(region.height / size);
+  const width = columns * size;
+  const input = mat("cell rows", rows * rowCount, width);
+  const bytes = input.data as Uint8Array;
+  const firstRow = region.y + ((size - rowCount) >> 1);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < rowCount; i++) {
+      const start = (firstRow + row * size + i) * plane.stride + region.x;
+      bytes.set(plane.data.subarray(start, start + width), (row * rowCount + i) * width);
+    }
+  }
+  const means = mat("means", rows, columns);
+  const textures = mat("textures", rows, columns);
+  const changes = mat("changes", rows * rowCount, width - 1);
+  const each = input.roi(new cv.Rect(0, 0, width - 1, rows * rowCount));
+  const next = input.roi(new cv.Rect(1, 0, width - 1, rows * rowCount));
+  cv.absdiff(each, next, changes);
+  each.delete();
+  next.delete();
+  cv.resize(input, means, new cv.Size(columns, rows), 0, 0, cv.INTER_AREA);
+  cv.resize(changes, textures, new cv.Size(columns, rows), 0, 0, cv.INTER_AREA);
+  return (means.data as Uint8Array)[3]! + (textures.data as Uint8Array)[3]!;
 }
 
 /** Missing in the package's types. */

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import type { BlockData, LayerData, NetData } from "./cell-net.ts";
-import type { Kernels } from "./kernels.ts";
+import { describe, expect, test } from "vitest";
+import type { GrayImage, ImageSlot, Kernels } from "./kernels.ts";
+import type { BlockData, LayerData, NetData } from "./net-data.ts";
 import { createPlainKernels } from "./plain-kernels.ts";
 import { createWasmKernels } from "./wasm-kernels.ts";
 
 const wasmBytes = readFileSync(new URL("../dist/kernels.wasm", import.meta.url));
-const MAX_CELLS = 1 << 13;
+const MAX_CELLS = 1 << 14;
 
 function randomOf(seed: number): () => number {
   let state = (seed * 2_654_435_761 + 1) >>> 0;
@@ -44,17 +44,30 @@ function randomNet(seed: number, coarseChannels: number, middleCount: number): N
   };
 }
 
+/** A picture of random samples, in a slot of its own unless one is given. */
+function picture(kernels: Kernels, width: number, height: number, seed: number, slot?: ImageSlot): GrayImage {
+  const random = randomOf(seed);
+  const plane = {
+    data: Uint8Array.from({ length: width * height }, () => random() * 256),
+    stride: width,
+    width,
+    height,
+  };
+  return kernels.subsample(plane, { x: 0, y: 0, width, height }, 1, 1, slot ?? kernels.image(width * height));
+}
+
 /** Cells of random pictures through one implementation: the outputs of a few runs, copied. */
 function outputsOf(kernels: Kernels, data: NetData, sizes: readonly (readonly [number, number])[], seed: number) {
   const net = kernels.cellNet(data, MAX_CELLS);
   const slots = Array.from({ length: 6 }, () => kernels.image(MAX_CELLS));
   const random = randomOf(seed);
   return sizes.map(([columns, rows]) => {
-    const region = { x: 0, y: 0, width: 3 * columns, height: 3 * rows };
+    const size = Math.max(columns, rows) > 1000 ? 1 : 3;
+    const region = { x: 0, y: 0, width: size * columns, height: size * rows };
     const pictures = [0, 2, 4].map((i) => {
       const bytes = Uint8Array.from({ length: region.width * region.height }, () => random() * 256);
       const plane = { data: bytes, stride: region.width, width: region.width, height: region.height };
-      return kernels.measureCells(plane, region, 3, slots[i]!, slots[i + 1]!);
+      return kernels.measureCells(plane, region, size, slots[i]!, slots[i + 1]!);
     });
     const [now, before, older] = pictures;
     const { values, step, pitch, width, height } = net.run({
@@ -86,6 +99,68 @@ test("the network says the same on WebAssembly and on plain kernels, on grids of
   );
 });
 
+test("a network has room for grids of every shape, the longest and narrowest included", () => {
+  const sizes = [
+    [4096, 4],
+    [4, 4096],
+    [128, 128],
+    [4096, 1],
+    [1, 4096],
+    [127, 129],
+    [1, 1],
+  ] as const;
+  const data = randomNet(3, 24, 3);
+  const wasm = outputsOf(createWasmKernels(wasmBytes), data, sizes, 3);
+  const plain = outputsOf(createPlainKernels(), data, sizes, 3);
+  for (const [i, { values, ...shape }] of wasm.entries()) {
+    const { values: expected, ...expectedShape } = plain[i]!;
+    expect(shape).toEqual(expectedShape);
+    expect(values.every((value, at) => value === expected[at])).toBe(true);
+  }
+});
+
+test("a grid with a side of more than 4096 cells is refused, though its cells are not too many", () => {
+  const kernels = createPlainKernels();
+  const net = kernels.cellNet(randomNet(1, 8, 1), MAX_CELLS);
+  const { pixels } = picture(kernels, 4096, 4, 1);
+  const long: GrayImage = { width: 1, height: 16_384, pixels };
+  const input = { mean: long, texture: long, meanBefore: long, meanOlder: long, textureOlder: long };
+  expect(() => net.run(input)).toThrow(/1 x 16384 cells: .*sides to 4096/);
+});
+
+describe.each([
+  { name: "plain", create: () => createPlainKernels() },
+  { name: "wasm", create: () => createWasmKernels(wasmBytes) },
+])("the memory around a network, $name", ({ create }) => {
+  test("is not written by grids of odd shapes, and a second run says the same", () => {
+    const kernels = create();
+    const slots = Array.from({ length: 5 }, () => kernels.image(4096));
+    const front = picture(kernels, 64, 64, 8);
+    const net = kernels.cellNet(randomNet(5, 24, 3), 4096);
+    const behind = picture(kernels, 64, 64, 9);
+    const side = fc.integer({ min: 1, max: 64 });
+    fc.assert(
+      fc.property(side, side, fc.nat(1000), (columns, rows, seed) => {
+        const [mean, texture, meanBefore, meanOlder, textureOlder] = slots.map((slot, i) =>
+          picture(kernels, columns, rows, seed + i, slot),
+        ) as [GrayImage, GrayImage, GrayImage, GrayImage, GrayImage];
+        const memory = Buffer.from(behind.pixels.buffer);
+        const before = Buffer.from(memory);
+        const { values } = net.run({ mean, texture, meanBefore, meanOlder, textureOlder });
+        const firstByte = front.pixels.byteOffset + front.pixels.length;
+        const end = values.byteOffset + values.byteLength;
+        expect(end).toBeLessThanOrEqual(behind.pixels.byteOffset);
+        expect(memory.compare(before, 0, firstByte, 0, firstByte)).toBe(0);
+        expect(memory.compare(before, end, before.length, end, memory.length)).toBe(0);
+        const first = Int16Array.from(values);
+        net.run({ mean, texture, meanBefore, meanOlder, textureOlder });
+        expect(values).toEqual(first);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
 test("what the network says depends on what it is given", () => {
   const data = randomNet(7, 16, 2);
   const [first] = outputsOf(createPlainKernels(), data, [[60, 54]], 1);
@@ -106,6 +181,14 @@ test.each([
   {
     change: { up: { weights: Array<number>(256).fill(0.5), bias: Array<number>(16).fill(0), shift: 0 } },
     message: /layer "up": 0\.5 is no weight of 16 bits/,
+  },
+  {
+    change: { up: { weights: Array<number>(256).fill(1), bias: Array<number>(16).fill(0.5), shift: 0 } },
+    message: /layer "up": 0\.5 is no whole number/,
+  },
+  {
+    change: { outputs: 0, head: { weights: [], bias: [], shift: 0 } },
+    message: /0 outputs: use 1 to 256/,
   },
 ])("a network whose numbers do not belong together is refused: $message", ({ change, message }) => {
   expect(() => createPlainKernels().cellNet({ ...randomNet(1, 16, 2), ...change }, 100)).toThrow(message);

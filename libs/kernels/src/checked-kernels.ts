@@ -1,5 +1,5 @@
 import { type Arena, ArenaImage, ArenaProfile } from "./arena.ts";
-import { CellNet, type NetData } from "./cell-net.ts";
+import { CellNet } from "./cell-net.ts";
 import { cellScales } from "./cell-scales.ts";
 import {
   checkCellSize,
@@ -24,6 +24,7 @@ import type {
   Profile,
   ProfileSlot,
 } from "./kernels.ts";
+import type { NetData } from "./net-data.ts";
 import type { PixelWork } from "./pixel-work.ts";
 
 /** The part that both implementations share: checks, slots, and the arithmetic after the loops. */

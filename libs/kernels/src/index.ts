@@ -1,4 +1,4 @@
-export type { BlockData, LayerData, NetData, NetInput, NetOutput } from "./cell-net.ts";
+export type { NetInput, NetOutput } from "./cell-net.ts";
 export type { Plane, Region, YuvFrame } from "./frame.ts";
 export type {
   CellNetwork,
@@ -12,6 +12,7 @@ export type {
   ProfileSlot,
 } from "./kernels.ts";
 export { MAX_CELL, MAX_RADIUS, MAX_SIDE, MAX_STEP, MAX_TEMPLATE_SAMPLES } from "./limits.ts";
+export type { BlockData, LayerData, NetData } from "./net-data.ts";
 export { createPlainKernels } from "./plain-kernels.ts";
 export { type StrengthLevel, strengthFor } from "./strength.ts";
 export { createWasmKernels, MIN_MEMORY_BYTES } from "./wasm-kernels.ts";

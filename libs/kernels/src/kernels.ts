@@ -1,5 +1,6 @@
-import type { NetData, NetInput, NetOutput } from "./cell-net.ts";
+import type { NetInput, NetOutput } from "./cell-net.ts";
 import type { Plane, Region, YuvFrame } from "./frame.ts";
+import type { NetData } from "./net-data.ts";
 
 /** A gray picture in the kernels' own memory; rows follow one another without a gap. */
 export interface GrayImage {
