@@ -64,11 +64,14 @@ export function encodeBase64Key(key: Uint8Array): Uint8Array {
   return encoded;
 }
 
-/** Whether a key can be written as it is in the text and meta protocols: 1 to 250 bytes, no space, CR, LF or NUL. */
+/**
+ * Whether a key can be written as it is in the text and meta protocols: 1 to 250 bytes, no space, LF or NUL, and no CR at
+ * its end, where the line might end.
+ */
 export function isPlainKey(key: Uint8Array): boolean {
   if (key.length === 0 || key.length > 250) return false;
   for (const byte of key) {
-    if (byte === 32 || byte === 10 || byte === 13 || byte === 0) return false;
+    if (byte === 32 || byte === 10 || byte === 0) return false;
   }
-  return true;
+  return key[key.length - 1] !== 13;
 }

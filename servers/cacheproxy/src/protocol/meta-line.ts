@@ -15,6 +15,7 @@ import { readInt32 } from "./numbers.ts";
 import type { RequestParser } from "./request-parser.ts";
 import { takeValue } from "./text-line.ts";
 
+const LF = 10;
 const LOWER_B = 98;
 const LOWER_Q = 113;
 const MAX_DECLARED_BYTES = 0x7fff_fffd;
@@ -54,7 +55,9 @@ function parseDebug(parser: RequestParser, buffer: Uint8Array): ParseOutcome {
   const { line } = parser;
   const flagStart = line.starts[2] as number;
   if (line.count > 2 && buffer[flagStart] === LOWER_B && line.ends[2] === flagStart + 1) decodeKey(parser, buffer);
-  if (hasBreakingKey(parser)) return parser.refused(NOT_THROUGH_PROXY);
+  if (parser.isBase64 && parser.keyBytes.subarray(0, parser.keyEnd).includes(LF)) {
+    return parser.refused(NOT_THROUGH_PROXY);
+  }
   parser.access = AccessCode.READ;
   parser.forwardable = true;
   return ParseOutcome.WHOLE;
