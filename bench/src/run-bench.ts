@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { blurPart } from "../blur/part.ts";
+import { cacheproxyPart } from "../cacheproxy/part.ts";
 import { hashingPart } from "../hashing/part.ts";
 import { livePart } from "../live/part.ts";
 import { recordMachine } from "./machine.ts";
@@ -13,7 +14,7 @@ export interface BenchIo {
   readonly writeErr: (text: string) => void;
 }
 
-const PARTS: readonly Part[] = [livePart, blurPart, hashingPart];
+const PARTS: readonly Part[] = [livePart, blurPart, hashingPart, cacheproxyPart];
 
 const PROCESS_IO: BenchIo = {
   writeOut: (text) => void process.stdout.write(text),

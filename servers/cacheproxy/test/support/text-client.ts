@@ -10,7 +10,7 @@ export class TextClient {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
-      this.text += bytes.latin1Slice();
+      this.text += bytes.toString("latin1");
     });
     socket.on("error", () => undefined); // seen as its end
     socket.on("close", () => {
