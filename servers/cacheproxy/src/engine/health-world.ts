@@ -122,7 +122,7 @@ export class HealthWorld {
     if (hasFaults) this.#breakSomething();
     for (const server of this.#servers) if (this.#nowMs >= server.mendAtMs) this.#mend(server);
     for (const proxy of this.#proxies) this.#tickProxy(proxy);
-    if (this.#nowMs % 250 === 0) this.#tickLeader();
+    if (this.#nowMs % 500 === 0) this.#tickLeader();
     for (let i = 0; i < 4; i++) this.#request();
   }
 
