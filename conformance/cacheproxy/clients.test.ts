@@ -1,4 +1,3 @@
-import { promisify } from "node:util";
 import { runTool } from "@kagami/testkit";
 import Memcached from "memcached";
 import * as memjs from "memjs";
@@ -62,7 +61,10 @@ test("memcached of npm, which speaks the text protocol, does its ordinary use th
   const call = <T>(name: string, ...args: unknown[]): Promise<T> => {
     const method = (client as unknown as Record<string, (...all: unknown[]) => void>)[name];
     if (!method) throw new Error(`memcached has no ${name}`);
-    return promisify(method.bind(client))(...args) as Promise<T>;
+    return new Promise<T>((resolve, reject) => {
+      const done = (error: unknown, value: T): void => (error ? reject(error) : resolve(value));
+      method.call(client, ...args, done);
+    });
   };
   try {
     expect(await call("set", "m:a", "value", 100)).toBe(true);
