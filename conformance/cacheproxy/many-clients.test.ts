@@ -3,8 +3,8 @@ import { modelScript } from "./support/model-client.ts";
 import { startProxied } from "./support/proxied.ts";
 import { talk } from "./support/talk.ts";
 
-const CLIENTS = 400;
-const REQUESTS = 60;
+const CLIENTS = 250;
+const REQUESTS = 50;
 
 describe.each([
   { path: "fast", isSlow: false },
