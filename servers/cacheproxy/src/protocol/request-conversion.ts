@@ -138,7 +138,9 @@ function fromBinary(parser: RequestParser, buffer: Uint8Array, key: Uint8Array):
     case CommandId.SET:
     case CommandId.ADD:
     case CommandId.REPLACE: {
-      const flags = storeFlags(command, exptimeAt(buffer, extras + 4), uint32(buffer, extras));
+      // With a cas value memcached makes one and the same of the three.
+      const verb = expected === 0n ? command : CommandId.CAS;
+      const flags = storeFlags(verb, exptimeAt(buffer, extras + 4), uint32(buffer, extras));
       return { verb: "ms", key, flags: [...flags, "c", ...cas], value: copyValue(parser, buffer) };
     }
     default:
