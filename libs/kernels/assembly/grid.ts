@@ -2,8 +2,12 @@
 import { difference } from "./lanes";
 
 /**
- * @param rows Rows of the picture that make the row of cells, `stride` apart.
- * @param scratch Room for two sums of 32 bits for each sample of a row.
+ * First sums of one, two or four samples next to one another, whatever divides a cell, over all rows; then sums of
+ * these for each cell. A sum of samples and one of their differences share 32 bits, in the lower and the upper half:
+ * of a whole cell, either is 64 * 4 * 255 at most.
+ *
+ * @param rows Rows of the picture that make the row of cells, `stride` apart: four, unless the cells are smaller.
+ * @param scratch Room for 32 bits for each sample of a row, and 128 bytes.
  */
 export function cellRow(
   from: usize,
@@ -18,61 +22,68 @@ export function cellRow(
   scratch: usize,
 ): void {
   const width = columns * size;
-  const details = scratch + 4 * ((width + 31) & ~15);
   let group = 1;
-  if (size & 1) sumSamples(from, stride, rows, width, scratch, details);
+  if (size & 1) sumSamples(from, stride, rows, width, scratch);
   else if (size & 2) {
     group = 2;
-    sumPairs(from, stride, rows, width, scratch, details);
+    sumPairs(from, stride, rows, width, scratch);
   } else {
     group = 4;
-    sumQuads(from, stride, width, scratch, details);
+    sumQuads(from, stride, width, scratch);
   }
   // The last sample of a row has no neighbour within the region.
-  const last = details + 4 * ((width - 1) / group);
+  const last = scratch + 4 * ((width - 1) / group);
   let beyond = 0;
   for (let row = 0; row < rows; row++) {
     const at = from + row * stride + width;
     beyond += abs(<i32>load<u8>(at) - <i32>load<u8>(at - 1));
   }
-  store<i32>(last, load<i32>(last) - beyond);
-  scaleSums(scratch, columns, size / group, meanScale, toMean, 32768);
-  scaleSums(details, columns, size / group, textureScale, toTexture, 0);
+  store<i32>(last, load<i32>(last) - (beyond << 16));
+  scaleSums(scratch, columns, size / group, meanScale, textureScale, toMean, toTexture);
 }
 
-/** Sums of `count` entries each, multiplied by `scale`, without their last 16 bits: four at once. */
-function scaleSums(entries: usize, columns: i32, count: i32, scale: i32, to: usize, half: i32): void {
+/** Of each cell, `count` sums added up, multiplied by the scales, without their last 16 bits: four cells at once. */
+function scaleSums(
+  sums: usize,
+  columns: i32,
+  count: i32,
+  meanScale: i32,
+  textureScale: i32,
+  toMean: usize,
+  toTexture: usize,
+): void {
   const step = 4 * count;
-  const scales = i32x4.splat(scale);
-  const halves = i32x4.splat(half);
+  const low = i32x4.splat(0xffff);
+  const half = i32x4.splat(32768);
   let column = 0;
   for (; column + 4 <= columns; column += 4) {
-    let sums = i32x4.splat(0);
-    for (let at = entries, end = entries + step; at < end; at += 4) {
+    let both = i32x4.splat(0);
+    for (let at = sums, end = sums + step; at < end; at += 4) {
       let each = v128.load32_zero(at);
       each = v128.load_lane<i32>(at + step, each, 1);
       each = v128.load_lane<i32>(at + 2 * step, each, 2);
       each = v128.load_lane<i32>(at + 3 * step, each, 3);
-      sums = i32x4.add(sums, each);
+      both = i32x4.add(both, each);
     }
+    const means = i32x4.add(i32x4.mul(v128.and(both, low), i32x4.splat(meanScale)), half);
+    const textures = i32x4.mul(i32x4.shr_u(both, 16), i32x4.splat(textureScale));
     // Narrowing keeps what is over 255 at 255.
-    sums = i32x4.shr_u(i32x4.add(i32x4.mul(sums, scales), halves), 16);
-    const shorts = i16x8.narrow_i32x4_s(sums, sums);
-    v128.store_lane<i32>(to + column, i8x16.narrow_i16x8_u(shorts, shorts), 0);
-    entries += 4 * step;
+    const shorts = i16x8.narrow_i32x4_s(i32x4.shr_u(means, 16), i32x4.shr_u(textures, 16));
+    const bytes = i8x16.narrow_i16x8_u(shorts, shorts);
+    v128.store_lane<i32>(toMean + column, bytes, 0);
+    v128.store_lane<i32>(toTexture + column, bytes, 1);
+    sums += 4 * step;
   }
   for (; column < columns; column++) {
-    let sum = 0;
-    for (const end = entries + step; entries < end; entries += 4) sum += load<i32>(entries);
-    store<u8>(to + column, <u8>min<u32>(255, <u32>(sum * scale + half) >>> 16));
+    let both: u32 = 0;
+    for (const end = sums + step; sums < end; sums += 4) both += load<u32>(sums);
+    store<u8>(toMean + column, <u8>min<u32>(255, ((both & 0xffff) * meanScale + 32768) >>> 16));
+    store<u8>(toTexture + column, <u8>min<u32>(255, ((both >>> 16) * textureScale) >>> 16));
   }
 }
 
-/**
- * Sums of four samples next to one another, and of their differences to the next sample. Cells that such groups fill
- * have four rows at least, and no more than four are looked at.
- */
-function sumQuads(from: usize, stride: i32, width: i32, sums: usize, details: usize): void {
+/** Always four rows: cells that are made of such groups have that many. */
+function sumQuads(from: usize, stride: i32, width: i32, sums: usize): void {
   const ones = i16x8.splat(1);
   for (let x = 0; x < width; x += 16) {
     const a = from + x;
@@ -97,12 +108,11 @@ function sumQuads(from: usize, stride: i32, width: i32, sums: usize, details: us
         i16x8.extadd_pairwise_i8x16_u(difference(fourth, v128.load(d, 1))),
       ),
     );
-    v128.store(sums + x, i32x4.dot_i16x8_s(sum, ones));
-    v128.store(details + x, i32x4.dot_i16x8_s(detail, ones));
+    v128.store(sums + x, v128.or(i32x4.dot_i16x8_s(sum, ones), i32x4.shl(i32x4.dot_i16x8_s(detail, ones), 16)));
   }
 }
 
-function sumPairs(from: usize, stride: i32, rows: i32, width: i32, sums: usize, details: usize): void {
+function sumPairs(from: usize, stride: i32, rows: i32, width: i32, sums: usize): void {
   for (let x = 0; x < width; x += 16) {
     let at = from + x;
     let sum = i16x8.splat(0);
@@ -113,12 +123,11 @@ function sumPairs(from: usize, stride: i32, rows: i32, width: i32, sums: usize, 
       detail = i16x8.add(detail, i16x8.extadd_pairwise_i8x16_u(difference(samples, v128.load(at, 1))));
       at += stride;
     }
-    storeWide(sums + 2 * x, sum);
-    storeWide(details + 2 * x, detail);
+    storeBoth(sums + 2 * x, sum, detail);
   }
 }
 
-function sumSamples(from: usize, stride: i32, rows: i32, width: i32, sums: usize, details: usize): void {
+function sumSamples(from: usize, stride: i32, rows: i32, width: i32, sums: usize): void {
   for (let x = 0; x < width; x += 16) {
     let at = from + x;
     let sumLow = i16x8.splat(0);
@@ -134,16 +143,15 @@ function sumSamples(from: usize, stride: i32, rows: i32, width: i32, sums: usize
       detailHigh = i16x8.add(detailHigh, i16x8.extend_high_i8x16_u(change));
       at += stride;
     }
-    storeWide(sums + 4 * x, sumLow);
-    storeWide(sums + 4 * x + 32, sumHigh);
-    storeWide(details + 4 * x, detailLow);
-    storeWide(details + 4 * x + 32, detailHigh);
+    storeBoth(sums + 4 * x, sumLow, detailLow);
+    storeBoth(sums + 4 * x + 32, sumHigh, detailHigh);
   }
 }
 
+/** Eight lanes of each, in turn. */
 // @ts-ignore: decorator
 @inline
-function storeWide(to: usize, lanes: v128): void {
-  v128.store(to, i32x4.extend_low_i16x8_u(lanes), 0);
-  v128.store(to, i32x4.extend_high_i16x8_u(lanes), 16);
+function storeBoth(to: usize, lower: v128, upper: v128): void {
+  v128.store(to, v128.shuffle<i16>(lower, upper, 0, 8, 1, 9, 2, 10, 3, 11), 0);
+  v128.store(to, v128.shuffle<i16>(lower, upper, 4, 12, 5, 13, 6, 14, 7, 15), 16);
 }

@@ -107,7 +107,7 @@ export interface CellPictures {
 
 /** Made by {@link Kernels.cellNet}. */
 export interface CellNetwork {
-  /** @throws RangeError for pictures of different sizes, and for more cells than there is room for. */
+  /** @throws RangeError for pictures of different sizes, for more cells than there is room for, for sides over 4096. */
   run(input: NetInput): NetOutput;
 }
 

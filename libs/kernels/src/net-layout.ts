@@ -81,10 +81,10 @@ export function layOutNet(data: NetData, width: number, height: number, start: n
 /** Bytes that the pictures of any grid of at most so many cells need, with sides of at most {@link MAX_SIDE} cells. */
 export function roomForNet(data: NetData, maxCells: number): number {
   let most = 0;
-  // No picture becomes smaller when a grid gets a column more, so the widest grid of each height needs the most.
-  for (let height = 1; height <= Math.min(maxCells, MAX_SIDE); height++) {
-    const width = Math.min(MAX_SIDE, Math.floor(maxCells / height));
-    most = Math.max(most, layOutNet(data, width, height, 0).end);
+  // No picture becomes smaller when a grid grows, so of each shorter side only the longest grids matter.
+  for (let short = 1; short * short <= maxCells; short++) {
+    const long = Math.min(MAX_SIDE, Math.floor(maxCells / short));
+    most = Math.max(most, layOutNet(data, long, short, 0).end, layOutNet(data, short, long, 0).end);
   }
   return most;
 }

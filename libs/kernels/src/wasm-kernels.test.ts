@@ -230,7 +230,8 @@ describe("WebAssembly and plain TypeScript agree in every sample", () => {
           expectAgreement(({ kernels }) => {
             const work = copyOf(frame);
             kernels.obscure(work, region, { cell: c, step: s, radius: r });
-            return [work.y.data, work.u.data, work.v.data].map((data) => [...data]);
+            // One string: arrays of as many numbers take seconds to compare.
+            return Buffer.concat([work.y.data, work.u.data, work.v.data]).toString("latin1");
           });
         },
       ),
