@@ -64,14 +64,11 @@ export function encodeBase64Key(key: Uint8Array): Uint8Array {
   return encoded;
 }
 
-/**
- * Whether a key can be written as it is in the text and meta protocols: 1 to 250 bytes, no space, LF or NUL, and no CR at
- * its end, where the line might end.
- */
+/** Whether a key can be written as it is in the text and meta protocols: 1 to 250 bytes, no space, LF or NUL. */
 export function isPlainKey(key: Uint8Array): boolean {
   if (key.length === 0 || key.length > 250) return false;
   for (const byte of key) {
     if (byte === 32 || byte === 10 || byte === 0) return false;
   }
-  return key[key.length - 1] !== 13;
+  return true;
 }

@@ -36,7 +36,7 @@ export const Status = {
 export type Status = (typeof Status)[keyof typeof Status];
 
 /** The texts memcached 1.6.18 sends with each status. */
-export const STATUS_TEXTS: Readonly<Record<Status, string>> = {
+const STATUS_TEXTS: Readonly<Record<Status, string>> = {
   [Status.OK]: "",
   [Status.NOT_FOUND]: "Not found",
   [Status.EXISTS]: "Data exists for key.",

@@ -2,7 +2,7 @@ import { ascii, isWord } from "./ascii.ts";
 import { CommandId } from "./codes.ts";
 
 /** Id of no command: the client is told `ERROR`. */
-export const UNKNOWN_COMMAND = -1;
+const UNKNOWN_COMMAND = -1;
 /** Id of commands that would act on one server only, or on the process: refused. */
 export const REFUSED_COMMAND = -2;
 

@@ -20,7 +20,8 @@ export function encodeMeta(request: MetaRequest): Uint8Array {
     (value === undefined ? "" : ` ${value.length}`) +
       (isPlain ? "" : " b") +
       (flags.length === 0 ? "" : ` ${flags.join(" ")}`) +
-      "\r\n",
+      // A CR that ends the key must not be taken for the line's.
+      (flags.length === 0 && value === undefined && wireKey[wireKey.length - 1] === CR ? " \r\n" : "\r\n"),
   );
 
   const headBytes = 3 + wireKey.length + tail.length;

@@ -139,7 +139,7 @@ export class ReplyParser {
 }
 
 /** Whether a reply says that the request was not carried out because something is wrong. */
-export function isErrorCode(code: number): boolean {
+function isErrorCode(code: number): boolean {
   return code === ReplyCode.ERROR || code === ReplyCode.CLIENT_ERROR || code === ReplyCode.SERVER_ERROR;
 }
 
