@@ -1,15 +1,19 @@
 // The manual's pages are made from the settings' schemas. `node scripts/manual.ts` writes them; tidy checks them.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { cacheproxyPart } from "@kagami/cacheproxy";
 import { describeSettings, renderManual } from "@kagami/kit";
 import { livePart } from "@kagami/live";
 import { root } from "./steps.ts";
 
 /** The pages by their path in the repository. */
 export function manualPages(): Map<string, string> {
-  const settings = describeSettings(livePart.part, livePart.schema);
-  const live = renderManual({ part: livePart.part, about: livePart.about, settings, columns: 100 });
-  return new Map([["docs/manual/live.md", live]]);
+  return new Map(
+    [livePart, cacheproxyPart].map(({ part, about, schema }) => {
+      const settings = describeSettings(part, schema);
+      return [`docs/manual/${part}.md`, renderManual({ part, about, settings, columns: 100 })];
+    }),
+  );
 }
 
 if (import.meta.main) {

@@ -32,18 +32,27 @@ export class Load {
 export async function preload(port: number, keyCount: number, valueBytes: number): Promise<void> {
   const value = "v".repeat(valueBytes);
   const socket = connect({ host: "127.0.0.1", port });
-  let received = 0;
+  const isEnded = new Promise<never>((_, reject) => {
+    socket.on("close", () => reject(new Error(`Port ${port} closed while values were stored`)));
+  });
+  isEnded.catch(() => undefined); // it closes at the end as well
+  let receivedBytes = 0;
+  let onBytes = (): void => undefined;
+  socket.on("data", (bytes: Buffer) => {
+    receivedBytes += bytes.length;
+    onBytes();
+  });
   for (let next = 0; next < keyCount; ) {
     const until = Math.min(keyCount, next + 200);
     let text = "";
     for (let i = next; i < until; i++) text += `set ${keyOf(i)} 0 0 ${value.length}\r\n${value}\r\n`;
     next = until;
     socket.write(text, "latin1");
-    while (received < next * "STORED\r\n".length) {
-      received += await new Promise<number>((resolve, reject) => {
-        socket.once("data", (bytes: Buffer) => resolve(bytes.length));
-        socket.once("close", () => reject(new Error(`Port ${port} closed while values were stored`)));
+    while (receivedBytes < next * "STORED\r\n".length) {
+      const more = new Promise<void>((resolve) => {
+        onBytes = resolve;
       });
+      await Promise.race([more, isEnded]);
     }
   }
   socket.destroy();

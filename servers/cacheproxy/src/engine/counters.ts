@@ -8,7 +8,7 @@ const DOUBLING_BOUNDS = LATENCY_BOUNDS_US.findIndex(
 const FIRST_BOUND_US = LATENCY_BOUNDS_US[0] as number;
 
 /** Position of the bucket of `LATENCY_BOUNDS_US` that a latency counts in. */
-export function latencyBucket(latencyUs: number): number {
+function latencyBucket(latencyUs: number): number {
   if (latencyUs <= FIRST_BOUND_US) return 0;
   const bucket = 32 - Math.clz32((latencyUs - 1) / FIRST_BOUND_US);
   if (bucket < DOUBLING_BOUNDS) return bucket;
@@ -17,7 +17,7 @@ export function latencyBucket(latencyUs: number): number {
 }
 
 /** Latencies since the last report. */
-export class LatencyCounter {
+class LatencyCounter {
   readonly buckets = new Uint32Array(BUCKET_COUNT);
   sumUs = 0;
 
