@@ -43,7 +43,15 @@ export async function measureClip(path: string, detector: Detector): Promise<Cli
     labels.push(frameLabels);
     endUs = timeUs;
   }
-  const fps = (labels.length - 1) / (endUs / 1e6);
+  return qualityOf(labels, hidden, (labels.length - 1) / (endUs / 1e6));
+}
+
+/** What was hidden of what had to be, frame by frame. */
+export function qualityOf(
+  labels: readonly FrameLabels[],
+  hidden: readonly (readonly Region[])[],
+  fps: number,
+): ClipQuality {
   return {
     seconds: labels.length / fps,
     banners: bannersOf(labels, hidden),

@@ -32,17 +32,27 @@ const CLIP_SEC = 20;
 const LARGE_CLIP_SEC = 10;
 const LARGE_PIXELS = 1_200_000;
 
+/** How clips to train on differ from those to judge by: smaller, shorter and with more banners in a second. */
+export interface PlanOptions {
+  readonly sizes?: readonly (readonly [width: number, height: number])[];
+  readonly clipSec?: number;
+  /** Of the time a banner rests, and of the time between banners. */
+  readonly holdScale?: number;
+  /** Seconds between cards that are no banners, half of the most. */
+  readonly distractionSec?: number;
+}
+
 /**
  * Plans clips of 20 s, those of large pictures of 10 s: what is shown, when, and how it is coded. Draws nothing.
  *
  * @param minutes Of video altogether, rounded up to whole clips.
  * @returns The same for the same set and seed; of more minutes the first are the same.
  */
-export function planClips(set: ClipSet, seed: number, minutes: number): ClipSpec[] {
+export function planClips(set: ClipSet, seed: number, minutes: number, options: PlanOptions = {}): ClipSpec[] {
   const random = createRandom(seed).fork(set);
   const clips: ClipSpec[] = [];
   for (let sec = 0, i = 0; sec < minutes * 60; i++) {
-    const clip = planClip(set, random.fork(`clip ${i}`), i);
+    const clip = planClip(set, random.fork(`clip ${i}`), i, options);
     clips.push(clip);
     sec += clip.durationSec;
   }
@@ -58,13 +68,14 @@ interface Device {
   readonly isDark: boolean;
 }
 
-function planClip(set: ClipSet, random: Random, index: number): ClipSpec {
-  const [width, height] = random.pick(SIZES);
+function planClip(set: ClipSet, random: Random, index: number, options: PlanOptions): ClipSpec {
+  const [width, height] = random.pick(options.sizes ?? SIZES);
   const device = planDevice(random, width, height);
-  const durationSec = width * height > LARGE_PIXELS ? LARGE_CLIP_SEC : CLIP_SEC;
+  const durationSec = options.clipSec ?? (width * height > LARGE_PIXELS ? LARGE_CLIP_SEC : CLIP_SEC);
   const scenes = planScenes(set, random, device, durationSec);
-  const banners = set === "negatives" ? [] : planBanners(set, random.fork("banners"), device, durationSec);
-  const distractions = planDistractions(set, random.fork("distractions"), device, durationSec);
+  const banners =
+    set === "negatives" ? [] : planBanners(set, random.fork("banners"), device, durationSec, options.holdScale);
+  const distractions = planDistractions(random.fork("distractions"), set, device, durationSec, options);
   const isBusy = random.chance(0.2);
   return {
     name: `${set}-${String(index).padStart(4, "0")}`,
@@ -136,17 +147,18 @@ function planScenes(set: ClipSet, random: Random, device: Device, durationSec: n
 const wordsOf = (set: ClipSet) => (set === "train" ? WORDS.train : WORDS.test);
 const fontsOf = (set: ClipSet) => (set === "train" ? FONTS.train : FONTS.test);
 
-function planBanners(set: ClipSet, random: Random, device: Device, durationSec: number): EventSpec[] {
+function planBanners(set: ClipSet, random: Random, device: Device, durationSec: number, holdScale = 1): EventSpec[] {
   const styles = BANNER_STYLES.filter(
     ({ family, sets }) => family === device.family && (set === "test" || sets === "both"),
   );
   const events: EventSpec[] = [];
-  for (let startSec = 0.5 + random.float() * 4; startSec < durationSec - 2; ) {
+  for (let startSec = (0.5 + random.float() * 4) * holdScale; startSec < durationSec - 2; ) {
     // A phone keeps its look for a while; the next one is often of the same style.
     const before = events.at(-1);
     const same = before && random.chance(0.35) ? styles.find(({ id }) => id === before.style) : undefined;
     const style = same ?? random.pick(styles);
-    const event = planBanner(set, random, device, style, startSec);
+    const planned = planBanner(set, random, device, style, startSec);
+    const event = { ...planned, holdSec: planned.holdSec * holdScale };
     const end = event.inSec + event.holdSec;
     if (random.chance(0.07)) {
       // It is pulled, and opens where it is.
@@ -157,7 +169,9 @@ function planBanners(set: ClipSet, random: Random, device: Device, durationSec: 
     }
     events.push(event);
     // Now and then the next comes while this one is still there, or right behind it.
-    const next = random.chance(0.18) ? end * (0.4 + random.float() * 0.6) : end + event.outSec + random.float() * 5;
+    const next = random.chance(0.18)
+      ? end * (0.4 + random.float() * 0.6)
+      : end + event.outSec + random.float() * 5 * holdScale;
     startSec += next;
   }
   return events;
@@ -207,8 +221,14 @@ function planBanner(
   };
 }
 
-function planDistractions(set: ClipSet, random: Random, device: Device, durationSec: number): EventSpec[] {
-  const everySec = set === "negatives" ? 3 : 7;
+function planDistractions(
+  random: Random,
+  set: ClipSet,
+  device: Device,
+  durationSec: number,
+  options: PlanOptions,
+): EventSpec[] {
+  const everySec = options.distractionSec ?? (set === "negatives" ? 3 : 7);
   const { screen, scale } = device;
   const events: EventSpec[] = [];
   for (let startSec = random.float() * everySec * 2; startSec < durationSec - 1; ) {

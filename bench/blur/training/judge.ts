@@ -1,63 +1,155 @@
-import type { Region } from "@kagami/kernels";
-import type { Band } from "../../../servers/live/src/engine/privacy/band.ts";
-import type { CardLabel } from "../corpus/index.ts";
+// node bench/blur/training/judge.ts --every 10 --rest 3
+// Runs the detector's network and tracking over cells that make-cells.ts has measured, those that train.py does not
+// learn from, and says what would have leaked. Thresholds are chosen by this, never by the test set.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createWasmKernels, type ImageSlot, type Region } from "@kagami/kernels";
+import { BannerFinder } from "../../../servers/live/src/engine/privacy/banner-finder.ts";
+import { BANNER_NET } from "../../../servers/live/src/engine/privacy/banner-net.ts";
+import { BannerTracker } from "../../../servers/live/src/engine/privacy/banner-tracker.ts";
+import { CellHistory } from "../../../servers/live/src/engine/privacy/cell-history.ts";
+import { layOutGrid, toPicture } from "../../../servers/live/src/engine/privacy/grid.ts";
+import { coverOf } from "../../../servers/live/src/engine/privacy/track.ts";
+import type { CardLabel, FrameLabels } from "../corpus/index.ts";
+import { type ClipQuality, qualityOf } from "../quality-measure.ts";
 
-/** Numbers before the features of an example: frame, class, whether text is readable, overlap. */
-export const EXAMPLE_HEAD = 4;
+const { values } = parseArgs({
+  options: {
+    cells: { type: "string", default: ".cache/blur-training/cells" },
+    every: { type: "string", default: "10" },
+    rest: { type: "string", default: "3" },
+    verbose: { type: "boolean", default: false },
+  },
+});
 
-/**
- * What a candidate is: `good` if hiding it with its margin hides a banner without much else, `part` if it is on a banner
- * but not so, `none` if it is elsewhere, `other` where nobody is to decide.
- */
-export interface Judgement {
-  readonly verdict: "good" | "part" | "none" | "other";
-  readonly card: CardLabel | undefined;
-  /** Shared area by that of both together. */
-  readonly share: number;
+interface CellClip {
+  readonly size: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly frames: number;
+  readonly fps: number;
+  readonly cards: readonly (readonly number[])[];
+  readonly styles: readonly string[];
 }
 
-/** How much of both a good candidate and its card share, and how little lets it be no part of it. */
-const GOOD_SHARE = 0.75;
-const PART_SHARE = 0.1;
-/** Below this the card is as good as invisible. */
-const FAINT = 0.35;
-const MARGIN = 0.02;
+const KINDS = ["banner", "distractor", "other"] as const;
+const wasm = readFileSync(new URL(import.meta.resolve("@kagami/kernels/kernels.wasm")));
 
-export function judge(region: Region, cards: readonly CardLabel[], band: Band): Judgement {
-  const margin = MARGIN * band.unit * band.factor;
-  let best: Judgement = { verdict: "none", card: undefined, share: 0 };
+function labelsOf({ cards, size, frames, styles }: CellClip): FrameLabels[] {
+  const labels: { cards: CardLabel[] }[] = Array.from({ length: frames }, () => ({ cards: [] }));
   for (const card of cards) {
-    if (card.kind === "distractor") continue;
-    const shared = area(intersection(region, card.visible));
-    const share = shared / (area(region) + area(card.visible) - shared);
-    if (share <= best.share || share < PART_SHARE) continue;
-    if (card.kind === "other" || card.opacity < FAINT) {
-      best = { verdict: "other", card, share };
-      continue;
-    }
-    const hidesText = !card.readable || contains(region, card.readable, margin);
-    best = { verdict: share >= GOOD_SHARE && hidesText ? "good" : "part", card, share };
+    const region = (at: number): Region => {
+      const [x, y, width, height] = card.slice(at, at + 4).map((cells) => Math.round(cells * size)) as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      return { x, y, width, height };
+    };
+    const [frame, kind, track] = card as [number, number, number];
+    const readable = (card[10] as number) > 0 ? region(8) : undefined;
+    labels[frame]?.cards.push({
+      kind: KINDS[kind - 1] as CardLabel["kind"],
+      style: styles[track] as string,
+      track,
+      full: region(3),
+      visible: region(3),
+      visibleFraction: card[12] as number,
+      opacity: card[7] as number,
+      isTextReadable: readable !== undefined,
+      ...(readable && { readable }),
+    });
   }
-  return best;
+  return labels;
 }
 
-function contains(outer: Region, inner: Region, margin: number): boolean {
-  return (
-    outer.x - margin <= inner.x &&
-    outer.y - margin <= inner.y &&
-    outer.x + outer.width + margin >= inner.x + inner.width &&
-    outer.y + outer.height + margin >= inner.y + inner.height
-  );
+function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[] } {
+  const clip = JSON.parse(readFileSync(`${path}.json`, "utf8")) as CellClip;
+  const bytes = readFileSync(`${path}.bin`);
+  const { size, columns, rows, fps } = clip;
+  const kernels = createWasmKernels(wasm);
+  const history = new CellHistory(kernels);
+  const finder = new BannerFinder(kernels, BANNER_NET);
+  const tracker = new BannerTracker();
+  const isPortrait = columns < rows * 2;
+  const grid = layOutGrid({
+    x: 0,
+    y: 0,
+    width: columns * size,
+    height: isPortrait ? 4 * columns * size : Math.ceil(rows / 0.75) * size,
+  });
+  if (!grid) throw new Error(`Cannot lay out ${path}`);
+  const laid = { ...grid, columns, rows, cellSize: size, unit: Math.min(columns, Math.round(rows / 0.75)) };
+  const whole = { x: 0, y: 0, width: columns, height: rows };
+  const hidden: Region[][] = [];
+  for (let i = 0; i < clip.frames; i++) {
+    const plane = (k: number) => ({
+      data: bytes.subarray((4 * i + k) * columns * rows, (4 * i + k + 1) * columns * rows),
+      stride: columns,
+      width: columns,
+      height: rows,
+    });
+    const measure = (means: ImageSlot, textures: ImageSlot) => ({
+      means: kernels.subsample(plane(0), whole, 1, 1, means),
+      textures: kernels.subsample(plane(1), whole, 1, 1, textures),
+    });
+    const timeUs = Math.round((i / fps) * 1e6);
+    const input = history.take(measure, timeUs, tracker.isHolding(timeUs));
+    let reachesBack = false;
+    if (input) reachesBack = tracker.follow(finder.find(input), columns, laid.unit, timeUs);
+    else tracker.stay(timeUs);
+    const regions = tracker.tracks.map((track) => toPicture(laid, coverOf(track, laid.unit)));
+    if (reachesBack && i > 0) hidden[i - 1]?.push(...regions);
+    hidden.push(regions);
+  }
+  const labels = labelsOf(clip);
+  return { ...qualityOf(labels, hidden, fps), labels };
 }
 
-function intersection(a: Region, b: Region): Region {
-  const x = Math.max(a.x, b.x);
-  const y = Math.max(a.y, b.y);
-  const width = Math.max(0, Math.min(a.x + a.width, b.x + b.width) - x);
-  const height = Math.max(0, Math.min(a.y + a.height, b.y + b.height) - y);
-  return { x, y, width, height };
+const names = readdirSync(values.cells)
+  .filter(
+    (name) =>
+      /^train-\d+-\d+\.json$/.test(name) && Number(name.split("-")[1]) % Number(values.every) === Number(values.rest),
+  )
+  .map((name) => name.slice(0, -".json".length));
+const styles = new Map<string, { readable: number; leaked: number; banners: number }>();
+let [readable, leaked, area, visible, seconds, alarms, banners, leaking] = [0, 0, 0, 0, 0, 0, 0, 0];
+for (const name of names) {
+  const result = judgeClip(join(values.cells, name));
+  seconds += result.seconds;
+  alarms += result.falseAlarms.length;
+  if (values.verbose)
+    for (const alarm of result.falseAlarms) {
+      const near = result.labels[alarm.firstFrame]?.cards.map(
+        ({ style, visible: box, opacity }) => `${style}@${box.x},${box.y},${box.width}x${box.height} ${opacity}`,
+      );
+      console.log(`${name} frame ${alarm.firstFrame} for ${alarm.frameCount}: false alarm near ${near}`);
+    }
+  for (const banner of result.banners) {
+    readable += banner.readableCount;
+    leaked += banner.leakedFrames.length;
+    area += banner.hiddenArea;
+    visible += banner.visibleArea;
+    banners++;
+    if (banner.leakedFrames.length > 0) leaking++;
+    const entry = styles.get(banner.style) ?? { readable: 0, leaked: 0, banners: 0 };
+    styles.set(banner.style, {
+      readable: entry.readable + banner.readableCount,
+      leaked: entry.leaked + banner.leakedFrames.length,
+      banners: entry.banners + 1,
+    });
+    if (values.verbose && banner.leakedFrames.length > 0)
+      console.log(
+        `${name} ${banner.style} from ${banner.firstFrame}: leaked ${banner.leakedFrames.length} of ${banner.readableCount}: ${banner.leakedFrames.slice(0, 12)}`,
+      );
+  }
 }
-
-function area({ width, height }: Region): number {
-  return width * height;
-}
+console.log(
+  `${names.length} clips, ${banners} banners (${leaking} leak), ${readable} readable frames, leaked ${((100 * leaked) / readable).toFixed(2)} %; ${alarms} false alarms in ${(seconds / 60).toFixed(1)} min = ${(alarms / (seconds / 3600)).toFixed(1)} an hour; area ${(area / visible).toFixed(2)}`,
+);
+const worst = [...styles].sort(([, a], [, b]) => b.leaked - a.leaked).slice(0, 12);
+console.log(
+  worst.map(([style, { readable: all, leaked: some, banners: n }]) => `${style} ${some}/${all} (${n})`).join(", "),
+);

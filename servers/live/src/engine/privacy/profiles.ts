@@ -1,34 +1,40 @@
 import type { BannerStyle } from "./detection.ts";
+import type { CellBox, Grid } from "./grid.ts";
 
 /** From and to, both possible. */
-export interface Range {
+interface Range {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Where a kind of banner is, once it has slid in. All lengths are fractions of the picture's shorter side, which is the
- * width of the phone's screen held upright: a banner is as large in points however the phone is held.
+ * Where a kind of banner is, once it has slid in. All lengths are fractions of the screen's shorter side, which is the
+ * width of the phone held upright: a banner is as large in points however the phone is held.
  */
-export interface BannerProfile {
+interface BannerProfile {
   readonly name: string;
   readonly family: Exclude<BannerStyle, "any">;
   readonly isPortrait: boolean;
-  /** From the picture's left edge to the card's; the same on the right. Only for portrait. */
-  readonly sideMargin?: Range;
-  /** Of the card, which is centred. Only for landscape. */
-  readonly width?: Range;
+  readonly width: Range;
   readonly top: Range;
   readonly height: Range;
 }
 
-/** Every look that is known. The first whose ranges hold a card's rectangle names it. */
+/** Every look that is known. */
 const BANNER_PROFILES: readonly BannerProfile[] = [
+  {
+    name: "ios-island",
+    family: "ios",
+    isPortrait: true,
+    width: { from: 0.3, to: 1 },
+    top: { from: 0.01, to: 0.05 },
+    height: { from: 0.08, to: 0.24 },
+  },
   {
     name: "ios-compact",
     family: "ios",
     isPortrait: true,
-    sideMargin: { from: 0.012, to: 0.06 },
+    width: { from: 0.88, to: 0.98 },
     top: { from: 0, to: 0.17 },
     height: { from: 0.12, to: 0.26 },
   },
@@ -36,7 +42,7 @@ const BANNER_PROFILES: readonly BannerProfile[] = [
     name: "ios-large",
     family: "ios",
     isPortrait: true,
-    sideMargin: { from: 0.012, to: 0.06 },
+    width: { from: 0.88, to: 0.98 },
     top: { from: 0, to: 0.17 },
     height: { from: 0.26, to: 0.8 },
   },
@@ -44,7 +50,7 @@ const BANNER_PROFILES: readonly BannerProfile[] = [
     name: "android-heads-up",
     family: "android",
     isPortrait: true,
-    sideMargin: { from: 0, to: 0.075 },
+    width: { from: 0.85, to: 1 },
     top: { from: 0, to: 0.17 },
     height: { from: 0.14, to: 0.7 },
   },
@@ -66,82 +72,29 @@ const BANNER_PROFILES: readonly BannerProfile[] = [
   },
 ];
 
-/** What all profiles that apply allow, for the search. */
-export interface SearchLimits {
-  /** Samples from the picture's side to the card's. */
-  readonly leftFrom: number;
-  readonly leftTo: number;
-  /** Samples. */
-  readonly topTo: number;
-  readonly heightFrom: number;
-  readonly heightTo: number;
-}
-
-/** Profiles for a style and a way of holding the phone. */
-export function profilesFor(style: BannerStyle, isPortrait: boolean): readonly BannerProfile[] {
-  return BANNER_PROFILES.filter(
-    (profile) => profile.isPortrait === isPortrait && (style === "any" || profile.family === style),
-  );
-}
+/** What a banner of the style may be off its profiles, in shorter sides, one that slides in included. */
+const STYLE_SLACK = 0.35;
 
 /**
- * What to search in a small picture.
+ * The profile of the style that a box fits best.
  *
- * @param unit The picture's shorter side, in samples of the small picture.
- * @param width Of the small picture.
+ * @returns `undefined` if it fits none: then it is no banner of that style. `any` always has one.
  */
-export function searchLimits(profiles: readonly BannerProfile[], unit: number, width: number): SearchLimits {
-  let leftFrom = width / 2;
-  let leftTo = 0;
-  let topTo = 0;
-  let heightFrom = unit;
-  let heightTo = 0;
-  for (const profile of profiles) {
-    const { from, to } = leftRange(profile, unit, width);
-    leftFrom = Math.min(leftFrom, from);
-    leftTo = Math.max(leftTo, to);
-    topTo = Math.max(topTo, profile.top.to * unit);
-    heightFrom = Math.min(heightFrom, profile.height.from * unit);
-    heightTo = Math.max(heightTo, profile.height.to * unit);
-  }
-  return {
-    leftFrom: Math.max(1, Math.floor(leftFrom)),
-    leftTo: Math.min(Math.ceil(leftTo), Math.floor(width / 2) - 8),
-    topTo: Math.ceil(topTo),
-    heightFrom: Math.floor(heightFrom),
-    heightTo: Math.ceil(heightTo),
-  };
-}
-
-/** The profile that a rectangle of the small picture fits best, or the nearest by its left side. */
-export function nameOf(
-  profiles: readonly BannerProfile[],
-  rectangle: { readonly left: number; readonly top: number; readonly bottom: number },
-  unit: number,
-  width: number,
-): string {
-  const height = rectangle.bottom - rectangle.top;
-  let name = profiles[0]?.name ?? "any";
-  let bestMiss = Number.POSITIVE_INFINITY;
-  for (const profile of profiles) {
-    const missed =
-      missOf(leftRange(profile, unit, width), rectangle.left) +
-      missOf({ from: profile.top.from * unit, to: profile.top.to * unit }, rectangle.top) +
-      missOf({ from: profile.height.from * unit, to: profile.height.to * unit }, height);
-    if (missed < bestMiss) {
-      bestMiss = missed;
-      name = profile.name;
-    }
+export function profileOf(style: BannerStyle, box: CellBox, { unit, isPortrait }: Grid): string | undefined {
+  const width = (box.right - box.left) / unit;
+  const height = (box.bottom - box.top) / unit;
+  let name: string | undefined;
+  let least = style === "any" ? Number.POSITIVE_INFINITY : STYLE_SLACK;
+  for (const profile of BANNER_PROFILES) {
+    if (profile.isPortrait !== isPortrait || (style !== "any" && profile.family !== style)) continue;
+    const missed = missOf(profile.width, width) + missOf(profile.top, box.top / unit) + missOf(profile.height, height);
+    if (missed >= least) continue;
+    least = missed;
+    name = profile.name;
   }
   return name;
 }
 
 function missOf({ from, to }: Range, value: number): number {
   return Math.max(0, from - value, value - to);
-}
-
-function leftRange(profile: BannerProfile, unit: number, width: number): Range {
-  if (profile.sideMargin) return { from: profile.sideMargin.from * unit, to: profile.sideMargin.to * unit };
-  const cardWidth = profile.width ?? { from: 1, to: 1 };
-  return { from: (width - cardWidth.to * unit) / 2, to: (width - cardWidth.from * unit) / 2 };
 }

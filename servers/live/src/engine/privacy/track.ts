@@ -1,53 +1,51 @@
-import type { Candidate } from "./candidates.ts";
-import type { Sighting } from "./looker.ts";
+import type { Sighting } from "./banner-finder.ts";
+import type { CellBox } from "./grid.ts";
 
-/** Numbers of following a banner; lengths in fractions of the picture's shorter side unless they say otherwise. */
+/** Numbers of following a banner; lengths in fractions of the screen's shorter side unless they say otherwise. */
 export const TRACKING = {
   /** Log-odds at which one picture alone is enough. */
-  enterAlone: 4.5,
+  enterAlone: 2.5,
   /** Log-odds that each of two pictures in a row must have, and their sum. */
   enterEach: 0,
   enterTogether: 2,
   /** Log-odds at which a banner that is known is still there. */
-  keep: -2,
+  keep: -1,
   /** Pictures that make a suspect a banner. */
   confirmCount: 4,
   /** How long a banner, and a suspect that was none, stay hidden after they were last seen. */
-  holdUs: 450_000,
+  holdUs: 400_000,
   suspectHoldUs: 250_000,
   /** A card that nothing moves in is not asked for again for so long. */
   stillUs: 10_000_000,
-  /** How far the same card's side and edges may be from one picture to the next. */
-  sameSide: 0.025,
-  sameEdge: 0.08,
-  /** How far the side of a card goes that grows out of a smaller one, with its upper edge standing still. */
-  growSide: 0.06,
-  /** A card that slides goes so far between two pictures at most. */
+  /** Share of the smaller box that two boxes of one banner have in common, at least. */
+  sameShare: 0.5,
+  /** A card that slides in or out goes so far between two pictures at most. */
   slide: 0.4,
+  /** A box that begins so near to the upper edge may be sliding. */
+  nearTop: 0.04,
   /** What is hidden around a card. */
-  margin: 0.02,
+  margin: 0.025,
   /** Pictures of sliding that are hidden in advance. */
   slideAhead: 1.5,
+  /** How far beyond its first sight a card is hidden at its sides and below: it has just begun. */
+  startSides: 0.03,
+  startBelow: 0.06,
   /** For so long after the start a card may grow, and all that it has been is hidden. */
   growUs: 800_000,
-  /** Samples of the small picture that a card at rest seems to move by. */
-  settled: 1,
+  /** What is hidden shrinks towards the card by so many cells in a picture. */
+  shrinkCells: 0.15,
 } as const;
 
-/** A card that is followed; samples of the small picture. */
+/** A card that is followed; all lengths in cells. */
 export interface Track {
-  left: number;
-  top: number;
-  bottom: number;
-  /** Samples that the lower edge went down with the last picture. */
+  box: CellBox;
+  /** That its lower edge went down with the last picture. */
   speed: number;
-  /** What has been hidden since the start, without margin. */
-  coverLeft: number;
-  coverTop: number;
-  coverBottom: number;
+  /** What is hidden, without margin. */
+  cover: CellBox;
   readonly sinceUs: number;
   seenUs: number;
-  /** When it was last found by its looks; `seenUs` goes on while nothing moves in it. */
+  /** When it was last found by its looks; `seenUs` goes on while nothing moves. */
   foundUs: number;
   foundCount: number;
   /** Whether the last picture that was different still had it. */
@@ -55,67 +53,60 @@ export interface Track {
   logOdds: number;
 }
 
-/** Where a card is, in samples of the small picture. */
-export type Card = Pick<Candidate, "left" | "top" | "bottom">;
-
-/** Whether two pictures' sightings can be one card, that stands still, slides in or out, or grows. */
-export function isSameCard(before: Card, now: Card, unit: number): boolean {
-  const isTopHidden = before.top === 0 || now.top === 0;
-  const sideways = Math.abs(before.left - now.left);
-  if (sideways > (isTopHidden ? TRACKING.sameSide : TRACKING.growSide) * unit + 1) return false;
-  const moved = Math.abs(now.bottom - before.bottom);
-  if (isTopHidden) return moved <= TRACKING.slide * unit;
-  return moved <= TRACKING.sameEdge * unit && Math.abs(now.top - before.top) <= TRACKING.sameEdge * unit;
+/** Whether two pictures' boxes can be one card, that stands still, slides in or out, or grows. */
+export function isSameCard(before: CellBox, now: CellBox, unit: number): boolean {
+  if (overlap(before.left, before.right, now.left, now.right) < TRACKING.sameShare) return false;
+  if (overlap(before.top, before.bottom, now.top, now.bottom) >= TRACKING.sameShare) return true;
+  const isSliding = Math.min(before.top, now.top) <= TRACKING.nearTop * unit;
+  return isSliding && Math.abs(now.bottom - before.bottom) <= TRACKING.slide * unit;
 }
 
-export function startTrack(sighting: Sighting, before: Sighting | undefined, timeUs: number): Track {
-  const { left, top, bottom, logOdds } = sighting;
+/** What two spans share, of the shorter one. */
+function overlap(from: number, to: number, otherFrom: number, otherTo: number): number {
+  const shared = Math.min(to, otherTo) - Math.max(from, otherFrom);
+  return shared / Math.max(1e-6, Math.min(to - from, otherTo - otherFrom));
+}
+
+/** @param before Where it was in the picture before, if it was seen there. */
+export function startTrack(sighting: Sighting, before: Sighting | undefined, unit: number, timeUs: number): Track {
+  const seen = before ? enclose(sighting, before) : sighting;
   return {
-    left,
-    top,
-    bottom,
-    speed: before ? Math.max(0, bottom - before.bottom) : 0,
-    coverLeft: before ? Math.min(left, before.left) : left,
-    coverTop: before ? Math.min(top, before.top) : top,
-    coverBottom: before ? Math.max(bottom, before.bottom) : bottom,
+    box: sighting,
+    speed: before ? Math.max(0, sighting.bottom - before.bottom) : 0,
+    cover: {
+      left: seen.left - TRACKING.startSides * unit,
+      top: seen.top <= TRACKING.nearTop * unit ? 0 : seen.top,
+      right: seen.right + TRACKING.startSides * unit,
+      bottom: seen.bottom + TRACKING.startBelow * unit,
+    },
     sinceUs: timeUs,
     seenUs: timeUs,
     foundUs: timeUs,
     foundCount: before ? 2 : 1,
     isThere: true,
-    logOdds,
+    logOdds: sighting.logOdds,
   };
 }
 
 /** Follows the card to where it was seen. */
 export function followTrack(track: Track, sighting: Sighting, timeUs: number): void {
-  const moved = sighting.bottom - track.bottom;
+  const moved = sighting.bottom - track.box.bottom;
   track.speed = Math.max(0, moved);
-  track.left = sighting.left;
-  track.top = sighting.top;
-  track.bottom = sighting.bottom;
+  track.box = sighting;
   track.seenUs = timeUs;
   track.foundUs = timeUs;
   track.foundCount++;
   track.isThere = true;
   track.logOdds = sighting.logOdds;
-  if (timeUs - track.sinceUs <= TRACKING.growUs) {
-    track.coverLeft = Math.min(track.coverLeft, track.left);
-    track.coverTop = Math.min(track.coverTop, track.top);
-    track.coverBottom = Math.max(track.coverBottom, track.bottom);
-  } else {
-    track.coverLeft = track.left;
-    track.coverTop = moved < -TRACKING.settled ? 0 : Math.min(track.top, track.coverTop + 1);
-    track.coverBottom = Math.max(track.bottom, track.coverBottom - 1);
-  }
+  const isGrowing = timeUs - track.sinceUs <= TRACKING.growUs;
+  track.cover = enclose(sighting, isGrowing ? track.cover : shrunk(track.cover));
 }
 
 /** The card was not found: it leaves, through the top or to a side, and all on its way is hidden. */
-export function missTrack(track: Track): void {
+export function missTrack(track: Track, columns: number): void {
   track.isThere = false;
   track.speed = 0;
-  track.coverTop = 0;
-  track.coverLeft = 0;
+  track.cover = { left: 0, top: 0, right: columns, bottom: track.cover.bottom };
 }
 
 /** Nothing moved where the card is, so that it is there if it was. */
@@ -127,4 +118,29 @@ export function keepTrack(track: Track, timeUs: number): void {
 export function hasEnded(track: Track, timeUs: number): boolean {
   const holdUs = track.foundCount >= TRACKING.confirmCount ? TRACKING.holdUs : TRACKING.suspectHoldUs;
   return timeUs - track.seenUs > holdUs;
+}
+
+/** What is hidden of a card, margin included. */
+export function coverOf({ cover, speed }: Track, unit: number): CellBox {
+  const margin = TRACKING.margin * unit;
+  return {
+    left: cover.left - margin,
+    top: cover.top - margin,
+    right: cover.right + margin,
+    bottom: cover.bottom + margin + speed * TRACKING.slideAhead,
+  };
+}
+
+function enclose(a: CellBox, b: CellBox): CellBox {
+  return {
+    left: Math.min(a.left, b.left),
+    top: Math.min(a.top, b.top),
+    right: Math.max(a.right, b.right),
+    bottom: Math.max(a.bottom, b.bottom),
+  };
+}
+
+function shrunk({ left, top, right, bottom }: CellBox): CellBox {
+  const by = TRACKING.shrinkCells;
+  return { left: left + by, top: top + by, right: right - by, bottom: bottom - by };
 }
