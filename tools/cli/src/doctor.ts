@@ -23,6 +23,9 @@ const TEST_PROGRAMS = [
   { program: "chromium", package: "chromium" },
   { program: "nginx", package: "nginx libnginx-mod-rtmp" },
   { program: "gst-launch-1.0", package: "gstreamer1.0-tools" },
+  { program: "memcached", package: "memcached" },
+  { program: "nutcracker", package: "nutcracker" },
+  { program: "memccapable", package: "libmemcached-tools" },
 ] as const;
 
 /** `kagami doctor`: says what is there, what is missing and how to mend it. Exit code 1 if something needed is missing. */
