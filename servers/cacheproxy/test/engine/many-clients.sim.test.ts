@@ -2,7 +2,7 @@ import { seeds } from "@kagami/clock";
 import { expect, test } from "vitest";
 import { SimulatedProxy } from "../support/simulated-proxy.ts";
 
-const CLIENTS = 2_000;
+const CLIENTS = 2_500;
 
 test.each(seeds(1))(
   `${CLIENTS} clients at once: every reply is its own request's, seed %i`,
@@ -12,8 +12,8 @@ test.each(seeds(1))(
     for (let i = 0; i < CLIENTS; i++) {
       const client = proxy.addClient(3);
       client.isExact = true;
-      for (let burst = 0; burst < 2; burst++) {
-        proxy.clock.after(random.int(100, 4_000), () => client.sendBurst(random.int(2, 6), 120));
+      for (let burst = 0; burst < 3; burst++) {
+        proxy.clock.after(random.int(1, 400), () => client.sendBurst(random.int(2, 6), 120));
       }
     }
     proxy.clock.advance(6_000);
