@@ -93,11 +93,20 @@ async function serve(config: CacheproxyConfig, { control, log, metrics }: Servin
   const cluster = control.current;
   const onReport = (report: WorkerReport): void => control.report(report);
   if (count > 1) {
-    const onGone = (workerId: number): void => control.workerGone(workerId);
-    const workers = new Workers({ count, settings, cluster, logLevel: config.log, log, onReport, onGone });
+    const workers = new Workers({
+      count,
+      settings,
+      cluster,
+      logLevel: config.log,
+      log,
+      onStarting: (workerId, epoch) => control.workerStarting(workerId, epoch),
+      onReport,
+      onGone: (workerId) => control.workerGone(workerId),
+    });
     await workers.start();
     return workers;
   }
+  control.workerStarting(0, cluster.epoch);
   const server = await startWorkerServer(settings, cluster, { reusePort: false, log, metrics });
   const report = (): void => onReport(server.takeReport(0));
   const timer = setInterval(report, REPORT_MS);

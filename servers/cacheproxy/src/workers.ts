@@ -30,8 +30,10 @@ export interface WorkersOptions {
   readonly cluster: Cluster;
   readonly logLevel: "error" | "warn" | "info" | "debug";
   readonly log: Logger;
+  /** A worker is about to start, and will act by the cluster state of this epoch until it reports a later one. */
+  readonly onStarting: (workerId: number, epoch: number) => void;
   readonly onReport: (report: WorkerReport) => void;
-  /** A worker has ended, and another one takes its place. */
+  /** A worker has ended; if it had started, another one takes its place. */
   readonly onGone: (workerId: number) => void;
 }
 
@@ -106,8 +108,10 @@ export class Workers {
   }
 
   #startOne(): Promise<Addresses> {
-    const { log, onReport, onGone, logLevel } = this.#options;
+    const { log, onStarting, onReport, onGone, logLevel } = this.#options;
     const workerId = this.#nextId++;
+    const cluster = this.#cluster;
+    onStarting(workerId, cluster.epoch);
     // Signals of a terminal reach the whole group; the primary tells its workers when to end.
     const child = fork(WORKER_MAIN, [], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#children.set(workerId, child);
@@ -121,6 +125,8 @@ export class Workers {
           case "listening":
             hasStarted = true;
             clearTimeout(timer);
+            // A worker that is starting takes up nothing: it has missed what came since.
+            if (this.#cluster !== cluster) tell(child, { kind: "cluster", cluster: this.#cluster });
             resolve(message.addresses);
             break;
           case "failed":
@@ -138,12 +144,13 @@ export class Workers {
         clearTimeout(timer);
         this.#children.delete(workerId);
         fail(`it ended with ${signal ?? `code ${code}`}`);
-        if (this.#isClosing || !hasStarted) return;
-        log.error("worker.died", { workerId, code, signal, pid: child.pid });
+        if (this.#isClosing) return;
         onGone(workerId);
+        if (!hasStarted) return;
+        log.error("worker.died", { workerId, code, signal, pid: child.pid });
         this.#replaceSoon();
       });
-      tell(child, { kind: "start", workerId, settings: this.#settings, cluster: this.#cluster, logLevel });
+      tell(child, { kind: "start", workerId, settings: this.#settings, cluster, logLevel });
     });
   }
 

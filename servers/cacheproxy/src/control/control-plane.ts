@@ -50,6 +50,8 @@ export interface ControlPlane {
   readonly isLeader: boolean;
   /** Calls back with each cluster of a larger epoch. Returns what ends that. */
   subscribe(listener: (cluster: Cluster) => void): () => void;
+  /** A worker is about to serve by the cluster state of this epoch, until it reports a later one. */
+  workerStarting(workerId: number, epoch: number): void;
   /** Takes a worker's counts. Workers report once a second, and at once after they took up a new epoch. */
   report(report: WorkerReport): void;
   /** The worker is no more: nothing waits for it. */
@@ -202,6 +204,11 @@ class Plane implements ControlPlane {
     const before = this.#workerEpochs.get(report.workerId);
     this.#workerEpochs.set(report.workerId, report.epoch);
     if (before !== report.epoch) this.#publish();
+  }
+
+  workerStarting(workerId: number, epoch: number): void {
+    this.#workerEpochs.set(workerId, epoch);
+    this.#publish();
   }
 
   workerGone(workerId: number): void {
