@@ -1,6 +1,5 @@
 import { checkNodes } from "./check-nodes.ts";
 import { consistentRing, plainKetamaPoints, type RingServer, weightedKetamaPoints } from "./fleets/ketama.ts";
-
 import { peclConsistent } from "./fleets/pecl-consistent.ts";
 import { pymemcacheRendezvous } from "./fleets/pymemcache-rendezvous.ts";
 import { HashRing } from "./hash-ring.ts";

@@ -28,7 +28,7 @@ export interface ProbeView {
   readonly lastFailure: string | undefined;
 }
 
-/** How {@link Prober.clean} went. */
+/** How {@link Prober.uptime} or {@link Prober.flush} went. */
 export type CleanResult =
   | { readonly kind: "uptime"; readonly uptimeSec: number }
   | { readonly kind: "flushed" }
