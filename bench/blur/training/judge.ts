@@ -100,7 +100,7 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
     let reachesBack = false;
     if (input) reachesBack = tracker.follow(finder.find(input), columns, laid.unit, timeUs);
     else tracker.stay(timeUs);
-    const regions = tracker.tracks.map((track) => toPicture(laid, coverOf(track, laid.unit)));
+    const regions = tracker.tracks.map((track) => toPicture(laid, coverOf(track, laid.unit, columns)));
     if (reachesBack && i > 0) hidden[i - 1]?.push(...regions);
     hidden.push(regions);
   }

@@ -169,7 +169,7 @@ function meanInside({ values, width, height, step, pitch }: NetOutput, box: Cell
 }
 
 /** Shared area by that of both together, 0 to 1. */
-function shareOf(a: CellBox, b: CellBox): number {
+export function shareOf(a: CellBox, b: CellBox): number {
   const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
   const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
   if (width <= 0 || height <= 0) return 0;

@@ -1,4 +1,4 @@
-import type { Sighting } from "./banner-finder.ts";
+import { type Sighting, shareOf } from "./banner-finder.ts";
 import type { CellBox } from "./grid.ts";
 import {
   coverOf,
@@ -46,16 +46,23 @@ export class BannerTracker {
    */
   follow(sightings: readonly Sighting[], columns: number, unit: number, timeUs: number): boolean {
     for (const track of this.#tracks) {
-      const sighting = likeliestOf(sightings, track.box, unit, TRACKING.keep);
+      const sighting =
+        likeliestOf(sightings, track.box, unit, TRACKING.keepMoving) ??
+        likeliestOf(
+          sightings.filter((seen) => shareOf(track.box, seen) >= TRACKING.keepShare),
+          track.box,
+          unit,
+          TRACKING.keep,
+        );
       if (sighting) {
         followTrack(track, sighting, timeUs);
         if (track.foundCount === TRACKING.confirmCount) this.#bannerCount++;
-      } else missTrack(track, columns);
+      } else missTrack(track);
     }
     let hasStarted = false;
     for (const sighting of sightings) {
       if (this.#tracks.length >= TRACK_LIMIT) break;
-      if (this.#tracks.some((track) => isHidden(track, sighting))) continue;
+      if (this.#tracks.some((track) => isHidden(track, sighting, columns))) continue;
       const before = likeliestOf(this.#before, sighting, unit, TRACKING.enterEach);
       const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
       const isPair = sighting.logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether;
@@ -92,8 +99,8 @@ function likeliestOf(sightings: readonly Sighting[], box: CellBox, unit: number,
   return best;
 }
 
-function isHidden(track: Track, sighting: CellBox): boolean {
-  const { left, top, right, bottom } = coverOf(track, 0);
+function isHidden(track: Track, sighting: CellBox, columns: number): boolean {
+  const { left, top, right, bottom } = coverOf(track, 0, columns);
   const width = Math.min(right, sighting.right) - Math.max(left, sighting.left);
   const height = Math.min(bottom, sighting.bottom) - Math.max(top, sighting.top);
   return (

@@ -62,7 +62,7 @@ class BannerDetector implements Detector {
     const reachesBack = this.#follow(frame, grid, timeUs);
     const { tracks } = this.#tracker;
     if (tracks.length === 0) return this.#quiet(timeUs);
-    const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid.unit)));
+    const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid.unit, grid.columns)));
     return this.#say(this.#stateAt(timeUs), regions, reachesBack, this.#explain(grid), timeUs);
   }
 

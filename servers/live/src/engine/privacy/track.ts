@@ -8,8 +8,11 @@ export const TRACKING = {
   /** Log-odds that each of two pictures in a row must have, and their sum. */
   enterEach: 0,
   enterTogether: 2,
-  /** Log-odds at which a banner that is known is still there. */
+  /** Log-odds at which a banner that is known is still there, wherever it went. */
+  keepMoving: 0,
+  /** The same for a box that shares so much with where it was, of both together. */
   keep: -1,
+  keepShare: 0.6,
   /** Pictures that make a suspect a banner. */
   confirmCount: 4,
   /** How long a banner, and a suspect that was none, stay hidden after they were last seen. */
@@ -102,11 +105,10 @@ export function followTrack(track: Track, sighting: Sighting, timeUs: number): v
   track.cover = enclose(sighting, isGrowing ? track.cover : shrunk(track.cover));
 }
 
-/** The card was not found: it leaves, through the top or to a side, and all on its way is hidden. */
-export function missTrack(track: Track, columns: number): void {
+/** The card was not found: it leaves, or was overlooked. */
+export function missTrack(track: Track): void {
   track.isThere = false;
   track.speed = 0;
-  track.cover = { left: 0, top: 0, right: columns, bottom: track.cover.bottom };
 }
 
 /** Nothing moved where the card is, so that it is there if it was. */
@@ -120,13 +122,13 @@ export function hasEnded(track: Track, timeUs: number): boolean {
   return timeUs - track.seenUs > holdUs;
 }
 
-/** What is hidden of a card, margin included. */
-export function coverOf({ cover, speed }: Track, unit: number): CellBox {
+/** What is hidden of a card, margin included; of one that leaves, through the top or to a side, all on its way. */
+export function coverOf({ cover, speed, isThere }: Track, unit: number, columns: number): CellBox {
   const margin = TRACKING.margin * unit;
   return {
-    left: cover.left - margin,
-    top: cover.top - margin,
-    right: cover.right + margin,
+    left: isThere ? cover.left - margin : 0,
+    top: isThere ? cover.top - margin : 0,
+    right: isThere ? cover.right + margin : columns,
     bottom: cover.bottom + margin + speed * TRACKING.slideAhead,
   };
 }
