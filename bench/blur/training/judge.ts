@@ -86,7 +86,7 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
   const hidden: Region[][] = [];
   for (let i = 0; i < clip.frames; i++) {
     const plane = (k: number) => ({
-      data: bytes.subarray((4 * i + k) * columns * rows, (4 * i + k + 1) * columns * rows),
+      data: bytes.subarray((2 * i + k) * columns * rows, (2 * i + k + 1) * columns * rows),
       stride: columns,
       width: columns,
       height: rows,

@@ -20,7 +20,7 @@ class Clip:
         self.rows, self.columns, self.fps = meta["rows"], meta["columns"], meta["fps"]
         self.size = meta["size"]
         n = meta["frames"]
-        self.cells = np.fromfile(path[:-5] + ".bin", dtype=np.uint8).reshape(n, 4, self.rows, self.columns)
+        self.cells = np.fromfile(path[:-5] + ".bin", dtype=np.uint8).reshape(n, 2, self.rows, self.columns)
         self.styles = meta["styles"]
         self.cards = [[] for _ in range(n)]
         for c in meta["cards"]:
@@ -58,15 +58,12 @@ class Clip:
         return now, before, ref
 
 
-def channels(now, before, ref, use_chroma):
-    """(B,4,H,W) float in 0..255 each -> network input, all about 0..1."""
+def channels(now, before, ref):
+    """(B,2,H,W) float in 0..255 each -> network input, all about 0..1."""
     l, t = now[:, 0], now[:, 1]
-    lb, tb, lr, tr = before[:, 0], before[:, 1], ref[:, 0], ref[:, 1]
+    lb, lr, tr = before[:, 0], ref[:, 0], ref[:, 1]
     rows = torch.arange(l.shape[1], dtype=l.dtype).view(1, -1, 1).expand_as(l) * 4.0
     out = [l, t, (l - lb).abs(), (l - lr).abs(), (t - tr).abs(), rows.clamp(max=255)]
-    if use_chroma:
-        out.append(((now[:, 2] - 128).abs() + (now[:, 3] - 128).abs()))
-        out.append((t - tb).abs())
     return torch.stack(out, 1) / 255.0
 
 
@@ -136,7 +133,7 @@ def targets(clip, t, flip, gh, gw):
     return cls, wgt, reg, pos & (wgt > 0)
 
 
-def batch(clips, size, rng, use_chroma):
+def batch(clips, size, rng):
     xs, cl, wg, rg, ps = [], [], [], [], []
     for _ in range(size):
         clip = rng.choice(clips)
@@ -152,13 +149,13 @@ def batch(clips, size, rng, use_chroma):
         x[:, 0] = np.clip(x[:, 0] * gain + shift, 0, 255)
         x[:, 1] = np.clip(x[:, 1] * abs(gain) * math.exp(rng.uniform(-0.4, 0.3)), 0, 255)
         if rng.random() < 0.5:
-            x[:, :2] += np.random.normal(0, rng.uniform(0, 2.5), x[:, :2].shape)
+            x += np.random.normal(0, rng.uniform(0, 2.5), x.shape)
             x = np.clip(x, 0, 255)
         gh, gw = (clip.rows + 1) // 2, (clip.columns + 1) // 2
         c, w, r, p = targets(clip, t, flip, gh, gw)
         xs.append(x); cl.append(c); wg.append(w); rg.append(r); ps.append(p)
     x = torch.from_numpy(np.stack(xs)).round()
-    inp = channels(x[:, 0], x[:, 1], x[:, 2], use_chroma)
+    inp = channels(x[:, 0], x[:, 1], x[:, 2])
     return inp, *(torch.from_numpy(np.stack(v)) for v in (cl, wg, rg, ps))
 
 
@@ -178,7 +175,7 @@ def loss_of(out, cls, wgt, reg, pos):
     return cl + 1.0 * rl, cl.detach(), rl.detach()
 
 
-def evaluate(net, clips, use_chroma):
+def evaluate(net, clips):
     """Per readable banner frame: the largest logit inside; per frame without: the largest anywhere."""
     net.eval()
     inside, outside, late = [], [], []
@@ -189,7 +186,7 @@ def evaluate(net, clips, use_chroma):
                 part = ts[i : i + 64]
                 x = np.stack([np.stack(clip.inputs(t)) for t in part]).astype(np.float32)
                 x = torch.from_numpy(x)
-                out = net(channels(x[:, 0], x[:, 1], x[:, 2], use_chroma))[:, 0].numpy()
+                out = net(channels(x[:, 0], x[:, 1], x[:, 2]))[:, 0].numpy()
                 for t, z in zip(part, out):
                     cards = clip.cards[t]
                     keep = np.ones_like(z, bool)
@@ -216,7 +213,6 @@ def main():
     a.add_argument("--batch", type=int, default=32)
     a.add_argument("--rate", type=float, default=1e-2)
     a.add_argument("--seed", type=int, default=1)
-    a.add_argument("--chroma", action="store_true")
     args = a.parse_args()
     torch.set_num_threads(1)
     random.seed(args.seed); np.random.seed(args.seed); torch.manual_seed(args.seed)
@@ -231,7 +227,7 @@ def main():
     shapes = list(groups)
     counts = [len(groups[s]) for s in shapes]
     print(len(train), "clips to train,", len(valid), "to validate;", sum(c.count for c in clips), "frames;", {s: len(g) for s, g in groups.items()})
-    net = Net(8 if args.chroma else 6)
+    net = Net()
     nn.init.constant_(net.head.bias[:1], -2.0)
     print("parameters", sum(p.numel() for p in net.parameters()))
     if args.start:
@@ -244,7 +240,7 @@ def main():
         for g in opt.param_groups:
             g["lr"] = max(lr, 1e-5)
         shape = rng.choices(shapes, counts)[0]
-        inp, cls, wgt, reg, pos = batch(groups[shape], args.batch, rng, args.chroma)
+        inp, cls, wgt, reg, pos = batch(groups[shape], args.batch, rng)
         loss, cl, rl = loss_of(net(inp), cls, wgt, reg, pos)
         opt.zero_grad(); loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -256,7 +252,7 @@ def main():
         if step % 1500 == 0:
             torch.save(net.state_dict(), args.out)
     torch.save(net.state_dict(), args.out)
-    report(*evaluate(net, valid, args.chroma))
+    report(*evaluate(net, valid))
 
 
 def report(inside, outside):
