@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { ServerSpec } from "../engine/cluster.ts";
 
@@ -80,7 +80,9 @@ export class MemcachedConnection {
 
   #connect(): Socket {
     const { host, port, tls } = this.#server;
-    const socket = tls ? connectTls({ servername: host, ...this.#settings.tls, host, port }) : connect({ host, port });
+    // An address is no server name.
+    const named = isIP(host) === 0 ? { servername: host } : {};
+    const socket = tls ? connectTls({ ...named, ...this.#settings.tls, host, port }) : connect({ host, port });
     socket.setNoDelay(true);
     socket.on("error", () => undefined); // "close" follows and has it
     socket.on("close", () => {
