@@ -1,0 +1,20 @@
+/** `code` is API: never renamed, never reused. */
+export type RankingErrorCode =
+  | "STORAGE_CORRUPT"
+  | "STORAGE_FULL"
+  | "STORAGE_LOCKED"
+  | "STORAGE_FAILED"
+  | "RDB_UNREADABLE"
+  | "TLS_FILE_UNREADABLE"
+  | "ACL_FILE_INVALID";
+
+/** A failure of the ranking store that is nobody's command: of its files, its settings or its machine. */
+export class RankingError extends Error {
+  override readonly name = "RankingError";
+  readonly code: RankingErrorCode;
+
+  constructor(code: RankingErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,1 @@
+export { RankingError, type RankingErrorCode } from "./errors.ts";
