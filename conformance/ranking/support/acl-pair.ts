@@ -82,14 +82,14 @@ export class OurAcl {
 }
 
 /**
- * Redis names single commands in the order of a hash table whose seed it draws at each start. So they are sorted: what
- * comes behind the categories in each run of rules.
+ * Redis names single commands in the order of a hash table whose seed it draws at each start. So each run of them is
+ * sorted; parentheses behind one (of a selector, or of a first argument such as `0)`) are gathered behind the run.
  */
 export function inOneOrder(text: string): string {
-  return text.replace(/(?:(?<=^|[\s(])[-+](?!@)[^\s)]+(?: |(?=\)|$)))+/g, (run) => {
-    const isPadded = run.endsWith(" ");
-    const sorted = run.trimEnd().split(" ").sort().join(" ");
-    return isPadded ? `${sorted} ` : sorted;
+  return text.replace(/(?<=^|[\s(])[-+](?!@)\S+(?: [-+](?!@)\S+)*/g, (run) => {
+    const words = run.split(" ").map((word) => word.replace(/\)+$/, ""));
+    const closed = run.length - words.join(" ").length;
+    return words.sort().join(" ") + ")".repeat(closed);
   });
 }
 
