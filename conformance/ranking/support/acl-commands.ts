@@ -39,7 +39,7 @@ export async function catalogueOf(wire: AclWire): Promise<AclCatalogue> {
 }
 
 /** A status as its text and a set as a list: for replies whose kinds matter not here. */
-export function plain(reply: AclReply): unknown {
+function plain(reply: AclReply): unknown {
   if (Array.isArray(reply)) return reply.map((item: AclReply) => plain(item));
   if (typeof reply !== "object" || reply === null) return reply;
   if ("simple" in reply) return reply.simple;

@@ -49,7 +49,7 @@ const WRONG = [
 ];
 
 /** One rule of ACL SETUSER: mostly a good one. */
-export function randomRule(random: Random, isInside = false): string {
+function randomRule(random: Random, isInside = false): string {
   switch (random.int(0, isInside ? 6 : 9)) {
     case 0:
     case 1:

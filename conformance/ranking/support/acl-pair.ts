@@ -15,7 +15,7 @@ import {
 import { argumentsOf } from "./acl-commands.ts";
 
 /** SHA-256 as the server gives it to the engine. */
-export function sha256(password: Uint8Array): string {
+function sha256(password: Uint8Array): string {
   return createHash("sha256").update(password).digest("hex");
 }
 

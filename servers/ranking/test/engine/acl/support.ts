@@ -12,7 +12,7 @@ import {
 const path = new URL("../../../testdata/acl-commands-7.0.15.json", import.meta.url);
 
 /** The commands of Redis 7.0.15. */
-export const CATALOGUE = JSON.parse(readFileSync(path, "utf8")) as AclCatalogue;
+const CATALOGUE = JSON.parse(readFileSync(path, "utf8")) as AclCatalogue;
 
 /** Users that hash as the server does, with these limits. */
 export function createUsers(limits: Partial<AclLimits> = {}, allowsChannelsByDefault = false): AclUsers {
