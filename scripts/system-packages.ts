@@ -39,6 +39,11 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
     program: "memcached",
     why: "the servers behind the cache proxy, and what its replies are compared with",
   },
+  {
+    name: "redis-server",
+    program: "redis-server",
+    why: "what the replies of the ranking store are compared with, and its peer",
+  },
   { name: "nutcracker", program: "nutcracker", why: "the peer that the cache proxy is compared with" },
   { name: "libmemcached-tools", program: "memccapable", why: "the outside judge of the memcached protocols" },
   { name: "redis-server", program: "redis-server", why: "what the replies of the ranking store are compared with" },

@@ -1,0 +1,49 @@
+/** What a key holds. The numbers are stored in key records and in snapshots: never change one. */
+export const ValueType = {
+  string: 1,
+  list: 2,
+  set: 3,
+  hash: 4,
+  sortedSet: 5,
+  board: 6,
+  window: 7,
+  limiter: 8,
+} as const;
+
+export type ValueTypeCode = (typeof ValueType)[keyof typeof ValueType];
+
+/** As TYPE replies them, by {@link ValueType}. */
+export const TYPE_NAMES: readonly string[] = [
+  "none",
+  "string",
+  "list",
+  "set",
+  "hash",
+  "zset",
+  "rank-board",
+  "win-window",
+  "win-limiter",
+];
+
+/**
+ * A value that is more than a string. It owns blocks of the heap, and is owned by one key.
+ *
+ * A container that has become empty is deleted by the command that emptied it; no key has an empty one, except boards
+ * and windows, which are made before anything is in them.
+ */
+export interface Container {
+  readonly type: ValueTypeCode;
+  /** Elements: members, fields, entries. */
+  readonly size: number;
+  /** As OBJECT ENCODING replies it. */
+  readonly encoding: string;
+  /** About what it takes in memory, this object included. */
+  readonly usedBytes: number;
+  /** A copy with blocks of its own. */
+  copy(): Container;
+  /**
+   * Gives the memory of about `limit` elements back. Called until it returns `true`, when all is given back; nothing else
+   * is called in between. Big values are so deleted in slices and stop nobody.
+   */
+  release(limit: number): boolean;
+}

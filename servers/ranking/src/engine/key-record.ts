@@ -1,0 +1,44 @@
+import { type Heap, OFFSET_MASK, SEGMENT_SHIFT } from "./memory/heap.ts";
+
+/**
+ * The record of a key, one block of the heap:
+ *
+ *     word 0   length of the key (16 bit) . type (4 bit) . flags (12 bit)
+ *     word 1   length of the value, or number of the object that holds it
+ *     word 2   when it was used (24 bit: LRU clock, or LFU minutes and counter)
+ *     word 3   slot in the expiry index, or 0
+ *     bytes    key, then the value if it is a string that fits in
+ */
+export const KEY_HEAD_BYTES = 16;
+
+/** Longest key. */
+export const MAX_KEY_BYTES = 65_535;
+/** Longest string that is kept in its key's record; longer ones are objects. */
+export const MAX_INLINE_BYTES = 4_096;
+
+export const KeyRecordFlag = {
+  /** The value is an object. */
+  object: 1 << 20,
+  /** A string that was made by changing another: OBJECT ENCODING says `raw`. */
+  raw: 1 << 21,
+} as const;
+
+/** Word `word` of the record. */
+export function recordWord(heap: Heap, record: number, word: number): number {
+  return heap.words[record >>> SEGMENT_SHIFT]![((record & OFFSET_MASK) << 1) + word]!;
+}
+
+export function setRecordWord(heap: Heap, record: number, word: number, value: number): void {
+  heap.words[record >>> SEGMENT_SHIFT]![((record & OFFSET_MASK) << 1) + word] = value;
+}
+
+/** Bytes that the record's block was allocated with. */
+export function recordBytes(head: number, valueLength: number): number {
+  const inline = (head & KeyRecordFlag.object) === 0 ? valueLength : 0;
+  return KEY_HEAD_BYTES + (head & 0xffff) + inline;
+}
+
+/** The record's `ValueType`. */
+export function typeOfHead(head: number): number {
+  return (head >>> 16) & 15;
+}

@@ -1,0 +1,436 @@
+import type { Args } from "../protocol/args.ts";
+import type { Container, ValueTypeCode } from "./container.ts";
+import { ValueType } from "./container.ts";
+import {
+  KEY_HEAD_BYTES,
+  KeyRecordFlag,
+  MAX_INLINE_BYTES,
+  recordBytes,
+  recordWord,
+  setRecordWord,
+  typeOfHead,
+} from "./key-record.ts";
+import { hashBytes } from "./memory/byte-hash.ts";
+import { ByteTable } from "./memory/byte-table.ts";
+import { ExpiryIndex } from "./memory/expiry-index.ts";
+import { OFFSET_MASK, SEGMENT_SHIFT } from "./memory/heap.ts";
+import type { Store } from "./store.ts";
+
+const LENGTH_WORD = 1;
+const ACCESS_WORD = 2;
+const EXPIRY_WORD = 3;
+/** JavaScript's objects around a value that is not in the heap, about. */
+const OBJECT_BYTES = 120;
+
+/**
+ * One database: keys to values, and when they expire.
+ *
+ * A key is found as a *record*, a pointer that is good until the next change of that key. Nothing here is allocated for
+ * a look-up: what was found lies in fields ({@link valueBytes} and its neighbours) until the next call.
+ *
+ * A key whose time has come is not there for any look-up, whether {@link expire} has removed it yet or not.
+ */
+export class Keyspace {
+  readonly index: number;
+  readonly #store: Store;
+  readonly #table: ByteTable;
+  readonly #expiries: ExpiryIndex;
+  /** Hash of the key that was looked up last. */
+  #hash = 0;
+  /** The string that {@link readString} found. */
+  valueBytes: Uint8Array = new Uint8Array(0);
+  valueStart = 0;
+  valueEnd = 0;
+
+  constructor(store: Store, index: number) {
+    this.#store = store;
+    this.index = index;
+    this.#table = new ByteTable(store.heap, KEY_HEAD_BYTES);
+    this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
+      setRecordWord(store.heap, record, EXPIRY_WORD, slot);
+    });
+  }
+
+  /** Keys, with those whose time has come but that were not removed yet. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get expiringCount(): number {
+    return this.#expiries.size;
+  }
+
+  get nextExpiryMs(): number {
+    return this.#expiries.nextMs;
+  }
+
+  // Looking up
+
+  /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
+  find(args: Args, index: number): number {
+    const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
+    if (record === 0) {
+      this.#store.misses++;
+      return 0;
+    }
+    this.#store.hits++;
+    this.#use(record);
+    return record;
+  }
+
+  /** The key's record for a write, or 0; one whose time has come is removed first. */
+  findForWrite(args: Args, index: number): number {
+    return this.findBytesForWrite(args.bytes, args.starts[index]!, args.ends[index]!);
+  }
+
+  findBytesForWrite(key: Uint8Array, start: number, end: number): number {
+    const record = this.#lookup(key, start, end);
+    if (record === 0) return 0;
+    if (this.#isDue(record)) {
+      this.#expire(record);
+      return 0;
+    }
+    this.#use(record);
+    return record;
+  }
+
+  /** The key's record, or 0, without counting as a use. */
+  peek(key: Uint8Array, start: number, end: number): number {
+    const record = this.#lookup(key, start, end);
+    return record !== 0 && this.#isDue(record) ? 0 : record;
+  }
+
+  #lookup(key: Uint8Array, start: number, end: number): number {
+    const hash = hashBytes(key, start, end, this.#store.hashSeed);
+    this.#hash = hash;
+    return this.#table.find(key, start, end, hash);
+  }
+
+  #use(record: number): void {
+    const { heap } = this.#store;
+    if (this.#store.isCountingUses) return this.#countUse(record);
+    setRecordWord(heap, record, ACCESS_WORD, this.#store.accessClock);
+  }
+
+  /** Overridden by the eviction policy of least frequent use. */
+  #countUse(record: number): void {
+    setRecordWord(this.#store.heap, record, ACCESS_WORD, this.#store.accessClock);
+  }
+
+  /** The LRU clock or LFU counter of the record. */
+  accessOf(record: number): number {
+    return recordWord(this.#store.heap, record, ACCESS_WORD) & 0xff_ffff;
+  }
+
+  setAccess(record: number, access: number): void {
+    setRecordWord(this.#store.heap, record, ACCESS_WORD, access & 0xff_ffff);
+  }
+
+  typeOf(record: number): ValueTypeCode {
+    return typeOfHead(recordWord(this.#store.heap, record, 0)) as ValueTypeCode;
+  }
+
+  /** The record's key: a view of the heap, good until the next change. */
+  keyOf(record: number): Uint8Array {
+    return this.#table.nameOf(record);
+  }
+
+  /** The container of a record that is no string. */
+  containerOf(record: number): Container {
+    return this.#store.objects.get(recordWord(this.#store.heap, record, LENGTH_WORD)) as Container;
+  }
+
+  // Strings
+
+  /** Puts the record's string into `valueBytes[valueStart, valueEnd)`, good until the next change. */
+  readString(record: number): void {
+    const { heap, objects } = this.#store;
+    const segment = record >>> SEGMENT_SHIFT;
+    const unit = record & OFFSET_MASK;
+    const words = heap.words[segment]!;
+    const head = words[unit << 1]!;
+    const length = words[(unit << 1) + LENGTH_WORD]!;
+    if ((head & KeyRecordFlag.object) !== 0) {
+      const value = objects.get(length) as Uint8Array;
+      this.valueBytes = value;
+      this.valueStart = 0;
+      this.valueEnd = value.length;
+      return;
+    }
+    this.valueBytes = heap.bytes[segment]!;
+    this.valueStart = (unit << 3) + KEY_HEAD_BYTES + (head & 0xffff);
+    this.valueEnd = this.valueStart + length;
+  }
+
+  isRaw(record: number): boolean {
+    return (recordWord(this.#store.heap, record, 0) & KeyRecordFlag.raw) !== 0;
+  }
+
+  /**
+   * Sets a key to the string `value[start, end)`, whatever it was.
+   *
+   * @param record What {@link findForWrite} just found for this key: nothing else was called since.
+   * @param keepsExpiry Whether the key expires when it did; otherwise never.
+   * @param isRaw Whether OBJECT ENCODING shall say `raw`.
+   */
+  setString(
+    args: Args,
+    index: number,
+    record: number,
+    value: Uint8Array,
+    start: number,
+    end: number,
+    keepsExpiry = false,
+    isRaw = false,
+  ): number {
+    return this.setStringAt(args.bytes, args.starts[index]!, args.ends[index]!, record, value, start, end, keepsExpiry, isRaw);
+  }
+
+  /** As {@link setString}, of a key that is no argument. */
+  setStringAt(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    record: number,
+    value: Uint8Array,
+    start: number,
+    end: number,
+    keepsExpiry = false,
+    isRaw = false,
+  ): number {
+    const { heap } = this.#store;
+    const size = end - start;
+    const rawFlag = isRaw ? KeyRecordFlag.raw : 0;
+    if (record !== 0 && size <= MAX_INLINE_BYTES) {
+      const head = recordWord(heap, record, 0);
+      const oldBytes = recordBytes(head, recordWord(heap, record, LENGTH_WORD));
+      const isInline = (head & KeyRecordFlag.object) === 0;
+      // The value may be a part of the old one, as with SETRANGE: the same block means that it is not.
+      if (isInline && value !== heap.bytes[record >>> SEGMENT_SHIFT] && heap.isSameBlock(oldBytes, KEY_HEAD_BYTES + (head & 0xffff) + size)) {
+        if (!keepsExpiry) this.clearExpiry(record);
+        setRecordWord(heap, record, 0, (head & ~KeyRecordFlag.raw) | rawFlag);
+        setRecordWord(heap, record, LENGTH_WORD, size);
+        this.#putBytes(record, KEY_HEAD_BYTES + (head & 0xffff), value, start, end);
+        return record;
+      }
+    }
+    const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
+    // The old value may be where the new one comes from, so it goes last.
+    const isLarge = size > MAX_INLINE_BYTES;
+    const objectId = isLarge ? this.#addBytes(value.slice(start, end)) : 0;
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, isLarge ? 0 : size);
+    if (isLarge) {
+      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | KeyRecordFlag.object | rawFlag);
+      setRecordWord(heap, next, LENGTH_WORD, objectId);
+    } else {
+      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
+      this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
+    }
+    this.#place(record, next);
+    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    return next;
+  }
+
+  #addBytes(value: Uint8Array): number {
+    this.#store.heap.outsideBytes += value.length + OBJECT_BYTES;
+    return this.#store.objects.add(value);
+  }
+
+  #putBytes(record: number, at: number, source: Uint8Array, start: number, end: number): void {
+    const bytes = this.#store.heap.bytes[record >>> SEGMENT_SHIFT]!;
+    const to = ((record & OFFSET_MASK) << 3) + at;
+    const size = end - start;
+    if (size > 64) bytes.set(source.subarray(start, end), to);
+    else for (let i = 0; i < size; i++) bytes[to + i] = source[start + i]!;
+  }
+
+  #newRecord(key: Uint8Array, start: number, end: number, type: number, valueBytes: number): number {
+    const { heap } = this.#store;
+    const keySize = end - start;
+    const record = heap.allocate(KEY_HEAD_BYTES + keySize + valueBytes);
+    setRecordWord(heap, record, 0, keySize | (type << 16));
+    setRecordWord(heap, record, LENGTH_WORD, valueBytes);
+    setRecordWord(heap, record, ACCESS_WORD, this.#store.accessClock);
+    setRecordWord(heap, record, EXPIRY_WORD, 0);
+    this.#putBytes(record, KEY_HEAD_BYTES, key, start, end);
+    return record;
+  }
+
+  /** Puts a new record where the old one of the same key was, if there was one, which is freed. */
+  #place(old: number, next: number): void {
+    const hash = this.#hash;
+    if (old === 0) {
+      this.#table.insert(hash, next);
+      return;
+    }
+    this.#table.replace(hash, old, next);
+    this.#freeRecord(old);
+  }
+
+  // Containers
+
+  /**
+   * Sets a key to a container, whatever it was. Takes the container over.
+   *
+   * @param record What {@link findForWrite} just found for this key.
+   */
+  setContainer(args: Args, index: number, record: number, container: Container, keepsExpiry = false): number {
+    return this.setContainerAt(args.bytes, args.starts[index]!, args.ends[index]!, record, container, keepsExpiry);
+  }
+
+  setContainerAt(
+    key: Uint8Array,
+    start: number,
+    end: number,
+    record: number,
+    container: Container,
+    keepsExpiry = false,
+  ): number {
+    const { heap, objects } = this.#store;
+    const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
+    const next = this.#newRecord(key, start, end, container.type, 0);
+    heap.outsideBytes += OBJECT_BYTES;
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | KeyRecordFlag.object);
+    setRecordWord(heap, next, LENGTH_WORD, objects.add(container));
+    this.#place(record, next);
+    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    return next;
+  }
+
+  // Removing
+
+  /** Removes a key that was just found. */
+  delete(record: number): void {
+    this.#table.remove(this.#hashOf(record), record);
+    this.#freeRecord(record);
+  }
+
+  /** Removes a key and hands its container to the caller. */
+  take(record: number): Container {
+    const { heap, objects } = this.#store;
+    const container = this.containerOf(record);
+    const id = recordWord(heap, record, LENGTH_WORD);
+    this.#table.remove(this.#hashOf(record), record);
+    objects.remove(id);
+    heap.outsideBytes -= OBJECT_BYTES;
+    this.clearExpiry(record);
+    heap.free(record, recordBytes(recordWord(heap, record, 0), 0));
+    return container;
+  }
+
+  #hashOf(record: number): number {
+    const key = this.keyOf(record);
+    return hashBytes(key, 0, key.length, this.#store.hashSeed);
+  }
+
+  #freeRecord(record: number): void {
+    const { heap, objects } = this.#store;
+    this.clearExpiry(record);
+    const head = recordWord(heap, record, 0);
+    const value = recordWord(heap, record, LENGTH_WORD);
+    if ((head & KeyRecordFlag.object) !== 0) {
+      const object = objects.get(value);
+      objects.remove(value);
+      heap.outsideBytes -= OBJECT_BYTES;
+      if (object instanceof Uint8Array) heap.outsideBytes -= object.length;
+      else this.#store.bury(object);
+    }
+    heap.free(record, recordBytes(head, value));
+  }
+
+  /** Removes all keys. */
+  clear(): void {
+    const records: number[] = [];
+    this.#expiries.clear();
+    this.#table.forEachRecord((record) => records.push(record));
+    this.#table.clear();
+    for (const record of records) {
+      setRecordWord(this.#store.heap, record, EXPIRY_WORD, 0);
+      this.#freeRecord(record);
+    }
+    this.#store.heap.trim();
+  }
+
+  // Expiry
+
+  /** When the record expires, in ms since 1970, or -1. */
+  expiryOf(record: number): number {
+    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    return slot === 0 ? -1 : this.#expiries.timeOf(slot);
+  }
+
+  setExpiry(record: number, timeMs: number): void {
+    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    if (slot === 0) this.#expiries.add(record, timeMs);
+    else this.#expiries.set(slot, timeMs);
+  }
+
+  /** The key stays for ever. Returns whether it did not. */
+  clearExpiry(record: number): boolean {
+    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    if (slot === 0) return false;
+    this.#expiries.remove(slot);
+    setRecordWord(this.#store.heap, record, EXPIRY_WORD, 0);
+    return true;
+  }
+
+  /** Removes at most `limit` keys whose time has come. Returns how many. */
+  expire(limit: number): number {
+    let count = 0;
+    while (count < limit && this.#expiries.nextMs <= this.#store.nowMs) {
+      this.#expire(this.#expiries.next);
+      count++;
+    }
+    return count;
+  }
+
+  #isDue(record: number): boolean {
+    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    return slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs;
+  }
+
+  #expire(record: number): void {
+    const hash = this.#hash;
+    const key = this.keyOf(record).slice();
+    this.delete(record);
+    this.#store.expiredCount++;
+    this.#store.listener?.onExpired(this.index, key);
+    // Whoever looked up a key that had expired goes on to add it.
+    this.#hash = hash;
+  }
+
+  // Walking
+
+  /** As {@link ByteTable.scan}; keys whose time has come are left out. `visit` must change nothing. */
+  scan(from: number, count: number, visit: (record: number) => void): number {
+    return this.#table.scan(from, count, (record) => {
+      if (!this.#isDue(record)) visit(record);
+    });
+  }
+
+  /** Every key that is there, in no promised order. `visit` must change nothing. */
+  forEachRecord(visit: (record: number) => void): void {
+    this.#table.forEachRecord((record) => {
+      if (!this.#isDue(record)) visit(record);
+    });
+  }
+
+  /** A key at random, or 0. The same for the same keys and random numbers. */
+  pick(random: () => number): number {
+    this.expire(Number.POSITIVE_INFINITY);
+    return this.#table.pick(random);
+  }
+
+  /** About what the key and its value take. */
+  usedBytesOf(record: number): number {
+    const { heap, objects } = this.#store;
+    const head = recordWord(heap, record, 0);
+    const value = recordWord(heap, record, LENGTH_WORD);
+    // The slot of the table, and a third of one that is free.
+    const slotBytes = 12;
+    const own = recordBytes(head, value) + slotBytes + (recordWord(heap, record, EXPIRY_WORD) === 0 ? 0 : 12);
+    if ((head & KeyRecordFlag.object) === 0) return own;
+    const object = objects.get(value);
+    return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.length : object.usedBytes);
+  }
+}

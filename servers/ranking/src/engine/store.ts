@@ -1,0 +1,86 @@
+import type { Container } from "./container.ts";
+import { Keyspace } from "./keyspace.ts";
+import { Heap } from "./memory/heap.ts";
+import { ObjectTable } from "./memory/object-table.ts";
+
+/** Databases that SELECT knows; as Redis's default. */
+export const DATABASE_COUNT = 16;
+/** Containers of more elements are given back in slices. */
+const RELEASE_AT_ONCE = 512;
+
+/** What happens to keys, told to whoever watches them. */
+export interface StoreListener {
+  /** The value of a key changed, it was made or removed. Views of the key are good during the call only. */
+  onChanged(database: number, key: Uint8Array, start: number, end: number): void;
+  /** A key was removed because its time had come. */
+  onExpired(database: number, key: Uint8Array): void;
+}
+
+/**
+ * All databases, the memory under them and the time that they believe in.
+ *
+ * Time comes with the batches: {@link nowMs} never falls and no clock is read here.
+ */
+export class Store {
+  readonly heap = new Heap();
+  readonly objects = new ObjectTable<Container | Uint8Array>();
+  /** The same on every copy of the store, since random picks depend on it; secret to clients. */
+  readonly hashSeed: number;
+  readonly keyspaces: Keyspace[];
+  listener: StoreListener | undefined;
+  nowMs = 0;
+  /** The low 24 bits of the time in seconds, or what {@link usePolicy} wants. */
+  accessClock = 0;
+  isCountingUses = false;
+  hits = 0;
+  misses = 0;
+  expiredCount = 0;
+  /** Big values that nobody can reach any more. */
+  readonly #graves: Container[] = [];
+
+  constructor(hashSeed: number) {
+    this.hashSeed = hashSeed;
+    this.keyspaces = Array.from({ length: DATABASE_COUNT }, (_, index) => new Keyspace(this, index));
+  }
+
+  /** Moves the time on; a time that lies back changes nothing. */
+  advance(nowMs: number): void {
+    if (nowMs <= this.nowMs) return;
+    this.nowMs = nowMs;
+    this.accessClock = Math.floor(nowMs / 1_000) & 0xff_ffff;
+  }
+
+  /** Removes at most `limit` keys whose time has come. Returns how many. */
+  expire(limit: number): number {
+    let left = limit;
+    for (const keyspace of this.keyspaces) {
+      if (keyspace.nextExpiryMs > this.nowMs) continue;
+      left -= keyspace.expire(left);
+      if (left === 0) break;
+    }
+    return limit - left;
+  }
+
+  /** Gives an unreachable container's memory back, now or in slices. */
+  bury(container: Container): void {
+    if (container.size > RELEASE_AT_ONCE || !container.release(RELEASE_AT_ONCE)) this.#graves.push(container);
+  }
+
+  get graveCount(): number {
+    return this.#graves.length;
+  }
+
+  /** Gives back memory of about `limit` elements of buried values. Returns whether none is left. */
+  releaseSome(limit: number): boolean {
+    const grave = this.#graves.at(-1);
+    if (grave?.release(limit)) {
+      this.#graves.pop();
+      if (this.#graves.length === 0) this.heap.trim();
+    }
+    return this.#graves.length === 0;
+  }
+
+  get usedBytes(): number {
+    return this.heap.usedBytes;
+  }
+}

@@ -1,0 +1,224 @@
+import { formatDouble, formatHumanDouble } from "./doubles.ts";
+
+const FIRST_BYTES = 65_536;
+/** Numbers below this have their replies ready. */
+const SMALL = 10_000;
+
+const CR = 13;
+const LF = 10;
+const DOLLAR = 36;
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes replies one behind the other into one buffer that grows.
+ *
+ * `resp` is the protocol of the one who gets the reply; the methods for maps, sets, doubles and the like write what RESP2
+ * has instead of them. Text is written as Latin-1 where it can hold a client's bytes, so that nothing is changed.
+ *
+ * @see https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md
+ */
+export class ReplyWriter {
+  bytes: Uint8Array;
+  length = 0;
+  resp = 2;
+  /** Errors written since somebody set it to 0. */
+  errorCount = 0;
+
+  constructor(firstBytes = FIRST_BYTES) {
+    this.bytes = new Uint8Array(firstBytes);
+  }
+
+  /** Makes room for `size` more bytes, and returns the buffer. */
+  reserve(size: number): Uint8Array {
+    const needed = this.length + size;
+    if (needed <= this.bytes.length) return this.bytes;
+    const larger = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
+    return larger;
+  }
+
+  ok(): void {
+    this.raw(OK);
+  }
+
+  /** Bytes that are a whole reply already, or some. */
+  raw(reply: Uint8Array): void {
+    this.copy(reply, 0, reply.length);
+  }
+
+  copy(source: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    const bytes = this.reserve(size);
+    const at = this.length;
+    if (size > 64) bytes.set(source.subarray(start, end), at);
+    else for (let i = 0; i < size; i++) bytes[at + i] = source[start + i]!;
+    this.length = at + size;
+  }
+
+  /** A simple string; without CR and LF. */
+  simple(text: string): void {
+    this.#line(43, text);
+  }
+
+  /** An error, from its code on: `ERR no such key`. CR and LF become spaces. */
+  error(text: string): void {
+    this.errorCount++;
+    this.#line(45, text.replace(/[\r\n]/g, " "));
+  }
+
+  integer(value: number): void {
+    if (value >= 0 && value < 10) {
+      const bytes = this.reserve(4);
+      const at = this.length;
+      bytes[at] = 58;
+      bytes[at + 1] = 48 + value;
+      bytes[at + 2] = CR;
+      bytes[at + 3] = LF;
+      this.length = at + 4;
+    } else this.#count(58, value);
+  }
+
+  bigInteger(value: bigint): void {
+    this.#line(58, value.toString());
+  }
+
+  /** A bulk string of `source[start, end)`. */
+  bulk(source: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    this.reserve(size + 16);
+    this.#count(DOLLAR, size);
+    this.copy(source, start, end);
+    this.#end();
+  }
+
+  bulkBytes(source: Uint8Array): void {
+    this.bulk(source, 0, source.length);
+  }
+
+  /** A bulk string of text whose characters are bytes (Latin-1). */
+  bulkText(text: string): void {
+    this.#count(DOLLAR, text.length);
+    this.#latin(text);
+    this.#end();
+  }
+
+  /** A bulk string of text in UTF-8. */
+  bulkUtf8(text: string): void {
+    this.bulkBytes(encoder.encode(text));
+  }
+
+  /** A bulk string of a whole number. */
+  bulkInteger(value: number): void {
+    this.bulkText(String(value));
+  }
+
+  /** No value: `$-1`, or RESP3's `_`. */
+  nil(): void {
+    this.raw(this.resp === 2 ? NIL : NULL);
+  }
+
+  /** No array: `*-1`, or RESP3's `_`. */
+  nilArray(): void {
+    this.raw(this.resp === 2 ? NIL_ARRAY : NULL);
+  }
+
+  /** The head of an array; so many replies follow. */
+  array(count: number): void {
+    this.#count(42, count);
+  }
+
+  /** The head of a map; twice so many replies follow. */
+  map(pairs: number): void {
+    if (this.resp === 2) this.#count(42, 2 * pairs);
+    else this.#count(37, pairs);
+  }
+
+  set(count: number): void {
+    this.#count(this.resp === 2 ? 42 : 126, count);
+  }
+
+  /** The head of a push message, an array in RESP2. */
+  push(count: number): void {
+    this.#count(this.resp === 2 ? 42 : 62, count);
+  }
+
+  /** A number as Redis replies it: a bulk string with 17 digits at most, or a RESP3 double. */
+  double(value: number): void {
+    const text = formatDouble(value);
+    if (this.resp === 2) this.bulkText(text);
+    else this.#line(44, text);
+  }
+
+  /** As {@link double}, but a bulk string of plain decimals also in RESP3: INCRBYFLOAT and the like. */
+  humanDouble(value: number): void {
+    this.bulkText(formatHumanDouble(value));
+  }
+
+  boolean(value: boolean): void {
+    if (this.resp === 2) this.integer(value ? 1 : 0);
+    else this.raw(value ? TRUE : FALSE);
+  }
+
+  /** Text with its format of three letters; a bulk string in RESP2. */
+  verbatim(text: string, format = "txt"): void {
+    if (this.resp === 2) {
+      this.bulkText(text);
+      return;
+    }
+    this.#count(61, text.length + 4);
+    this.#latin(`${format}:`);
+    this.#latin(text);
+    this.#end();
+  }
+
+  /** Takes back everything written since `length` was this. */
+  rewind(length: number): void {
+    this.length = length;
+  }
+
+  #line(type: number, text: string): void {
+    this.reserve(1)[this.length++] = type;
+    this.#latin(text);
+    this.#end();
+  }
+
+  #latin(text: string): void {
+    const bytes = this.reserve(text.length);
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.length = at;
+  }
+
+  #count(type: number, value: number): void {
+    const bytes = this.reserve(24);
+    let at = this.length;
+    bytes[at++] = type;
+    if (value >= 0 && value < SMALL) {
+      if (value >= 1_000) bytes[at++] = 48 + ((value / 1_000) | 0);
+      if (value >= 100) bytes[at++] = 48 + (((value / 100) | 0) % 10);
+      if (value >= 10) bytes[at++] = 48 + (((value / 10) | 0) % 10);
+      bytes[at++] = 48 + (value % 10);
+    } else {
+      const text = String(value);
+      for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    }
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.length = at;
+  }
+
+  #end(): void {
+    const bytes = this.reserve(2);
+    bytes[this.length++] = CR;
+    bytes[this.length++] = LF;
+  }
+}
+
+const OK = encoder.encode("+OK\r\n");
+const NIL = encoder.encode("$-1\r\n");
+const NIL_ARRAY = encoder.encode("*-1\r\n");
+const NULL = encoder.encode("_\r\n");
+const TRUE = encoder.encode("#t\r\n");
+const FALSE = encoder.encode("#f\r\n");
