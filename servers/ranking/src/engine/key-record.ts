@@ -1,4 +1,6 @@
+import type { Container } from "./container.ts";
 import { type Heap, OFFSET_MASK, SEGMENT_SHIFT } from "./memory/heap.ts";
+import type { ObjectTable } from "./memory/object-table.ts";
 
 /**
  * The record of a key, one block of the heap:
@@ -15,6 +17,9 @@ export const KEY_HEAD_BYTES = 16;
 export const MAX_KEY_BYTES = 65_535;
 /** Longest string that is kept in its key's record; longer ones are objects. */
 export const MAX_INLINE_BYTES = 4_096;
+
+/** JavaScript's objects around a value that is not in the heap, about. */
+export const OBJECT_BYTES = 120;
 
 export const KeyRecordFlag = {
   /** The value is an object. */
@@ -41,4 +46,16 @@ export function recordBytes(head: number, valueLength: number): number {
 /** The record's `ValueType`. */
 export function typeOfHead(head: number): number {
   return (head >>> 16) & 15;
+}
+
+/** About what a key and its value take, with its share of the tables. */
+export function usedBytesOf(heap: Heap, objects: ObjectTable<Container | Uint8Array>, record: number): number {
+  const head = recordWord(heap, record, 0);
+  const value = recordWord(heap, record, 1);
+  // A slot of the table, and half of one that is free.
+  const slotBytes = 12;
+  const own = recordBytes(head, value) + slotBytes + (recordWord(heap, record, 3) === 0 ? 0 : 12);
+  if ((head & KeyRecordFlag.object) === 0) return own;
+  const object = objects.get(value);
+  return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.length : object.usedBytes);
 }

@@ -5,6 +5,7 @@ import {
   KEY_HEAD_BYTES,
   KeyRecordFlag,
   MAX_INLINE_BYTES,
+  OBJECT_BYTES,
   recordBytes,
   recordWord,
   setRecordWord,
@@ -19,8 +20,6 @@ import type { Store } from "./store.ts";
 const LENGTH_WORD = 1;
 const ACCESS_WORD = 2;
 const EXPIRY_WORD = 3;
-/** JavaScript's objects around a value that is not in the heap, about. */
-const OBJECT_BYTES = 120;
 
 /**
  * One database: keys to values, and when they expire.
@@ -64,8 +63,6 @@ export class Keyspace {
     return this.#expiries.nextMs;
   }
 
-  // Looking up
-
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
   find(args: Args, index: number): number {
     const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
@@ -107,13 +104,6 @@ export class Keyspace {
   }
 
   #use(record: number): void {
-    const { heap } = this.#store;
-    if (this.#store.isCountingUses) return this.#countUse(record);
-    setRecordWord(heap, record, ACCESS_WORD, this.#store.accessClock);
-  }
-
-  /** Overridden by the eviction policy of least frequent use. */
-  #countUse(record: number): void {
     setRecordWord(this.#store.heap, record, ACCESS_WORD, this.#store.accessClock);
   }
 
@@ -183,7 +173,17 @@ export class Keyspace {
     keepsExpiry = false,
     isRaw = false,
   ): number {
-    return this.setStringAt(args.bytes, args.starts[index]!, args.ends[index]!, record, value, start, end, keepsExpiry, isRaw);
+    return this.setStringAt(
+      args.bytes,
+      args.starts[index]!,
+      args.ends[index]!,
+      record,
+      value,
+      start,
+      end,
+      keepsExpiry,
+      isRaw,
+    );
   }
 
   /** As {@link setString}, of a key that is no argument. */
@@ -206,7 +206,11 @@ export class Keyspace {
       const oldBytes = recordBytes(head, recordWord(heap, record, LENGTH_WORD));
       const isInline = (head & KeyRecordFlag.object) === 0;
       // The value may be a part of the old one, as with SETRANGE: the same block means that it is not.
-      if (isInline && value !== heap.bytes[record >>> SEGMENT_SHIFT] && heap.isSameBlock(oldBytes, KEY_HEAD_BYTES + (head & 0xffff) + size)) {
+      if (
+        isInline &&
+        value !== heap.bytes[record >>> SEGMENT_SHIFT] &&
+        heap.isSameBlock(oldBytes, KEY_HEAD_BYTES + (head & 0xffff) + size)
+      ) {
         if (!keepsExpiry) this.clearExpiry(record);
         setRecordWord(heap, record, 0, (head & ~KeyRecordFlag.raw) | rawFlag);
         setRecordWord(heap, record, LENGTH_WORD, size);
@@ -419,18 +423,5 @@ export class Keyspace {
   pick(random: () => number): number {
     this.expire(Number.POSITIVE_INFINITY);
     return this.#table.pick(random);
-  }
-
-  /** About what the key and its value take. */
-  usedBytesOf(record: number): number {
-    const { heap, objects } = this.#store;
-    const head = recordWord(heap, record, 0);
-    const value = recordWord(heap, record, LENGTH_WORD);
-    // The slot of the table, and a third of one that is free.
-    const slotBytes = 12;
-    const own = recordBytes(head, value) + slotBytes + (recordWord(heap, record, EXPIRY_WORD) === 0 ? 0 : 12);
-    if ((head & KeyRecordFlag.object) === 0) return own;
-    const object = objects.get(value);
-    return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.length : object.usedBytes);
   }
 }

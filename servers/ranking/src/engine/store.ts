@@ -29,9 +29,8 @@ export class Store {
   readonly keyspaces: Keyspace[];
   listener: StoreListener | undefined;
   nowMs = 0;
-  /** The low 24 bits of the time in seconds, or what {@link usePolicy} wants. */
+  /** The low 24 bits of the time in seconds. */
   accessClock = 0;
-  isCountingUses = false;
   hits = 0;
   misses = 0;
   expiredCount = 0;

@@ -1,0 +1,72 @@
+import type { AclCommand } from "./acl/index.ts";
+import type { Call } from "./call.ts";
+import type { CommandFacts } from "./commands/facts.ts";
+
+/** Does a command: reads `call.args`, changes `call.db`, writes exactly one reply to `call.reply`. */
+export type Handler = (call: Call) => void;
+
+/** What decides how a command may be run, as bits. */
+export const CommandFlag = {
+  write: 1,
+  readonly: 2,
+  denyOom: 4,
+  noScript: 8,
+  blocking: 16,
+  /** Runs before the client has said who it is. */
+  noAuth: 32,
+  /** Not queued by MULTI. */
+  noMulti: 64,
+  /** May be used while subscribed, in RESP2. */
+  pubsub: 128,
+  admin: 256,
+  mayReplicate: 512,
+  skipSlowlog: 1024,
+} as const;
+
+const FLAGS_BY_NAME: Readonly<Record<string, number>> = {
+  write: CommandFlag.write,
+  readonly: CommandFlag.readonly,
+  denyoom: CommandFlag.denyOom,
+  noscript: CommandFlag.noScript,
+  blocking: CommandFlag.blocking,
+  no_auth: CommandFlag.noAuth,
+  no_multi: CommandFlag.noMulti,
+  admin: CommandFlag.admin,
+  may_replicate: CommandFlag.mayReplicate,
+  skip_slowlog: CommandFlag.skipSlowlog,
+};
+
+/** One command or subcommand, and what it has cost. */
+export class Command implements AclCommand {
+  readonly id: number;
+  readonly name: string;
+  readonly arity: number;
+  readonly flags: number;
+  readonly facts: CommandFacts;
+  readonly categories: readonly string[];
+  /** For access control: everybody may run it. */
+  readonly isAlwaysAllowed: boolean;
+  /** `undefined` for a container, whose subcommands do the work. */
+  readonly handler: Handler | undefined;
+  readonly subcommands = new Map<string, Command>();
+  calls = 0;
+  usec = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+
+  constructor(id: number, facts: CommandFacts, handler: Handler | undefined) {
+    this.id = id;
+    this.name = facts.name;
+    this.arity = facts.arity;
+    this.facts = facts;
+    this.categories = facts.categories;
+    this.isAlwaysAllowed = facts.flags.includes("no_auth");
+    this.handler = handler;
+    this.flags = facts.flags.reduce((bits, flag) => bits | (FLAGS_BY_NAME[flag] ?? 0), 0);
+  }
+
+  /** Whether a call with so many arguments, its name included, can be right. */
+  takes(count: number): boolean {
+    return this.arity >= 0 ? count === this.arity : count >= -this.arity;
+  }
+}

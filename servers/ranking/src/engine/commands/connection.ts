@@ -1,0 +1,35 @@
+import type { Call } from "../call.ts";
+import type { Handler } from "../command.ts";
+import { DATABASE_COUNT } from "../store.ts";
+
+function ping({ args, reply, session }: Call): void {
+  if (args.count > 2) {
+    reply.error("ERR wrong number of arguments for 'ping' command");
+    return;
+  }
+  if (session.subscriptionCount > 0 && session.resp === 2) {
+    reply.array(2);
+    reply.bulkText("pong");
+    if (args.count === 2) reply.bulk(args.bytes, args.starts[1]!, args.ends[1]!);
+    else reply.bulkText("");
+  } else if (args.count === 2) reply.bulk(args.bytes, args.starts[1]!, args.ends[1]!);
+  else reply.simple("PONG");
+}
+
+function echo({ args, reply }: Call): void {
+  reply.bulk(args.bytes, args.starts[1]!, args.ends[1]!);
+}
+
+function select(call: Call): void {
+  const index = call.integer(1);
+  if (Number.isNaN(index)) return;
+  if (index < 0 || index >= DATABASE_COUNT) {
+    call.reply.error("ERR DB index is out of range");
+    return;
+  }
+  call.session.database = index;
+  call.reply.ok();
+}
+
+/** Commands about the connection itself. */
+export const CONNECTION_HANDLERS: Readonly<Record<string, Handler>> = { ping, echo, select };

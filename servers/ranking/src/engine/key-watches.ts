@@ -1,0 +1,51 @@
+import type { Session } from "./session.ts";
+
+/** Who watches which keys (WATCH): a change breaks the transaction of all of them. */
+export class KeyWatches {
+  readonly #byKey = new Map<string, Set<Session>>();
+  readonly #bySession = new Map<Session, Set<string>>();
+
+  /** Watched keys. */
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  /** @param key Byte text with the database in front: see {@link watchName}. */
+  watch(session: Session, name: string): void {
+    const sessions = this.#byKey.get(name) ?? new Set();
+    sessions.add(session);
+    this.#byKey.set(name, sessions);
+    const names = this.#bySession.get(session) ?? new Set();
+    names.add(name);
+    this.#bySession.set(session, names);
+  }
+
+  unwatch(session: Session): void {
+    for (const name of this.#bySession.get(session) ?? []) {
+      const sessions = this.#byKey.get(name);
+      sessions?.delete(session);
+      if (sessions?.size === 0) this.#byKey.delete(name);
+    }
+    this.#bySession.delete(session);
+  }
+
+  namesOf(session: Session): ReadonlySet<string> {
+    return this.#bySession.get(session) ?? new Set();
+  }
+
+  /** All names that are watched; for FLUSHALL and SWAPDB. */
+  names(): IterableIterator<string> {
+    return this.#byKey.keys();
+  }
+
+  break(name: string): void {
+    for (const session of this.#byKey.get(name) ?? []) session.isWatchBroken = true;
+  }
+}
+
+/** A key as {@link KeyWatches} and others who keep keys in maps name it: its database, a colon, its bytes as text. */
+export function watchName(database: number, key: Uint8Array, start: number, end: number): string {
+  let name = `${database}:`;
+  for (let at = start; at < end; at++) name += String.fromCharCode(key[at]!);
+  return name;
+}

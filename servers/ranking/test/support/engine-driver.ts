@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { Engine } from "../../src/engine/engine.ts";
+import { Session } from "../../src/engine/session.ts";
+import { Args } from "../../src/protocol/args.ts";
+import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
+
+/** One client of an {@link EngineDriver}. */
+export interface DrivenSession {
+  readonly session: Session;
+  /** What was sent to it beside replies: messages, replies to what had waited. Latin-1. */
+  readonly sent: string[];
+}
+
+/** Arguments are text (Latin-1), numbers or bytes. */
+export type Argument = string | number | Uint8Array;
+
+/**
+ * An engine that is driven by hand: a turn for each command, at a time that the test sets. The batches that would go
+ * into the log are kept.
+ */
+export class EngineDriver {
+  readonly engine: Engine;
+  readonly main: DrivenSession;
+  readonly batches: Uint8Array[] = [];
+  nowMs = 1_700_000_000_000;
+  #turn = 0;
+  #sessions = 0;
+
+  constructor(hashSeed = 12_345) {
+    this.engine = new Engine({
+      hashSeed,
+      hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
+      clockUs: () => 0,
+    });
+    this.main = this.connect();
+  }
+
+  connect(): DrivenSession {
+    const sent: string[] = [];
+    const output = {
+      send: (bytes: Uint8Array) => sent.push(Buffer.from(bytes).toString("latin1")),
+      close: () => undefined,
+    };
+    return { session: new Session(++this.#sessions, output, this.engine.users.defaultUser), sent };
+  }
+
+  /** Does one command of the main session, in a turn of its own. Returns the reply as it goes over the wire, Latin-1. */
+  do(...args: readonly Argument[]): string {
+    return this.as(this.main, ...args);
+  }
+
+  as({ session }: DrivenSession, ...args: readonly Argument[]): string {
+    const reply = new ReplyWriter();
+    const call = new Args();
+    call.assign(args.map(bytesOf));
+    this.engine.beginTurn(this.nowMs, ++this.#turn);
+    this.engine.execute(session, call, reply);
+    if (this.engine.endTurn()) this.batches.push(this.engine.batch.bytes.slice(0, this.engine.batch.length));
+    return Buffer.from(reply.bytes.subarray(0, reply.length)).toString("latin1");
+  }
+
+  /** Another engine to which the same batches were applied. */
+  replayed(): EngineDriver {
+    const other = new EngineDriver(this.engine.store.hashSeed);
+    for (const batch of this.batches) other.engine.apply(batch);
+    other.nowMs = this.nowMs;
+    return other;
+  }
+}
+
+function bytesOf(argument: Argument): Uint8Array {
+  return argument instanceof Uint8Array ? argument : Buffer.from(String(argument), "latin1");
+}
