@@ -63,7 +63,7 @@ function readReplies(socket: Socket, waiters: Waiter[]): void {
     const rest = bytes.subarray(at);
     pieces = rest.length > 0 ? [rest] : [];
     pieceBytes = rest.length;
-    wantedBytes = rest.length > 65_536 ? rest.length * 2 : 0;
+    wantedBytes = 0;
     if (rest.length > 0 && rest[0] === 0x24) {
       const end = rest.indexOf("\r\n");
       wantedBytes = end < 0 ? 0 : end + 4 + Number(rest.toString("latin1", 1, end));
