@@ -90,6 +90,9 @@ const MEMBERS = [
   "member with blank",
 ];
 
+/** Words of commands whose numbers must not be drawn at will. */
+const FRAGILE = /^(?:.*scan|.*expire(?:at)?|p?setex|restore|eval.*|[ep]x(?:at)?)$/i;
+
 /** Draws words for generators. The pools are small, so that commands meet on the same keys and members. */
 export class Vocabulary {
   readonly random: Random;
@@ -171,7 +174,9 @@ export class Vocabulary {
 
   /** Distant, past or wrong: never an expiry that falls within a run. */
   seconds(): string {
-    return this.chance(0.8) ? String(this.random.int(1_000, 100_000)) : this.one("0", "-1", ...ODD_NUMBERS.slice(2));
+    return this.chance(0.8)
+      ? String(this.random.int(1_000, 100_000))
+      : this.one("0", "-1", "abc", "", "1.5", "9223372036854775807", "-9223372036854775808", "9223372036854775808");
   }
 
   milliseconds(): string {
@@ -204,8 +209,12 @@ export class Vocabulary {
       case 3:
         return words.map((word) => (this.chance(0.5) ? word.toLowerCase() : word));
       default:
-        // Another cursor or count would stop a walk halfway, where two servers are not comparable.
-        return words.toSpliced(at, 1, /scan$/i.test(words[0] ?? "") ? "abc" : this.one("", "abc", ...ODD_NUMBERS));
+        // Another cursor would stop a walk halfway; a short expiry would fall within the run.
+        return words.toSpliced(
+          at,
+          1,
+          words.some((word) => FRAGILE.test(word)) ? "abc" : this.one("abc", ...ODD_NUMBERS),
+        );
     }
   }
 }

@@ -9,7 +9,7 @@ export const REFUSALS: Family = {
   weight: 1,
   next: (v): Step[] => {
     if (v.chance(0.2)) {
-      const name = v.one("NOSUCH", "", "get\0", "\r\n", "x".repeat(200), "GETT", "'quoted'");
+      const name = v.one("NOSUCH", "", "\0get", "\r\n", "x".repeat(200), "GETT", "'quoted'");
       return [command(name, ...v.many(0, 20, () => v.one("a", "it's", "\r\n\0", "b".repeat(150))))];
     }
     const facts = v.random.pick(COMMANDS);

@@ -28,15 +28,13 @@ function combined(v: Vocabulary, key: string, name: string, destination: readonl
 }
 
 function anyRange(v: Vocabulary): readonly string[] {
-  switch (v.random.int(0, 3)) {
+  switch (v.random.int(0, 2)) {
     case 0:
       return [v.scoreBound(), v.scoreBound(), "BYSCORE", ...v.maybe(0.3, "REV"), ...limit(v)];
     case 1:
-      return [v.lexBound(), v.lexBound(), "BYLEX", ...v.maybe(0.3, "REV"), ...limit(v)];
-    case 2:
       return [v.index(), v.index(), ...v.maybe(0.3, "REV")];
     default:
-      return [v.index(), v.index(), ...v.maybe(0.2, v.one("BYSCORE", "BYLEX")), ...v.maybe(0.3, "REV"), ...limit(v)];
+      return [v.index(), v.index(), ...v.maybe(0.2, v.one("BYSCORE")), ...v.maybe(0.3, "REV"), ...limit(v)];
   }
 }
 
@@ -56,7 +54,6 @@ const BUILDERS: readonly ((v: Vocabulary, key: string) => readonly string[])[] =
   (v, k) => ["ZMSCORE", k, ...v.many(1, 4, () => v.member())],
   (_, k) => ["ZCARD", k],
   (v, k) => ["ZCOUNT", k, v.scoreBound(), v.scoreBound()],
-  (v, k) => ["ZLEXCOUNT", k, v.lexBound(), v.lexBound()],
   (v, k) => ["ZRANGE", k, ...anyRange(v), ...v.maybe(0.4, "WITHSCORES")],
   (_, k) => ["ZRANGE", k, "0", "-1", "WITHSCORES"],
   (v, k) => ["ZREVRANGE", k, v.index(), v.index(), ...v.maybe(0.4, "WITHSCORES")],
@@ -68,11 +65,9 @@ const BUILDERS: readonly ((v: Vocabulary, key: string) => readonly string[])[] =
     ...v.maybe(0.4, "WITHSCORES"),
     ...limit(v),
   ],
-  (v, k) => [v.one("ZRANGEBYLEX", "ZREVRANGEBYLEX"), k, v.lexBound(), v.lexBound(), ...limit(v)],
   (v, k) => ["ZRANGESTORE", v.key("z"), k, ...anyRange(v)],
   (v, k) => ["ZREMRANGEBYRANK", k, v.index(), v.int(-2, 2)],
   (v, k) => ["ZREMRANGEBYSCORE", k, v.scoreBound(), v.scoreBound()],
-  (v, k) => ["ZREMRANGEBYLEX", k, v.lexBound(), v.lexBound()],
   (v, k) => combined(v, k, v.one("ZUNION", "ZINTER", "ZDIFF"), []),
   (v, k) => combined(v, k, v.one("ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE"), [v.key("z")]),
   (v, k) => ["ZINTERCARD", ...inputs(v, k), ...v.maybe(0.4, "LIMIT", v.count())],
@@ -81,6 +76,18 @@ const BUILDERS: readonly ((v: Vocabulary, key: string) => readonly string[])[] =
   (v, k) => scanCommand("ZSCAN", v, k),
   (_, k) => ["OBJECT", "ENCODING", k],
 ];
+/** Of sets whose members all have one score: with others the outcome hangs on the random levels of Redis's skip list. */
+const BY_NAME: readonly ((v: Vocabulary, key: string) => readonly string[])[] = [
+  (v, k) => ["ZADD", k, ...v.many(1, 8, () => ["0", v.member()])],
+  (v, k) => ["ZREM", k, ...v.many(1, 2, () => v.member())],
+  (v, k) => ["ZLEXCOUNT", k, v.lexBound(), v.lexBound()],
+  (v, k) => [v.one("ZRANGEBYLEX", "ZREVRANGEBYLEX"), k, v.lexBound(), v.lexBound(), ...limit(v)],
+  (v, k) => ["ZREMRANGEBYLEX", k, v.lexBound(), v.lexBound()],
+  (v, k) => ["ZRANGE", k, v.lexBound(), v.lexBound(), "BYLEX", ...v.maybe(0.3, "REV"), ...limit(v)],
+  (v, k) => ["ZRANGE", k, v.lexBound(), v.lexBound(), "BYLEX", ...v.maybe(0.3, "WITHSCORES"), ...limit(v)],
+  (v, k) => ["ZRANGESTORE", v.int(0, 9), k, v.lexBound(), v.lexBound(), "BYLEX", ...v.maybe(0.3, "REV"), ...limit(v)],
+];
+
 const BLOCKING: readonly ((v: Vocabulary, key: string) => readonly string[])[] = [
   (v, k) => [v.one("BZPOPMIN", "BZPOPMAX"), k, ...v.maybe(0.3, v.key("z")), v.one("0.01", "0.01", "-1", "x")],
   (v, k) => [
@@ -99,6 +106,7 @@ export const SORTED_SETS: Family = {
   next: (v): Step[] => {
     const key = v.key("z");
     const roll = v.random.int(0, 99);
+    if (roll < 18) return [command(...v.random.pick(BY_NAME)(v, `x${v.int(0, 3)}`))];
     if (roll < 92) return [command(...v.spoiled(v.random.pick(BUILDERS)(v, key)))];
     if (roll < 96) return [command("ZADD", key, v.int(0, 9), v.member()), command(...v.random.pick(BLOCKING)(v, key))];
     if (roll < 97)
