@@ -4,7 +4,7 @@ import { endOfReply, parseReply, type Reply } from "./reply.ts";
 /** An argument: a string is sent as latin1, one byte a character. */
 export type Argument = string | Uint8Array | number;
 
-const REPLY_DEADLINE_MS = 15_000;
+const REPLY_DEADLINE_MS = 4_000;
 const EMPTY = Buffer.alloc(0);
 
 interface Waiter {
@@ -68,7 +68,7 @@ export class RedisConnection {
     this.#socket.write(bytes);
   }
 
-  /** The next `count` replies as they came. Fails after 15 s or when the server closes; then tells what it has. */
+  /** The next `count` replies as they came. Fails after 4 s or when the server closes; then tells what it has. */
   receive(count: number): Promise<Buffer[]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
