@@ -264,7 +264,7 @@ class Recovery {
     const [a, b, c, d] = model ? [0, 0, 0, 0] : randomBytes(4);
     const lastHeader: SegmentHeader = {
       salt: model?.salt ?? (((a ?? 0) << 24) | ((b ?? 0) << 16) | ((c ?? 0) << 8) | (d ?? 0)) >>> 0,
-      clusterId: model?.clusterId ?? this.#options.clusterId ?? randomBytes(16),
+      clusterId: model?.clusterId ?? Uint8Array.from(this.#options.clusterId ?? randomBytes(16)),
       firstPosition,
       previousFirstPosition: 0,
     };
