@@ -5,6 +5,8 @@ export { BitReader } from "./bit-reader.ts";
 export { BitWriter } from "./bit-writer.ts";
 // Whole arrays
 export { concatBytes, equalBytes } from "./byte-arrays.ts";
+// Checksums
+export { crc32c } from "./crc32c.ts";
 // Integers at an offset
 export {
   readI24,

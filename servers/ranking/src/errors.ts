@@ -4,6 +4,7 @@ export type RankingErrorCode =
   | "STORAGE_FULL"
   | "STORAGE_LOCKED"
   | "STORAGE_FAILED"
+  | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
   | "TLS_FILE_UNREADABLE"
   | "ACL_FILE_INVALID";
