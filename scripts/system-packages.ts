@@ -41,6 +41,7 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
   },
   { name: "nutcracker", program: "nutcracker", why: "the peer that the cache proxy is compared with" },
   { name: "libmemcached-tools", program: "memccapable", why: "the outside judge of the memcached protocols" },
+  { name: "redis-server", program: "redis-server", why: "the peer that the ranking store is compared with" },
   { name: "strace", program: "strace", why: "counts the system calls of the cache proxy and its peer" },
   { name: "php-cli", program: "php", why: "runs php-memcached" },
   { name: "php-memcached", file: "/etc/php/8.2/mods-available/memcached.ini", why: "a memcached client" },
