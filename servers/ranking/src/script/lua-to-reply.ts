@@ -11,11 +11,15 @@ export class ReplyTooLong extends Error {
   override readonly name = "ReplyTooLong";
 }
 
+/** Tables within tables. Redis stops where Lua's stack ends, at some 8,000; JavaScript's own stack ends before that. */
+const DEPTH_LIMIT = 2000;
+
 /** Turns a Lua value into the reply of a script. */
 export class LuaToReply {
   readonly #machine: LuaMachine;
   readonly #out: ByteBuilder;
   readonly #limitBytes: number;
+  #depth = 0;
   #resp: RespVersion = 2;
   #scriptResp: RespVersion = 2;
 
@@ -34,6 +38,7 @@ export class LuaToReply {
   append(L: number, resp: RespVersion, scriptResp: RespVersion): void {
     this.#resp = resp;
     this.#scriptResp = scriptResp;
+    this.#depth = 0;
     this.#value(L);
   }
 
@@ -41,7 +46,7 @@ export class LuaToReply {
     const { api } = this.#machine;
     const out = this.#out;
     if (out.length > this.#limitBytes) throw new ReplyTooLong(`A reply is longer than ${this.#limitBytes} bytes`);
-    if (api.lua_checkstack(L, 4) === 0) {
+    if (this.#depth > DEPTH_LIMIT || api.lua_checkstack(L, 4) === 0) {
       out.text("-ERR reached lua stack limit\r\n");
       api.lua_settop(L, -2);
       return;
@@ -57,7 +62,9 @@ export class LuaToReply {
         out.text(`:${integerText(api.lua_tonumber(L, -1))}\r\n`);
         break;
       case LUA_TYPE.table:
+        this.#depth++;
         this.#table(L);
+        this.#depth--;
         break;
       default:
         this.#null();

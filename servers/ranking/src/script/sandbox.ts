@@ -31,6 +31,8 @@ export class Sandbox {
   readonly #refuse: number;
   #nextSlot = 1;
   #globalsSlot = 0;
+  #plainNextSlot = 0;
+  #nextFunctionSlot = 0;
   readonly #metatableFronts = { string: 0, globals: 0 };
   #handlerSlot = 0;
   #addresses = new Map<number, number>();
@@ -209,7 +211,11 @@ export class Sandbox {
     this.#override(L, "rawget", this.#reading);
     this.#override(L, "rawset", this.#writing);
     this.#override(L, "setmetatable", this.#writing);
+    this.#machine.getField(L, -1, "next");
+    this.#plainNextSlot = this.#keep(L);
     this.#override(L, "next", this.#reading);
+    this.#machine.getField(L, -1, "next");
+    this.#nextFunctionSlot = this.#keep(L);
     this.#override(L, "getmetatable", (original) => (L) => {
       if (api.lua_type(L, 1) === LUA_TYPE.string) {
         api.lua_rawgeti(L, REGISTRY_INDEX, this.#metatableFronts.string);
@@ -221,7 +227,7 @@ export class Sandbox {
       else api.lua_pushnil(L);
       return 1;
     });
-    this.#override(L, "pairs", (original) => this.#pairs(original));
+    this.#override(L, "pairs", () => this.#pairs);
     this.#override(L, "tostring", (original) => this.#tostring(original));
     this.#override(L, "loadstring", (original) => this.#loadstring(original));
     this.#override(L, "load", () => this.#load);
@@ -238,22 +244,15 @@ export class Sandbox {
     return this.#globalsSlot + 1; // The front of the globals was made right after its slot was taken.
   }
 
-  #pairs(original: LuaFunction): LuaFunction {
+  readonly #pairs: LuaFunction = (L) => {
     const { api } = this.#machine;
-    return (L) => {
-      if (this.#behind(L, 1) === 0) return original(L);
-      // Lua's own iterator would be given what is behind, and so would the script.
-      this.#machine.getField(L, GLOBALS_INDEX, "next");
-      if (api.lua_type(L, -1) === LUA_TYPE.nil) {
-        api.lua_settop(L, -2);
-        api.lua_rawgeti(L, REGISTRY_INDEX, this.#globalsSlot);
-        this.#machine.getField(L, -1, "next");
-      }
-      api.lua_pushvalue(L, 1);
-      api.lua_pushnil(L);
-      return 3;
-    };
-  }
+    api.luaL_checktype(L, 1, LUA_TYPE.table);
+    // Lua's own iterator does not know fronts; the one that does must be given the front, not what is behind.
+    api.lua_rawgeti(L, REGISTRY_INDEX, this.#behind(L, 1) === 0 ? this.#plainNextSlot : this.#nextFunctionSlot);
+    api.lua_pushvalue(L, 1);
+    api.lua_pushnil(L);
+    return 3;
+  };
 
   /** Objects are numbered as a script prints them: an address would differ between two machines. */
   #tostring(original: LuaFunction): LuaFunction {
@@ -347,13 +346,10 @@ export class Sandbox {
   /** Redis's `pcall`: an error that is a table with `err` comes out as that string. */
   readonly #pcall: LuaFunction = (L) => {
     const { api } = this.#machine;
+    api.luaL_checkany(L, 1);
     const count = api.lua_gettop(L);
     api.lua_pushboolean(L, 1);
     api.lua_insert(L, 1);
-    if (count === 0) {
-      api.lua_settop(L, 0);
-      api.luaL_checkany(L, 1);
-    }
     if (api.lua_pcall(L, count - 1, -1, 0) !== 0) {
       api.lua_remove(L, 1);
       if (api.lua_type(L, -1) === LUA_TYPE.table) {

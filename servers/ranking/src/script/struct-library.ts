@@ -97,6 +97,7 @@ export function structLibrary(machine: LuaMachine, out: ByteBuilder): Record<str
 
 function pack(machine: LuaMachine, L: number, out: ByteBuilder): number {
   const format = new Format(machine, L);
+  machine.api.lua_pushnil(L); // A missing argument is nil in the error text of the original.
   out.clear();
   let argument = 2;
   let total = 0;
@@ -195,5 +196,7 @@ function getInteger(bytes: Uint8Array, isLittleEndian: boolean, isSigned: boolea
     word = ((word << 8n) & WORD) | BigInt(bytes[isLittleEndian ? size - 1 - i : i] as number);
   }
   if (!isSigned) return Number(word);
-  return Number(BigInt.asIntN(Math.min(64, size * 8), word));
+  // As x86 shifts: by the count's low six bits, which shows for integers longer than 8 bytes.
+  const mask = (WORD << BigInt((size * 8 - 1) & 63)) & WORD;
+  return Number(BigInt.asIntN(64, (word & mask) === 0n ? word : word | mask));
 }
