@@ -114,7 +114,7 @@ export class LuaMachine {
           try {
             this.api.__indirect_function_table.get(index)(a, b);
           } catch (error) {
-            // JavaScript's own stack ended before Lua's limit of nested calls: to the script it is the same.
+            // Anything else (the end of JavaScript's stack, a failing host) is no script's to catch: it ends the run.
             if (error !== LONG_JUMP) throw error;
             this.api.stackRestore(stack);
             this.api.setThrew(1, 0);
