@@ -231,6 +231,11 @@ export class Engine {
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 
+  /** The session is gone: nothing is kept of it. */
+  disconnect(session: Session): void {
+    this.watches.unwatch(session);
+  }
+
   // What happens to keys
 
   /** A key's value was changed, made or removed. An empty `event` is not notified. */
