@@ -61,7 +61,7 @@ export class Reactor {
   readonly #reply = new ReplyWriter();
   #segments = new Segments();
   #segmentEnd = 0;
-  #held: HeldTurn[] = [];
+  readonly #held: HeldTurn[] = [];
   #isInTurn = false;
   #sessionCount = 0;
   /** Whose bytes are being read. */

@@ -24,7 +24,6 @@ export type Rebuilders = Readonly<Partial<Record<ValueTypeCode, Rebuilder>>>;
  * Snapshots, copies in other stores and digests are made of these; what has no command does not outlive a restart.
  */
 export function rebuildKey(
-  store: Store,
   keyspace: Keyspace,
   record: number,
   rebuilders: Rebuilders,
@@ -61,7 +60,7 @@ export function rebuildStore(
   batch.begin(store.nowMs, 0);
   for (const keyspace of store.keyspaces) {
     keyspace.forEachRecord((record) => {
-      rebuildKey(store, keyspace, record, rebuilders, (values) => {
+      rebuildKey(keyspace, record, rebuilders, (values) => {
         args.assign(values);
         batch.add(keyspace.index, args);
         if (batch.length > CHUNK_BYTES) flush();
