@@ -27,9 +27,9 @@ export class Client {
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
 
-  constructor(socket: Socket, tcp: Socket, session: Session) {
+  constructor(socket: Socket, session: Session) {
     this.session = session;
-    this.wire = new SocketWire(socket, () => this.#onDrain(), tcp);
+    this.wire = new SocketWire(socket, () => this.#onDrain());
   }
 
   /** Bytes that wait for the socket. */

@@ -97,10 +97,10 @@ export class Reactor {
         }
       });
     }
-    client = this.#addClient(socket, accepted);
+    client = this.#addClient(socket);
   }
 
-  #addClient(socket: Socket, tcp: Socket): Client {
+  #addClient(socket: Socket): Client {
     const { engine } = this;
     const holder: { client?: Client } = {};
     const output = {
@@ -114,7 +114,7 @@ export class Reactor {
     const session = new Session(++this.#sessionCount, output, engine.users.defaultUser, {
       isAuthenticated: !engine.users.isLoginNeeded,
     });
-    const client = new Client(socket, tcp, session);
+    const client = new Client(socket, session);
     holder.client = client;
     client.parser.maxBulkBytes = this.#limits.maxBulkBytes;
     this.clients.add(client);

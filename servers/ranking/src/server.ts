@@ -31,6 +31,7 @@ export interface RankingServer {
   readonly addresses: Readonly<Record<string, string>>;
   readonly engine: Engine;
   readonly persistence: Persistence | undefined;
+  readonly reactor: Reactor;
   /** Stops accepting, sends what is due, closes the log. Idempotent. */
   close(graceMs?: number): Promise<void>;
 }
@@ -95,7 +96,7 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
     await close(0);
     throw error;
   }
-  return { addresses, engine, persistence, close };
+  return { addresses, engine, persistence, reactor, close };
 }
 
 function openPersistence(config: RankingConfig, log: Logger, holder: { reactor?: Reactor }): Persistence {
