@@ -9,7 +9,7 @@ import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
 import { EventClass } from "./key-events.ts";
-import { KeyWatches, watchName } from "./key-watches.ts";
+import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { Session } from "./session.ts";
@@ -241,6 +241,29 @@ export class Engine {
   keyChanged(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
     if (this.watches.size > 0) this.watches.break(watchName(database, key, start, end));
     this.notify(database, key, start, end, event, eventClass);
+  }
+
+  /** Database `index` is about to be emptied: breaks the transactions that watch one of its keys. */
+  databaseFlushed(index: number): void {
+    this.#breakWatches(index, index);
+  }
+
+  /** Two databases are about to change their numbers: a watched key that either has is another one then. */
+  databasesSwapped(first: number, second: number): void {
+    this.#breakWatches(first, second);
+    this.#breakWatches(second, first);
+  }
+
+  /** Breaks the watches on keys of database `index` that it or database `other` has. */
+  #breakWatches(index: number, other: number): void {
+    if (this.watches.size === 0) return;
+    const { keyspaces } = this.store;
+    for (const name of this.watches.names()) {
+      const key = keyOfWatch(name, index);
+      if (key === undefined) continue;
+      const isThere = [index, other].some((database) => keyspaces[database]!.peek(key, 0, key.length) !== 0);
+      if (isThere) this.watches.break(name);
+    }
   }
 
   /** Sends a keyspace notification to who wants it. */

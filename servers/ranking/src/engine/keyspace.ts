@@ -3,9 +3,11 @@ import type { Container, FieldExpiringContainer, ValueTypeCode } from "./contain
 import { ValueType } from "./container.ts";
 import { HashExpiries } from "./hash-expiries.ts";
 import {
+  checkKeyBytes,
   KEY_HEAD_BYTES,
   KeyRecordFlag,
   MAX_INLINE_BYTES,
+  MAX_KEY_BYTES,
   OBJECT_BYTES,
   recordBytes,
   recordWord,
@@ -31,7 +33,8 @@ const EXPIRY_WORD = 3;
  * A key whose time has come is not there for any look-up, whether {@link expire} has removed it yet or not.
  */
 export class Keyspace {
-  readonly index: number;
+  /** The number that SELECT knows it by; SWAPDB changes it. */
+  index: number;
   readonly #store: Store;
   readonly #table: ByteTable;
   readonly #expiries: ExpiryIndex;
@@ -215,32 +218,53 @@ export class Keyspace {
         heap.isSameBlock(oldBytes, KEY_HEAD_BYTES + (head & 0xffff) + size)
       ) {
         if (!keepsExpiry) this.clearExpiry(record);
-        setRecordWord(heap, record, 0, (head & ~KeyRecordFlag.raw) | rawFlag);
+        setRecordWord(heap, record, 0, (head & ~(KeyRecordFlag.raw | KeyRecordFlag.text)) | rawFlag);
         setRecordWord(heap, record, LENGTH_WORD, size);
         this.#putBytes(record, KEY_HEAD_BYTES + (head & 0xffff), value, start, end);
         return record;
       }
     }
+    if (size > MAX_INLINE_BYTES) {
+      // No `slice`: that of Node's buffers copies nothing.
+      const owned = new Uint8Array(size);
+      owned.set(value.subarray(start, end));
+      return this.setBytesAt(key, keyStart, keyEnd, record, owned, keepsExpiry, isRaw);
+    }
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     // The old value may be where the new one comes from, so it goes last.
-    const isLarge = size > MAX_INLINE_BYTES;
-    const objectId = isLarge ? this.#addBytes(value.slice(start, end)) : 0;
-    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, isLarge ? 0 : size);
-    if (isLarge) {
-      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | KeyRecordFlag.object | rawFlag);
-      setRecordWord(heap, next, LENGTH_WORD, objectId);
-    } else {
-      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
-      this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
-    }
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, size);
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
+    this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
     return next;
   }
 
-  #addBytes(value: Uint8Array): number {
-    this.#store.heap.outsideBytes += value.length + OBJECT_BYTES;
-    return this.#store.objects.add(value);
+  /**
+   * As {@link setStringAt}, of a long string, which is taken over and not copied. What its buffer has beyond it is room
+   * to grow.
+   *
+   * @param value More than {@link MAX_INLINE_BYTES}.
+   */
+  setBytesAt(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    record: number,
+    value: Uint8Array,
+    keepsExpiry = false,
+    isRaw = false,
+  ): number {
+    const { heap, objects } = this.#store;
+    const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, 0);
+    heap.outsideBytes += value.buffer.byteLength + OBJECT_BYTES;
+    const flags = KeyRecordFlag.object | (isRaw ? KeyRecordFlag.raw : 0);
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | flags);
+    setRecordWord(heap, next, LENGTH_WORD, objects.add(value));
+    this.#place(record, next);
+    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    return next;
   }
 
   #putBytes(record: number, at: number, source: Uint8Array, start: number, end: number): void {
@@ -254,6 +278,7 @@ export class Keyspace {
   #newRecord(key: Uint8Array, start: number, end: number, type: number, valueBytes: number): number {
     const { heap } = this.#store;
     const keySize = end - start;
+    checkKeyBytes(keySize);
     const record = heap.allocate(KEY_HEAD_BYTES + keySize + valueBytes);
     setRecordWord(heap, record, 0, keySize | (type << 16));
     setRecordWord(heap, record, LENGTH_WORD, valueBytes);
@@ -294,6 +319,7 @@ export class Keyspace {
     keepsExpiry = false,
   ): number {
     const { heap, objects } = this.#store;
+    if (end - start > MAX_KEY_BYTES) this.#store.bury(container);
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     const next = this.#newRecord(key, start, end, container.type, 0);
     heap.outsideBytes += OBJECT_BYTES;
@@ -342,7 +368,7 @@ export class Keyspace {
       const object = objects.get(value);
       objects.remove(value);
       heap.outsideBytes -= OBJECT_BYTES;
-      if (object instanceof Uint8Array) heap.outsideBytes -= object.length;
+      if (object instanceof Uint8Array) heap.outsideBytes -= object.buffer.byteLength;
       else this.#store.bury(object);
     }
     heap.free(record, recordBytes(head, value));

@@ -62,6 +62,15 @@ export class Store {
     return limit - left;
   }
 
+  /** Two databases change their numbers. */
+  swap(first: number, second: number): void {
+    const [a, b] = [this.keyspaces[first]!, this.keyspaces[second]!];
+    this.keyspaces[first] = b;
+    this.keyspaces[second] = a;
+    b.index = first;
+    a.index = second;
+  }
+
   /** Gives an unreachable container's memory back, now or in slices. */
   bury(container: Container): void {
     if (container.size > RELEASE_AT_ONCE || !container.release(RELEASE_AT_ONCE)) this.#graves.push(container);

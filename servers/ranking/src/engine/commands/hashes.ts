@@ -5,7 +5,8 @@ import { ByteView } from "../structures/byte-view.ts";
 import { checkFieldLength, type HashValue } from "../structures/hash-value.ts";
 import { wrongArity } from "../unknown-command.ts";
 import { fieldsRemoved, makeHash, readHash, writeHash } from "./hash-access.ts";
-import { ScanOptions, scanCursor } from "./scan-options.ts";
+import { readCursor } from "./scan-arguments.ts";
+import { ScanOptions } from "./scan-options.ts";
 
 function setFields(call: Call): number {
   const { args, reply } = call;
@@ -149,8 +150,8 @@ function replyName({ reply }: Call, hash: HashValue, field: number, view: ByteVi
 
 function hscan(call: Call): void {
   const { reply } = call;
-  const cursor = scanCursor(call, 2);
-  if (Number.isNaN(cursor)) return;
+  const cursor = readCursor(call, 2);
+  if (cursor === undefined) return;
   const hash = readHash(call, 1);
   if (hash === undefined) return;
   if (hash === 0) {

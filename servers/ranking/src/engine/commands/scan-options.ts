@@ -3,21 +3,6 @@ import { matchesGlob } from "../glob.ts";
 import { SYNTAX_ERROR } from "../replies.ts";
 
 const DEFAULT_COUNT = 10;
-const MAX_CURSOR = 18_446_744_073_709_551_615n;
-
-/**
- * A cursor as Redis reads it: decimals, perhaps with a sign, nothing else; nothing at all is 0.
- *
- * @returns NaN, and the error is replied, if it is none.
- */
-export function scanCursor(call: Call, index: number): number {
-  const text = call.args.text(index);
-  if ((text === "" || /^[+-]?\d+$/.test(text)) && BigInt(text.replace(/^[+-]/, "")) <= MAX_CURSOR) {
-    return Math.abs(Number(text)) % 2 ** 32;
-  }
-  call.reply.error("ERR invalid cursor");
-  return Number.NaN;
-}
 
 /** `MATCH pattern` and `COUNT count` of HSCAN and SSCAN. */
 export class ScanOptions {

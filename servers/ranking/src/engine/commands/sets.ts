@@ -3,7 +3,8 @@ import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
 import { checkMemberLength, SetValue } from "../structures/set-value.ts";
-import { ScanOptions, scanCursor } from "./scan-options.ts";
+import { readCursor } from "./scan-arguments.ts";
+import { ScanOptions } from "./scan-options.ts";
 
 /** The set of a key for reading; 0 if there is none; `undefined`, and WRONGTYPE is replied, if it is something else. */
 export function readSet(call: Call, index: number): SetValue | 0 | undefined {
@@ -109,8 +110,8 @@ function smove(call: Call): void {
 
 function sscan(call: Call): void {
   const { reply } = call;
-  const cursor = scanCursor(call, 2);
-  if (Number.isNaN(cursor)) return;
+  const cursor = readCursor(call, 2);
+  if (cursor === undefined) return;
   const set = readSet(call, 1);
   if (set === undefined) return;
   if (set === 0) {

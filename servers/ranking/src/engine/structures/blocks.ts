@@ -20,6 +20,13 @@ export function putBytes(target: Uint8Array, at: number, source: Uint8Array, sta
   else for (let i = 0; i < size; i++) target[at + i] = source[start + i]!;
 }
 
+/** A copy of `source[start, end)` in memory of its own. Not `slice`: that of Node's buffers copies nothing. */
+export function ownBytes(source: Uint8Array, start: number, end: number): Uint8Array {
+  const bytes = new Uint8Array(end - start);
+  bytes.set(source.subarray(start, end));
+  return bytes;
+}
+
 /** Whether `a[aStart, aStart + size)` and `b[bStart, ...)` are the same bytes. */
 export function isSameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, size: number): boolean {
   for (let i = 0; i < size; i++) if (a[aStart + i] !== b[bStart + i]) return false;

@@ -1,3 +1,5 @@
+import { ownBytes } from "./blocks.ts";
+
 /** Bytes that lie in something else, `bytes[start, end)`; good until that changes. Made once and filled again and again. */
 export class ByteView {
   bytes: Uint8Array = new Uint8Array(0);
@@ -16,6 +18,6 @@ export class ByteView {
 
   /** A copy, to be kept. */
   copy(): Uint8Array {
-    return this.bytes.slice(this.start, this.end);
+    return ownBytes(this.bytes, this.start, this.end);
   }
 }

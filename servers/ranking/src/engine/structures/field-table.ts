@@ -4,7 +4,7 @@ import { ByteTable } from "../memory/byte-table.ts";
 import { ExpiryIndex } from "../memory/expiry-index.ts";
 import { MAX_BLOCK_BYTES } from "../memory/heap.ts";
 import type { Store } from "../store.ts";
-import { blockBytes, blockStart, copyBlock, putBytes } from "./blocks.ts";
+import { blockBytes, blockStart, copyBlock, ownBytes, putBytes } from "./blocks.ts";
 import type { ByteView } from "./byte-view.ts";
 
 const HEAD_BYTES = 12;
@@ -93,7 +93,7 @@ export class FieldTable {
     if (isInline) {
       setRecordWord(heap, next, VALUE_WORD, valueSize);
       putBytes(target, at + end - start, value, valueStart, valueEnd);
-    } else setRecordWord(heap, next, VALUE_WORD, this.#addObject(value.slice(valueStart, valueEnd)));
+    } else setRecordWord(heap, next, VALUE_WORD, this.#addObject(ownBytes(value, valueStart, valueEnd)));
     this.#place(old, next);
     return next;
   }

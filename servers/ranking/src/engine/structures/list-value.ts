@@ -1,7 +1,7 @@
 import { type Container, ValueType } from "../container.ts";
 import { OBJECT_BYTES } from "../key-record.ts";
 import type { Store } from "../store.ts";
-import { blockBytes, blockStart, copyBlock, putBytes, spliceBlock } from "./blocks.ts";
+import { blockBytes, blockStart, copyBlock, ownBytes, putBytes, spliceBlock } from "./blocks.ts";
 import type { ByteView } from "./byte-view.ts";
 import { ChunkDeque } from "./chunk-deque.ts";
 import {
@@ -198,7 +198,7 @@ export class ListValue implements Container {
     const { heap } = this.#store;
     const copy = new ListValue(this.#store);
     if (this.#objectCount > 0) {
-      this.forEach(0, this.#size, (bytes, start, end) => copy.push(false, bytes.slice(start, end), 0, end - start));
+      this.forEach(0, this.#size, (bytes, start, end) => copy.push(false, bytes, start, end));
       return copy;
     }
     copy.#size = this.#size;
@@ -308,7 +308,7 @@ export class ListValue implements Container {
   #putEntry(chunk: number, offset: number, removed: number, element: Uint8Array, start: number, end: number): void {
     const { heap, objects } = this.#store;
     const size = end - start;
-    const id = size > MAX_ENTRY_BYTES ? objects.add(element.slice(start, end)) : -1;
+    const id = size > MAX_ENTRY_BYTES ? objects.add(ownBytes(element, start, end)) : -1;
     this.#splice(chunk, offset, removed, entryBytesFor(size), removed === 0 ? 1 : 0);
     const { bytes, at } = this.#entryAt(chunk, offset);
     if (id >= 0) {
