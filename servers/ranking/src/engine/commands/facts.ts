@@ -15,11 +15,13 @@ import { SET_FACTS } from "./facts/sets.ts";
 import { SORTED_SET_FACTS } from "./facts/sorted-sets.ts";
 import { STRING_FACTS } from "./facts/strings.ts";
 import { TRANSACTION_FACTS } from "./facts/transactions.ts";
+import { WINDOW_FACTS } from "./facts/windows.ts";
 import { type KeySpec, parseKeySpec } from "./key-spec.ts";
 
-/** The groups of `COMMAND DOCS`. */
+/** The groups of `COMMAND DOCS`; `board` and `window` are of ours. */
 export type CommandGroup =
   | "bitmap"
+  | "board"
   | "connection"
   | "generic"
   | "geo"
@@ -32,7 +34,8 @@ export type CommandGroup =
   | "set"
   | "sorted-set"
   | "string"
-  | "transactions";
+  | "transactions"
+  | "window";
 
 /** What `COMMAND`, `COMMAND DOCS`, the ACL and the compatibility table know of a command. Equal to Redis 7.0.15. */
 export interface CommandFacts {
@@ -80,6 +83,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["sorted-set", SORTED_SET_FACTS],
   ["string", STRING_FACTS],
   ["transactions", TRANSACTION_FACTS],
+  ["window", WINDOW_FACTS],
 ];
 
 /**

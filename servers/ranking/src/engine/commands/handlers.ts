@@ -23,6 +23,7 @@ import { STRING_LCS_HANDLERS } from "./string-lcs.ts";
 import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
 import { STRING_RANGE_HANDLERS } from "./string-ranges.ts";
 import { STRING_HANDLERS } from "./strings.ts";
+import { WINDOW_HANDLERS } from "./windows.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -50,4 +51,5 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...STRING_NUMBER_HANDLERS,
   ...STRING_RANGE_HANDLERS,
   ...STRING_HANDLERS,
+  ...WINDOW_HANDLERS,
 };
