@@ -10,6 +10,7 @@ import { HASH_HANDLERS } from "./hashes.ts";
 import { HYPER_LOG_LOG_HANDLERS } from "./hyper-log-logs.ts";
 import { KEY_EXPIRY_HANDLERS } from "./key-expiry.ts";
 import { KEY_SCAN_HANDLERS } from "./key-scans.ts";
+import { INTERNAL_HANDLERS } from "./internal.ts";
 import { KEY_HANDLERS } from "./keys.ts";
 import { LIST_BLOCKING_HANDLERS } from "./list-blocking.ts";
 import { LIST_MOVE_HANDLERS } from "./list-moves.ts";
@@ -27,6 +28,7 @@ import { WINDOW_HANDLERS } from "./windows.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
+  ...INTERNAL_HANDLERS,
   ...BITFIELD_HANDLERS,
   ...BITMAP_HANDLERS,
   ...CONNECTION_HANDLERS,
