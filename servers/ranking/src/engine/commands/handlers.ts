@@ -23,6 +23,7 @@ import { SORT_HANDLERS } from "./sort.ts";
 import { STRING_LCS_HANDLERS } from "./string-lcs.ts";
 import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
 import { STRING_RANGE_HANDLERS } from "./string-ranges.ts";
+import { SORTED_SET_HANDLERS } from "./sorted-sets.ts";
 import { STRING_HANDLERS } from "./strings.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
 
@@ -52,6 +53,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...STRING_LCS_HANDLERS,
   ...STRING_NUMBER_HANDLERS,
   ...STRING_RANGE_HANDLERS,
+  ...SORTED_SET_HANDLERS,
   ...STRING_HANDLERS,
   ...WINDOW_HANDLERS,
 };
