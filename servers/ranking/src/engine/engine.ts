@@ -73,6 +73,10 @@ export class Engine {
       onExpired: (database, key) => {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
       },
+      onFieldsExpired: (database, key, isDeleted) => {
+        this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
+        if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
+      },
     };
   }
 

@@ -1,6 +1,7 @@
 import type { Args } from "../protocol/args.ts";
-import type { Container, ValueTypeCode } from "./container.ts";
+import type { Container, FieldExpiringContainer, ValueTypeCode } from "./container.ts";
 import { ValueType } from "./container.ts";
+import { HashExpiries } from "./hash-expiries.ts";
 import {
   checkKeyBytes,
   KEY_HEAD_BYTES,
@@ -37,6 +38,7 @@ export class Keyspace {
   readonly #store: Store;
   readonly #table: ByteTable;
   readonly #expiries: ExpiryIndex;
+  readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
   #hash = 0;
   /** The string that {@link readString} found. */
@@ -51,6 +53,7 @@ export class Keyspace {
     this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
       setRecordWord(store.heap, record, EXPIRY_WORD, slot);
     });
+    this.#hashExpiries = new HashExpiries(store.heap, (record) => this.#hashAt(record));
   }
 
   /** Keys, with those whose time has come but that were not removed yet. */
@@ -63,7 +66,7 @@ export class Keyspace {
   }
 
   get nextExpiryMs(): number {
-    return this.#expiries.nextMs;
+    return Math.min(this.#expiries.nextMs, this.#hashExpiries.nextMs);
   }
 
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
@@ -324,6 +327,7 @@ export class Keyspace {
     setRecordWord(heap, next, LENGTH_WORD, objects.add(container));
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    if (container.type === ValueType.hash) this.noteFieldExpiry(next);
     return next;
   }
 
@@ -341,6 +345,7 @@ export class Keyspace {
     const container = this.containerOf(record);
     const id = recordWord(heap, record, LENGTH_WORD);
     this.#table.remove(this.#hashOf(record), record);
+    if (container.type === ValueType.hash) this.#hashExpiries.forget(container as FieldExpiringContainer);
     objects.remove(id);
     heap.outsideBytes -= OBJECT_BYTES;
     this.clearExpiry(record);
@@ -359,6 +364,7 @@ export class Keyspace {
     const head = recordWord(heap, record, 0);
     const value = recordWord(heap, record, LENGTH_WORD);
     if ((head & KeyRecordFlag.object) !== 0) {
+      if (typeOfHead(head) === ValueType.hash) this.#hashExpiries.forget(this.#hashAt(record));
       const object = objects.get(value);
       objects.remove(value);
       heap.outsideBytes -= OBJECT_BYTES;
@@ -372,6 +378,7 @@ export class Keyspace {
   clear(): void {
     const records: number[] = [];
     this.#expiries.clear();
+    this.#hashExpiries.clear();
     this.#table.forEachRecord((record) => records.push(record));
     this.#table.clear();
     for (const record of records) {
@@ -411,12 +418,17 @@ export class Keyspace {
       this.#expire(this.#expiries.next);
       count++;
     }
+    while (count < limit && this.#hashExpiries.nextMs <= this.#store.nowMs) {
+      count += this.expireFields(this.#hashExpiries.next, limit - count);
+    }
     return count;
   }
 
   #isDue(record: number): boolean {
     const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
-    return slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs;
+    if (slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs) return true;
+    if (this.#hashExpiries.nextMs > this.#store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
+    return this.#hashAt(record).isAllDue;
   }
 
   #expire(record: number): void {
@@ -427,6 +439,31 @@ export class Keyspace {
     this.#store.listener?.onExpired(this.index, key);
     // Whoever looked up a key that had expired goes on to add it.
     this.#hash = hash;
+  }
+
+  #hashAt(record: number): FieldExpiringContainer {
+    return this.containerOf(record) as FieldExpiringContainer;
+  }
+
+  /** To be called when a field of the record's hash was given a time to expire. */
+  noteFieldExpiry(record: number): void {
+    this.#hashExpiries.note(record);
+  }
+
+  /**
+   * Removes at most `limit` fields of the record's hash whose time has come, and the key if none is left.
+   *
+   * @returns How many, 1 at least: the hash may have been looked at for nothing.
+   */
+  expireFields(record: number, limit = Number.POSITIVE_INFINITY): number {
+    const hash = this.#hashAt(record);
+    const count = hash.removeDueFields(limit);
+    const isEmpty = hash.size === 0;
+    const key = this.keyOf(record).slice();
+    if (isEmpty) this.delete(record);
+    else this.noteFieldExpiry(record);
+    if (count > 0) this.#store.listener?.onFieldsExpired(this.index, key, isEmpty);
+    return Math.max(1, count);
   }
 
   // Walking

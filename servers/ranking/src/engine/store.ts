@@ -14,6 +14,8 @@ export interface StoreListener {
   onChanged(database: number, key: Uint8Array, start: number, end: number): void;
   /** A key was removed because its time had come. */
   onExpired(database: number, key: Uint8Array): void;
+  /** Fields of a hash were removed because their time had come; it was deleted if none was left. */
+  onFieldsExpired(database: number, key: Uint8Array, isDeleted: boolean): void;
 }
 
 /**

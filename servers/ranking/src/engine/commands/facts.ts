@@ -2,6 +2,7 @@ import { type ArgumentFacts, parseArguments } from "./arguments.ts";
 import { BITMAP_FACTS } from "./facts/bitmaps.ts";
 import { CONNECTION_FACTS } from "./facts/connection.ts";
 import { GEO_FACTS } from "./facts/geo.ts";
+import { HASH_EXPIRY_FACTS } from "./facts/hash-expiry.ts";
 import { HASH_FACTS } from "./facts/hashes.ts";
 import { HYPER_LOG_LOG_FACTS } from "./facts/hyper-log-logs.ts";
 import { KEY_FACTS } from "./facts/keys.ts";
@@ -69,6 +70,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["generic", KEY_FACTS],
   ["geo", GEO_FACTS],
   ["hash", HASH_FACTS],
+  ["hash", HASH_EXPIRY_FACTS],
   ["hyperloglog", HYPER_LOG_LOG_FACTS],
   ["list", LIST_FACTS],
   ["pubsub", PUBSUB_FACTS],

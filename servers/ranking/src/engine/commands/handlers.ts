@@ -3,11 +3,21 @@ import { BITFIELD_HANDLERS } from "./bitfield.ts";
 import { BITMAP_HANDLERS } from "./bitmaps.ts";
 import { CONNECTION_HANDLERS } from "./connection.ts";
 import { DUMP_HANDLERS } from "./dump.ts";
+import { HASH_EXPIRY_HANDLERS } from "./hash-expiry.ts";
+import { HASH_NUMBER_HANDLERS } from "./hash-numbers.ts";
+import { HASH_PICK_HANDLERS } from "./hash-picks.ts";
+import { HASH_HANDLERS } from "./hashes.ts";
 import { HYPER_LOG_LOG_HANDLERS } from "./hyper-log-logs.ts";
 import { KEY_EXPIRY_HANDLERS } from "./key-expiry.ts";
 import { KEY_SCAN_HANDLERS } from "./key-scans.ts";
 import { KEY_HANDLERS } from "./keys.ts";
+import { LIST_BLOCKING_HANDLERS } from "./list-blocking.ts";
+import { LIST_MOVE_HANDLERS } from "./list-moves.ts";
+import { LIST_HANDLERS } from "./lists.ts";
 import { OBJECT_HANDLERS } from "./object.ts";
+import { SET_ALGEBRA_HANDLERS } from "./set-algebra.ts";
+import { SET_PICK_HANDLERS } from "./set-picks.ts";
+import { SET_HANDLERS } from "./sets.ts";
 import { SORT_HANDLERS } from "./sort.ts";
 import { STRING_LCS_HANDLERS } from "./string-lcs.ts";
 import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
@@ -19,6 +29,16 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...BITFIELD_HANDLERS,
   ...BITMAP_HANDLERS,
   ...CONNECTION_HANDLERS,
+  ...HASH_HANDLERS,
+  ...HASH_EXPIRY_HANDLERS,
+  ...HASH_NUMBER_HANDLERS,
+  ...HASH_PICK_HANDLERS,
+  ...LIST_HANDLERS,
+  ...LIST_BLOCKING_HANDLERS,
+  ...LIST_MOVE_HANDLERS,
+  ...SET_HANDLERS,
+  ...SET_ALGEBRA_HANDLERS,
+  ...SET_PICK_HANDLERS,
   ...DUMP_HANDLERS,
   ...HYPER_LOG_LOG_HANDLERS,
   ...KEY_EXPIRY_HANDLERS,
