@@ -8,11 +8,18 @@ import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
+import { Config } from "./config/config.ts";
+import { applyEngineParameters } from "./config/engine-parameters.ts";
+import { Eviction, type EvictionOutcome } from "./eviction.ts";
 import { EventClass } from "./key-events.ts";
 import { KeyWatches, watchName } from "./key-watches.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { Observer } from "./observer.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { Session } from "./session.ts";
+import { ReplyMode, Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
 
@@ -25,7 +32,15 @@ export interface EngineOptions {
   readonly hashPassword: HashPassword;
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
+  /** What the process around it does for it; without one, whatever needs files is refused. */
+  readonly shell?: Partial<Shell>;
 }
+
+/** Slots that the walk for large keys looks at in one tick. */
+const LARGE_KEY_SLOTS = 512;
+const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
+const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
+const UNLINK = Uint8Array.from([85, 78, 76, 73, 78, 75]);
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -43,6 +58,16 @@ export class Engine {
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
+  readonly shell: Shell;
+  readonly config = new Config();
+  readonly sessions = new Sessions();
+  readonly observer = new Observer(this.config, this.sessions);
+  readonly eviction: Eviction;
+  /**
+   * Wakes a session that waits for a key, as if its time were over or with the error UNBLOCKED. Returns whether it waited.
+   * Set by whoever lets sessions wait.
+   */
+  unblock: (session: Session, withError: boolean) => boolean = () => false;
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
@@ -58,11 +83,18 @@ export class Engine {
   readonly #calls: Call[] = [];
   #depth = 0;
   readonly #access = new CallAccess();
+  readonly #unlink = new Args();
 
   constructor(options: EngineOptions) {
     this.store = new Store(options.hashSeed);
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
+    this.shell = { ...ABSENT_SHELL, ...options.shell };
+    this.eviction = new Eviction({
+      store: this.store,
+      clockUs: options.clockUs,
+      evict: (keyspace, record) => this.#evict(keyspace, record),
+    });
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -74,6 +106,7 @@ export class Engine {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
       },
     };
+    applyEngineParameters(this);
   }
 
   // Turns
@@ -124,12 +157,22 @@ export class Engine {
   /** Takes a command from a session: checks it, and does or queues it. Writes exactly one reply, unless it waits. */
   execute(session: Session, args: Args, reply: ReplyWriter): void {
     reply.resp = session.resp;
+    session.activeMs = this.store.nowMs;
+    const start = reply.length;
+    this.#execute(session, args, reply);
+    if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+  }
+
+  #execute(session: Session, args: Args, reply: ReplyWriter): void {
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
       if (session.isQueueing) session.hasQueueFailed = true;
       if (command !== undefined) command.rejectedCalls++;
+      this.observer.statistics.countError(reply.lastError);
       return;
     }
+    session.lastCommand = command;
+    this.observer.hotKeys.note(command, args, session.database);
     if (session.isQueueing && (command.flags & CommandFlag.noMulti) === 0 && !ENDS_QUEUE.has(command.name)) {
       const copy = new Args();
       copy.copyFrom(args);
@@ -162,7 +205,7 @@ export class Engine {
 
   #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
     const { flags } = command;
-    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0) {
+    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0 && this.users.isLoginNeeded) {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
@@ -170,12 +213,17 @@ export class Engine {
       this.#access.find(command.facts, args);
       const denial = checkCommand(session.user, command, args, this.#access);
       if (denial !== ALLOWED) {
+        this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
         reply.error(denialText(denial, command.name));
         return false;
       }
     }
-    if ((flags & CommandFlag.denyOom) !== 0 && this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes) {
+    if (this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes && !this.#makeRoom(session, command)) {
       reply.error(OUT_OF_MEMORY);
+      return false;
+    }
+    if (session.isMonitoring && (flags & DATA_FLAGS) !== 0) {
+      reply.error("ERR Replica can't interact with the keyspace");
       return false;
     }
     if (this.writeRefusal !== "" && (flags & CommandFlag.write) !== 0) {
@@ -185,11 +233,92 @@ export class Engine {
     return true;
   }
 
+  // Memory
+
+  /** Evicts what is needed. Returns whether the command may go on: it needs no memory, or there is some. */
+  #makeRoom(session: Session, command: Command): boolean {
+    const outcome = this.#evictAll();
+    if (outcome !== "nothing-left" || (command.flags & CommandFlag.denyOom) !== 0) return outcome !== "nothing-left";
+    // EXEC stands for what it will do.
+    const isExec = session.isQueueing && command.name === "exec";
+    return !isExec || session.queue.every((queued) => (queued.command.flags & CommandFlag.denyOom) === 0);
+  }
+
+  #evictAll(): EvictionOutcome {
+    const { sessions, store, observer } = this;
+    if (!this.isLogging || this.#depth > 0 || sessions.isPaused(store.nowMs)) return "below";
+    const startUs = this.clockUs();
+    const outcome = this.eviction.run(this.maxMemoryBytes);
+    observer.latency.add("eviction-cycle", store.nowMs, (this.clockUs() - startUs) / 1_000);
+    observer.statistics.noteEviction(outcome, store.nowMs);
+    return outcome;
+  }
+
+  #evict(keyspace: Keyspace, record: number): void {
+    const key = keyspace.keyOf(record).slice();
+    keyspace.delete(record);
+    this.observer.statistics.evictedKeys++;
+    this.#unlink.assign([UNLINK, key]);
+    this.batch.add(keyspace.index, this.#unlink);
+    this.keyChanged(keyspace.index, key, 0, key.length, "evicted", EventClass.evicted);
+  }
+
+  /**
+   * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
+   * for large keys.
+   */
+  tick(): void {
+    const { observer, store } = this;
+    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.#evictAll();
+    const state = this.shell.state();
+    observer.statistics.sample(store.nowMs, {
+      commandCount: this.commandCount,
+      netInputBytes: state.netInputBytes,
+      netOutputBytes: state.netOutputBytes,
+      usedBytes: store.usedBytes,
+    });
+    observer.hotKeys.advance(store.nowMs);
+    observer.largeKeys.step(store, LARGE_KEY_SLOTS);
+  }
+
+  /**
+   * Whether CLIENT PAUSE holds this command back. Then the shell leaves it where it is, gives the session no other one,
+   * and asks again when `sessions.pausedUntilMs` is over or UNPAUSE was called. Ask only while `sessions.pausedUntilMs` is
+   * not 0.
+   */
+  isHeldBack(session: Session, args: Args): boolean {
+    const { sessions } = this;
+    if (!sessions.isPaused(this.store.nowMs)) return false;
+    if (sessions.pauseMode === "all") return true;
+    const command = this.resolve(args, this.#replayReply);
+    if (command === undefined) return false;
+    if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
+    return (command.flags & CHANGE_FLAGS) !== 0;
+  }
+
+  /** Closes a session's connection; that of the command that runs now after its reply. */
+  close(session: Session): void {
+    session.isClosing = true;
+    if (session !== this.currentSession) session.output.close();
+  }
+
+  /** Whose command is being done; `undefined` between commands. */
+  get currentSession(): Session | undefined {
+    return this.#depth === 0 ? undefined : this.#calls[0]!.session;
+  }
+
+  /** Whether a command runs inside another: in EXEC or a script. */
+  get isNested(): boolean {
+    return this.#depth > 1;
+  }
+
   /** Does a command that was checked. Returns how many changes it made. */
   run(session: Session, command: Command, args: Args, reply: ReplyWriter): number {
     const call = this.#callAt(this.#depth++, session, command, args, reply);
     if (this.#depth === 1) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
+    const { statistics } = this.observer;
+    const countedErrors = statistics.errorCount;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -203,8 +332,20 @@ export class Engine {
     }
     command.calls++;
     this.commandCount++;
-    command.usec += this.clockUs() - startUs;
-    if (reply.errorCount !== errors) command.failedCalls++;
+    const durationUs = this.clockUs() - startUs;
+    command.usec += durationUs;
+    if (this.observer.tracksLatency) command.latency.add(durationUs);
+    // Errors of commands inside this one were counted as theirs.
+    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+      command.failedCalls++;
+      statistics.countError(reply.lastError);
+    }
+    if (this.isLogging) {
+      if (durationUs >= this.observer.slowUs) {
+        this.observer.noteSlow(session, command, args, this.store.nowMs, durationUs);
+      }
+      if (this.sessions.monitors.size > 0) this.observer.feedMonitors(session, command, args, this.store.nowMs);
+    }
     if (call.dirty > 0 && this.isLogging) this.#log(call);
     return call.dirty;
   }
@@ -247,3 +388,17 @@ export class Engine {
 
 /** Commands that are not queued by MULTI though Redis gives them no flag for it. */
 const ENDS_QUEUE: ReadonlySet<string> = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
+/** CLIENT REPLY: takes the reply back if the session wants none. */
+function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
+  switch (session.replyMode) {
+    case ReplyMode.skipNext:
+      session.replyMode = ReplyMode.skip;
+      break;
+    case ReplyMode.skip:
+      session.replyMode = ReplyMode.on;
+      break;
+    default:
+  }
+  reply.rewind(start);
+}
