@@ -72,6 +72,15 @@ export class Command implements AclCommand {
     this.flags = facts.flags.reduce((bits, flag) => bits | (FLAGS_BY_NAME[flag] ?? 0), 0);
   }
 
+  /** CONFIG RESETSTAT. */
+  resetStatistics(): void {
+    this.calls = 0;
+    this.usec = 0;
+    this.rejectedCalls = 0;
+    this.failedCalls = 0;
+    this.latency.reset();
+  }
+
   /** Whether a call with so many arguments, its name included, can be right. */
   takes(count: number): boolean {
     return this.arity >= 0 ? count === this.arity : count >= -this.arity;

@@ -1,7 +1,15 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
+import {
+  AclUsers,
+  ALLOWED,
+  type ChannelPattern,
+  checkCommand,
+  denialText,
+  type HashPassword,
+  NOT_AUTHENTICATED,
+} from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
@@ -10,10 +18,9 @@ import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
 import { Config } from "./config/config.ts";
 import { applyEngineParameters } from "./config/engine-parameters.ts";
-import { Eviction, type EvictionOutcome } from "./eviction.ts";
 import { EventClass } from "./key-events.ts";
 import { KeyWatches, watchName } from "./key-watches.ts";
-import type { Keyspace } from "./keyspace.ts";
+import { MemoryLimit } from "./memory-limit.ts";
 import { Observer } from "./observer.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -36,11 +43,17 @@ export interface EngineOptions {
   readonly shell?: Partial<Shell>;
 }
 
+/** How much is listened to: PUBSUB and INFO show it. */
+export interface ChannelCounts {
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
+}
+
 /** Slots that the walk for large keys looks at in one tick. */
 const LARGE_KEY_SLOTS = 512;
 const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
 const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
-const UNLINK = Uint8Array.from([85, 78, 76, 73, 78, 75]);
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -62,12 +75,16 @@ export class Engine {
   readonly config = new Config();
   readonly sessions = new Sessions();
   readonly observer = new Observer(this.config, this.sessions);
-  readonly eviction: Eviction;
+  readonly memoryLimit: MemoryLimit;
   /**
    * Wakes a session that waits for a key, as if its time were over or with the error UNBLOCKED. Returns whether it waited.
    * Set by whoever lets sessions wait.
    */
   unblock: (session: Session, withError: boolean) => boolean = () => false;
+  /** Whether a session listens to something outside of these channels. Set by whoever keeps subscriptions. */
+  hasChannelOutside: (session: Session, channels: readonly ChannelPattern[]) => boolean = () => true;
+  /** Channels and patterns that somebody listens to. Set likewise. */
+  countChannels: () => ChannelCounts = () => ({ channels: 0, patterns: 0, shardChannels: 0 });
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
@@ -76,6 +93,8 @@ export class Engine {
   notifiedClasses = 0;
   /** Commands done, of all kinds. */
   commandCount = 0;
+  /** Whether keys whose time has come are removed before somebody looks for them. */
+  expiresActively = true;
   /** Whether what is done now is to be put into the log. */
   isLogging = true;
   readonly #replaySession: Session;
@@ -83,18 +102,12 @@ export class Engine {
   readonly #calls: Call[] = [];
   #depth = 0;
   readonly #access = new CallAccess();
-  readonly #unlink = new Args();
 
   constructor(options: EngineOptions) {
     this.store = new Store(options.hashSeed);
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
     this.shell = { ...ABSENT_SHELL, ...options.shell };
-    this.eviction = new Eviction({
-      store: this.store,
-      clockUs: options.clockUs,
-      evict: (keyspace, record) => this.#evict(keyspace, record),
-    });
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -106,6 +119,7 @@ export class Engine {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
       },
     };
+    this.memoryLimit = new MemoryLimit(this);
     applyEngineParameters(this);
   }
 
@@ -115,7 +129,7 @@ export class Engine {
   beginTurn(nowMs: number, seed: number): void {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
-    this.store.expire(EXPIRE_AT_ONCE);
+    if (this.expiresActively) this.store.expire(EXPIRE_AT_ONCE);
   }
 
   /** Whether the turn changed anything; then `batch` holds it until the next turn. */
@@ -218,7 +232,11 @@ export class Engine {
         return false;
       }
     }
-    if (this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes && !this.#makeRoom(session, command)) {
+    if (
+      this.maxMemoryBytes > 0 &&
+      this.store.usedBytes > this.maxMemoryBytes &&
+      !this.memoryLimit.makeRoom(session, command)
+    ) {
       reply.error(OUT_OF_MEMORY);
       return false;
     }
@@ -233,43 +251,13 @@ export class Engine {
     return true;
   }
 
-  // Memory
-
-  /** Evicts what is needed. Returns whether the command may go on: it needs no memory, or there is some. */
-  #makeRoom(session: Session, command: Command): boolean {
-    const outcome = this.#evictAll();
-    if (outcome !== "nothing-left" || (command.flags & CommandFlag.denyOom) !== 0) return outcome !== "nothing-left";
-    // EXEC stands for what it will do.
-    const isExec = session.isQueueing && command.name === "exec";
-    return !isExec || session.queue.every((queued) => (queued.command.flags & CommandFlag.denyOom) === 0);
-  }
-
-  #evictAll(): EvictionOutcome {
-    const { sessions, store, observer } = this;
-    if (!this.isLogging || this.#depth > 0 || sessions.isPaused(store.nowMs)) return "below";
-    const startUs = this.clockUs();
-    const outcome = this.eviction.run(this.maxMemoryBytes);
-    observer.latency.add("eviction-cycle", store.nowMs, (this.clockUs() - startUs) / 1_000);
-    observer.statistics.noteEviction(outcome, store.nowMs);
-    return outcome;
-  }
-
-  #evict(keyspace: Keyspace, record: number): void {
-    const key = keyspace.keyOf(record).slice();
-    keyspace.delete(record);
-    this.observer.statistics.evictedKeys++;
-    this.#unlink.assign([UNLINK, key]);
-    this.batch.add(keyspace.index, this.#unlink);
-    this.keyChanged(keyspace.index, key, 0, key.length, "evicted", EventClass.evicted);
-  }
-
   /**
    * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
    * for large keys.
    */
   tick(): void {
     const { observer, store } = this;
-    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.#evictAll();
+    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.memoryLimit.evict();
     const state = this.shell.state();
     observer.statistics.sample(store.nowMs, {
       commandCount: this.commandCount,

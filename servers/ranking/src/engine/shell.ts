@@ -76,6 +76,8 @@ export interface Shell {
   writeUserFile(content: string): string;
   /** CONFIG REWRITE: all parameters that are not what they are by default, as lines. */
   rewriteConfig(lines: readonly string[]): string;
+  /** CONFIG RESETSTAT: sets back the counts of {@link ShellState} that grow, of the network and of delayed syncs. */
+  resetStatistics(): void;
   /** MEMORY PURGE: gives back what can be. */
   purgeMemory(): void;
 }
@@ -138,5 +140,6 @@ export const ABSENT_SHELL: Shell = {
   readUserFile: () => ({ error: NO_SHELL }),
   writeUserFile: () => NO_SHELL,
   rewriteConfig: () => "ERR The server is running without a config file",
+  resetStatistics: () => undefined,
   purgeMemory: () => undefined,
 };

@@ -6,7 +6,8 @@ import { notifyBits } from "./special-parameters.ts";
 
 /** Registers who puts the parameters into force that the engine itself obeys. The shell registers its own beside. */
 export function applyEngineParameters(engine: Engine): void {
-  const { config, eviction, store, users } = engine;
+  const { config, store, users } = engine;
+  const { eviction } = engine.memoryLimit;
   const watch = (name: string, apply: (value: string) => void): void => {
     config.onChange(name, (value) => {
       apply(value);
