@@ -18,8 +18,8 @@ const FACTS = new Map(
 );
 /** Left to later issues: streams, functions, cluster, replication, modules. */
 const ABSENT = (
-  "asking cluster failover fcall fcall_ro function module psync readonly readwrite replconf replicaof restore-asking " +
-  "slaveof sync xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim"
+  "asking cluster failover fcall fcall_ro function module psync readonly readwrite replconf restore-asking " +
+  "sync xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim"
 ).split(" ");
 
 type Plain = string | number | null | Plain[] | { [key: string]: Plain };

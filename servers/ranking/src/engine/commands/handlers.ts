@@ -24,6 +24,16 @@ import { STRING_LCS_HANDLERS } from "./string-lcs.ts";
 import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
 import { STRING_RANGE_HANDLERS } from "./string-ranges.ts";
 import { SORTED_SET_HANDLERS } from "./sorted-sets.ts";
+import { ACL_HANDLERS } from "./acl.ts";
+import { AUTH_HANDLERS } from "./auth.ts";
+import { CLIENT_HANDLERS } from "./client.ts";
+import { COMMAND_HANDLERS } from "./command.ts";
+import { CONFIG_HANDLERS } from "./config.ts";
+import { DEBUG_HANDLERS } from "./debug.ts";
+import { LATENCY_HANDLERS } from "./latency.ts";
+import { MEMORY_HANDLERS } from "./memory.ts";
+import { SERVER_HANDLERS } from "./server.ts";
+import { SLOWLOG_HANDLERS } from "./slowlog.ts";
 import { STRING_HANDLERS } from "./strings.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
 
@@ -54,6 +64,16 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...STRING_NUMBER_HANDLERS,
   ...STRING_RANGE_HANDLERS,
   ...SORTED_SET_HANDLERS,
+  ...ACL_HANDLERS,
+  ...AUTH_HANDLERS,
+  ...CLIENT_HANDLERS,
+  ...COMMAND_HANDLERS,
+  ...CONFIG_HANDLERS,
+  ...DEBUG_HANDLERS,
+  ...LATENCY_HANDLERS,
+  ...MEMORY_HANDLERS,
+  ...SERVER_HANDLERS,
+  ...SLOWLOG_HANDLERS,
   ...STRING_HANDLERS,
   ...WINDOW_HANDLERS,
 };
