@@ -1,19 +1,29 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
+import {
+  AclUsers,
+  ALLOWED,
+  bytesOfText,
+  checkCommand,
+  denialText,
+  type HashPassword,
+  NOT_AUTHENTICATED,
+} from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
-import { EventClass } from "./key-events.ts";
+import { EventClass, NotifyChannel } from "./key-events.ts";
 import { KeyWatches, watchName } from "./key-watches.ts";
+import { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { Session } from "./session.ts";
 import { Store } from "./store.ts";
+import { DEFAULT_QUEUE_LIMITS, DONE_AT_ONCE, dropQueue, type QueueLimits, queueCommand } from "./transactions.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
 
 /** Keys that are removed because their time has come, at most, before a batch. */
@@ -26,6 +36,9 @@ export interface EngineOptions {
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
 }
+
+/** Lets the random numbers of reads be others than those of the first write. */
+const READ_SALT = 0x2545f491;
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -40,6 +53,7 @@ export class Engine {
   readonly commands: CommandTable;
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
+  readonly pubsub = new PubSub((session, bytes) => this.#deliver(session, bytes));
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -47,8 +61,7 @@ export class Engine {
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
   writeRefusal = "";
-  /** `EventClass`es that notifications are sent for. */
-  notifiedClasses = 0;
+  queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
   /** Commands done, of all kinds. */
   commandCount = 0;
   /** Whether what is done now is to be put into the log. */
@@ -57,6 +70,10 @@ export class Engine {
   readonly #replayReply = new ReplyWriter();
   readonly #calls: Call[] = [];
   #depth = 0;
+  #notifiedClasses = 0;
+  /** Messages to the session whose command runs, until its reply is written. */
+  #postponed: Uint8Array[] = [];
+  #isNotifying = false;
   readonly #access = new CallAccess();
 
   constructor(options: EngineOptions) {
@@ -73,6 +90,8 @@ export class Engine {
       onExpired: (database, key) => {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
       },
+      onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
+      onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
   }
 
@@ -82,6 +101,7 @@ export class Engine {
   beginTurn(nowMs: number, seed: number): void {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
+    this.random.begin(seed ^ READ_SALT, 0);
     this.store.expire(EXPIRE_AT_ONCE);
   }
 
@@ -124,20 +144,55 @@ export class Engine {
   /** Takes a command from a session: checks it, and does or queues it. Writes exactly one reply, unless it waits. */
   execute(session: Session, args: Args, reply: ReplyWriter): void {
     reply.resp = session.resp;
+    const start = reply.length;
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
-      if (session.isQueueing) session.hasQueueFailed = true;
       if (command !== undefined) command.rejectedCalls++;
+      this.#noteRejection(session, args, reply, start);
       return;
     }
-    if (session.isQueueing && (command.flags & CommandFlag.noMulti) === 0 && !ENDS_QUEUE.has(command.name)) {
-      const copy = new Args();
-      copy.copyFrom(args);
-      session.queue.push({ command, args: copy });
-      reply.simple("QUEUED");
+    if (session.isQueueing && !DONE_AT_ONCE.has(command.name)) {
+      const refusal = queueCommand(session, command, args, this.queueLimits);
+      if (refusal === "") reply.simple("QUEUED");
+      else reply.error(refusal);
       return;
     }
     this.run(session, command, args, reply);
+    this.#settle(reply);
+  }
+
+  /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
+  #noteRejection(session: Session, args: Args, reply: ReplyWriter, start: number): void {
+    if (this.commands.find(args)?.name === "exec") {
+      dropQueue(this, session);
+      const reason = latinText(reply.bytes, start + 1, reply.length - 2).replace(/^ERR /, "");
+      reply.rewind(start);
+      reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+    } else if (session.isQueueing) session.hasQueueFailed = true;
+  }
+
+  /** After a whole command: sends what had to wait for its end. */
+  #settle(reply: ReplyWriter): void {
+    if (this.#postponed.length === 0) return;
+    for (const bytes of this.#postponed) reply.raw(bytes);
+    this.#postponed = [];
+  }
+
+  /** Forgets what a session watches, listens to, queues and waits for. */
+  forget(session: Session): void {
+    dropQueue(this, session);
+    this.pubsub.forget(session);
+  }
+
+  /** A session's connection is gone: nothing of it stays here. */
+  disconnect(session: Session): void {
+    this.forget(session);
+    session.isClosing = true;
+  }
+
+  /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
+  get isNested(): boolean {
+    return this.#depth > 1;
   }
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
@@ -166,29 +221,45 @@ export class Engine {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
-    if (!session.user.isUnrestricted) {
-      this.#access.find(command.facts, args);
-      const denial = checkCommand(session.user, command, args, this.#access);
-      if (denial !== ALLOWED) {
-        reply.error(denialText(denial, command.name));
-        return false;
-      }
+    if (session.isQueueing && (flags & CommandFlag.noMulti) !== 0) {
+      reply.error("ERR Command not allowed inside a transaction");
+      return false;
+    }
+    const denial = this.denialOf(session, command, args);
+    if (denial !== ALLOWED) {
+      reply.error(denialText(denial, command.name));
+      return false;
     }
     if ((flags & CommandFlag.denyOom) !== 0 && this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes) {
       reply.error(OUT_OF_MEMORY);
       return false;
     }
-    if (this.writeRefusal !== "" && (flags & CommandFlag.write) !== 0) {
+    const isExec = session.isQueueing && command.name === "exec";
+    if (this.writeRefusal !== "" && ((isExec ? session.queuedFlags : flags) & CommandFlag.write) !== 0) {
       reply.error(this.writeRefusal);
+      return false;
+    }
+    if (session.subscriptionCount > 0 && session.resp === 2 && !WHILE_SUBSCRIBED.has(command.name)) {
+      reply.error(
+        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
       return false;
     }
     return true;
   }
 
+  /** What access control says to a call: `ALLOWED`, or what `denialText` and the like explain. */
+  denialOf(session: Session, command: Command, args: Args): number {
+    if (session.user.isUnrestricted) return ALLOWED;
+    this.#access.find(command.facts, args);
+    return checkCommand(session.user, command, args, this.#access);
+  }
+
   /** Does a command that was checked. Returns how many changes it made. */
   run(session: Session, command: Command, args: Args, reply: ReplyWriter): number {
     const call = this.#callAt(this.#depth++, session, command, args, reply);
-    if (this.#depth === 1) this.random.begin(this.batch.seed, this.batch.count);
+    // What a write draws depends on its place in the batch alone; reads go on with the numbers that are left.
+    if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const start = reply.length;
     const startUs = this.clockUs();
@@ -239,11 +310,51 @@ export class Engine {
     this.notify(database, key, start, end, event, eventClass);
   }
 
+  // Messages
+
+  /** `EventClass`es that notifications are sent for, and the bits of `NotifyChannel`. */
+  get notifiedClasses(): number {
+    return this.#notifiedClasses;
+  }
+
+  set notifiedClasses(bits: number) {
+    this.#notifiedClasses = bits;
+    this.store.tellsMisses = (bits & EventClass.keyMiss) !== 0;
+    this.store.tellsNewKeys = (bits & EventClass.newKey) !== 0;
+  }
+
   /** Sends a keyspace notification to who wants it. */
-  notify(_database: number, _key: Uint8Array, _start: number, _end: number, _event: string, eventClass: number): void {
-    if ((this.notifiedClasses & eventClass) === 0) return;
+  notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
+    if ((this.#notifiedClasses & eventClass) === 0 || this.pubsub.isSilent || !this.isLogging) return;
+    this.#isNotifying = true;
+    if ((this.#notifiedClasses & NotifyChannel.keyspace) !== 0) {
+      this.pubsub.publish(`__keyspace@${database}__:${latinText(key, start, end)}`, bytesOfText(event));
+    }
+    if ((this.#notifiedClasses & NotifyChannel.keyevent) !== 0) {
+      this.pubsub.publish(`__keyevent@${database}__:${event}`, key.subarray(start, end));
+    }
+    this.#isNotifying = false;
+  }
+
+  /**
+   * Sends to a session beside its replies. To the one whose command runs it goes in front of the reply, as in Redis; but a
+   * notification waits for the end of the reply, which may be half written.
+   */
+  #deliver(session: Session, bytes: Uint8Array): void {
+    const outermost = this.#depth === 0 ? undefined : this.#calls[0]!;
+    if (outermost?.session !== session) session.output.send(bytes);
+    else if (this.#isNotifying) this.#postponed.push(bytes.slice());
+    else outermost.reply.raw(bytes);
   }
 }
 
-/** Commands that are not queued by MULTI though Redis gives them no flag for it. */
-const ENDS_QUEUE: ReadonlySet<string> = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
+  ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
+  ...["ping", "quit", "reset"],
+]);
+
+function latinText(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
+}

@@ -14,6 +14,10 @@ export interface StoreListener {
   onChanged(database: number, key: Uint8Array, start: number, end: number): void;
   /** A key was removed because its time had come. */
   onExpired(database: number, key: Uint8Array): void;
+  /** A key was read that is not there; only while {@link Store.tellsMisses}. */
+  onMissed(database: number, key: Uint8Array): void;
+  /** A key was made; only while {@link Store.tellsNewKeys}. */
+  onAdded(database: number, key: Uint8Array): void;
 }
 
 /**
@@ -28,6 +32,8 @@ export class Store {
   readonly hashSeed: number;
   readonly keyspaces: Keyspace[];
   listener: StoreListener | undefined;
+  tellsMisses = false;
+  tellsNewKeys = false;
   nowMs = 0;
   /** The low 24 bits of the time in seconds. */
   accessClock = 0;

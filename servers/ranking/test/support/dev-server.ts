@@ -24,6 +24,7 @@ function serve(socket: Socket): void {
   const session = new Session(++sessions, output, engine.users.defaultUser);
   let pending = Buffer.alloc(0);
   socket.on("error", () => socket.destroy());
+  socket.on("close", () => engine.disconnect(session));
   socket.on("data", (chunk) => {
     pending = Buffer.concat([pending, chunk]);
     parser.reset();
