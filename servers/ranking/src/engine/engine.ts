@@ -1,19 +1,36 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
+import {
+  AclUsers,
+  ALLOWED,
+  bytesOfText,
+  type ChannelPattern,
+  checkCommand,
+  denialText,
+  type HashPassword,
+  NOT_AUTHENTICATED,
+} from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
-import { EventClass } from "./key-events.ts";
-import { KeyWatches, watchName } from "./key-watches.ts";
+import { Config } from "./config/config.ts";
+import { applyEngineParameters } from "./config/engine-parameters.ts";
+import { EventClass, NotifyChannel } from "./key-events.ts";
+import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
+import { MemoryLimit } from "./memory-limit.ts";
+import { Observer } from "./observer.ts";
+import { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { Session } from "./session.ts";
+import { ReplyMode, Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
+import { DEFAULT_QUEUE_LIMITS, DONE_AT_ONCE, dropQueue, type QueueLimits, queueCommand } from "./transactions.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
 
 /** Keys that are removed because their time has come, at most, before a batch. */
@@ -25,7 +42,23 @@ export interface EngineOptions {
   readonly hashPassword: HashPassword;
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
+  /** What the process around it does for it; without one, whatever needs files is refused. */
+  readonly shell?: Partial<Shell>;
 }
+
+/** How much is listened to: PUBSUB and INFO show it. */
+export interface ChannelCounts {
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
+}
+
+/** Slots that the walk for large keys looks at in one tick. */
+const LARGE_KEY_SLOTS = 512;
+const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
+const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
+/** Lets the random numbers of reads be others than those of the first write. */
+const READ_SALT = 0x2545f491;
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -40,29 +73,50 @@ export class Engine {
   readonly commands: CommandTable;
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
+  readonly pubsub = new PubSub((session, bytes) => this.#deliver(session, bytes));
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
+  readonly shell: Shell;
+  readonly config = new Config();
+  readonly sessions = new Sessions();
+  readonly observer = new Observer(this.config, this.sessions);
+  readonly memoryLimit: MemoryLimit;
+  /**
+   * Wakes a session that waits for a key, as if its time were over or with the error UNBLOCKED. Returns whether it waited.
+   * Set by whoever lets sessions wait.
+   */
+  unblock: (session: Session, withError: boolean) => boolean = () => false;
+  /** Whether a session listens to something outside of these channels. Set by whoever keeps subscriptions. */
+  hasChannelOutside: (session: Session, channels: readonly ChannelPattern[]) => boolean = () => true;
+  /** Channels and patterns that somebody listens to. Set likewise. */
+  countChannels: () => ChannelCounts = () => ({ channels: 0, patterns: 0, shardChannels: 0 });
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
   writeRefusal = "";
-  /** `EventClass`es that notifications are sent for. */
-  notifiedClasses = 0;
+  queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
   /** Commands done, of all kinds. */
   commandCount = 0;
+  /** Whether keys whose time has come are removed before somebody looks for them. */
+  expiresActively = true;
   /** Whether what is done now is to be put into the log. */
   isLogging = true;
   readonly #replaySession: Session;
   readonly #replayReply = new ReplyWriter();
   readonly #calls: Call[] = [];
   #depth = 0;
+  #notifiedClasses = 0;
+  /** Messages to the session whose command runs, until its reply is written. */
+  #postponed: Uint8Array[] = [];
+  #isNotifying = false;
   readonly #access = new CallAccess();
 
   constructor(options: EngineOptions) {
     this.store = new Store(options.hashSeed);
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
+    this.shell = { ...ABSENT_SHELL, ...options.shell };
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -73,7 +127,15 @@ export class Engine {
       onExpired: (database, key) => {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
       },
+      onFieldsExpired: (database, key, isDeleted) => {
+        this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
+        if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
+      },
+      onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
+      onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
+    this.memoryLimit = new MemoryLimit(this);
+    applyEngineParameters(this);
   }
 
   // Turns
@@ -82,7 +144,8 @@ export class Engine {
   beginTurn(nowMs: number, seed: number): void {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
-    this.store.expire(EXPIRE_AT_ONCE);
+    this.random.begin(seed ^ READ_SALT, 0);
+    if (this.expiresActively) this.store.expire(EXPIRE_AT_ONCE);
   }
 
   /** Whether the turn changed anything; then `batch` holds it until the next turn. */
@@ -124,20 +187,66 @@ export class Engine {
   /** Takes a command from a session: checks it, and does or queues it. Writes exactly one reply, unless it waits. */
   execute(session: Session, args: Args, reply: ReplyWriter): void {
     reply.resp = session.resp;
+    session.activeMs = this.store.nowMs;
+    const start = reply.length;
+    this.#execute(session, args, reply);
+    if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+  }
+
+  #execute(session: Session, args: Args, reply: ReplyWriter): void {
+    const start = reply.length;
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
-      if (session.isQueueing) session.hasQueueFailed = true;
       if (command !== undefined) command.rejectedCalls++;
+      this.observer.statistics.countError(reply.lastError);
+      this.#noteRejection(session, args, reply, start);
       return;
     }
-    if (session.isQueueing && (command.flags & CommandFlag.noMulti) === 0 && !ENDS_QUEUE.has(command.name)) {
-      const copy = new Args();
-      copy.copyFrom(args);
-      session.queue.push({ command, args: copy });
-      reply.simple("QUEUED");
+    session.lastCommand = command;
+    this.observer.hotKeys.note(command, args, session.database);
+    if (session.isQueueing && !DONE_AT_ONCE.has(command.name)) {
+      const refusal = queueCommand(session, command, args, this.queueLimits);
+      if (refusal === "") reply.simple("QUEUED");
+      else reply.error(refusal);
       return;
     }
     this.run(session, command, args, reply);
+    this.#settle(reply);
+  }
+
+  /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
+  #noteRejection(session: Session, args: Args, reply: ReplyWriter, start: number): void {
+    if (this.commands.find(args)?.name === "exec") {
+      dropQueue(this, session);
+      const reason = latinText(reply.bytes, start + 1, reply.length - 2).replace(/^ERR /, "");
+      reply.rewind(start);
+      reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+    } else if (session.isQueueing) session.hasQueueFailed = true;
+  }
+
+  /** After a whole command: sends what had to wait for its end. */
+  #settle(reply: ReplyWriter): void {
+    if (this.#postponed.length === 0) return;
+    for (const bytes of this.#postponed) reply.raw(bytes);
+    this.#postponed = [];
+  }
+
+  /** Forgets what a session watches, listens to, queues and waits for. */
+  forget(session: Session): void {
+    dropQueue(this, session);
+    this.pubsub.forget(session);
+  }
+
+  /** A session's connection is gone: nothing of it stays here. */
+  disconnect(session: Session): void {
+    this.forget(session);
+    this.sessions.remove(session);
+    session.isClosing = true;
+  }
+
+  /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
+  get isNested(): boolean {
+    return this.#depth > 1;
   }
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
@@ -162,34 +271,105 @@ export class Engine {
 
   #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
     const { flags } = command;
-    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0) {
+    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0 && this.users.isLoginNeeded) {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
-    if (!session.user.isUnrestricted) {
-      this.#access.find(command.facts, args);
-      const denial = checkCommand(session.user, command, args, this.#access);
-      if (denial !== ALLOWED) {
-        reply.error(denialText(denial, command.name));
-        return false;
-      }
+    if (session.isQueueing && (flags & CommandFlag.noMulti) !== 0) {
+      reply.error("ERR Command not allowed inside a transaction");
+      return false;
     }
-    if ((flags & CommandFlag.denyOom) !== 0 && this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes) {
+    const denial = this.denialOf(session, command, args);
+    if (denial !== ALLOWED) {
+      this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
+      reply.error(denialText(denial, command.name));
+      return false;
+    }
+    if (
+      this.maxMemoryBytes > 0 &&
+      this.store.usedBytes > this.maxMemoryBytes &&
+      !this.memoryLimit.makeRoom(session, command)
+    ) {
       reply.error(OUT_OF_MEMORY);
       return false;
     }
-    if (this.writeRefusal !== "" && (flags & CommandFlag.write) !== 0) {
+    if (session.isMonitoring && (flags & DATA_FLAGS) !== 0) {
+      reply.error("ERR Replica can't interact with the keyspace");
+      return false;
+    }
+    const isExec = session.isQueueing && command.name === "exec";
+    if (this.writeRefusal !== "" && ((isExec ? session.queuedFlags : flags) & CommandFlag.write) !== 0) {
       reply.error(this.writeRefusal);
+      return false;
+    }
+    if (session.subscriptionCount > 0 && session.resp === 2 && !WHILE_SUBSCRIBED.has(command.name)) {
+      reply.error(
+        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
       return false;
     }
     return true;
   }
 
+  /**
+   * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
+   * for large keys.
+   */
+  tick(): void {
+    const { observer, store } = this;
+    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.memoryLimit.evict();
+    const state = this.shell.state();
+    observer.statistics.sample(store.nowMs, {
+      commandCount: this.commandCount,
+      netInputBytes: state.netInputBytes,
+      netOutputBytes: state.netOutputBytes,
+      usedBytes: store.usedBytes,
+    });
+    observer.hotKeys.advance(store.nowMs);
+    observer.largeKeys.step(store, LARGE_KEY_SLOTS);
+  }
+
+  /**
+   * Whether CLIENT PAUSE holds this command back. Then the shell leaves it where it is, gives the session no other one,
+   * and asks again when `sessions.pausedUntilMs` is over or UNPAUSE was called. Ask only while `sessions.pausedUntilMs` is
+   * not 0.
+   */
+  isHeldBack(session: Session, args: Args): boolean {
+    const { sessions } = this;
+    if (!sessions.isPaused(this.store.nowMs)) return false;
+    if (sessions.pauseMode === "all") return true;
+    const command = this.resolve(args, this.#replayReply);
+    if (command === undefined) return false;
+    if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
+    return (command.flags & CHANGE_FLAGS) !== 0;
+  }
+
+  /** Closes a session's connection; that of the command that runs now after its reply. */
+  close(session: Session): void {
+    session.isClosing = true;
+    if (session !== this.currentSession) session.output.close();
+  }
+
+  /** Whose command is being done; `undefined` between commands. */
+  get currentSession(): Session | undefined {
+    return this.#depth === 0 ? undefined : this.#calls[0]!.session;
+  }
+
+  /** What access control says to a call: `ALLOWED`, or what `denialText` and the like explain. */
+  denialOf(session: Session, command: Command, args: Args): number {
+    if (session.user.isUnrestricted) return ALLOWED;
+    this.#access.find(command.facts, args);
+    return checkCommand(session.user, command, args, this.#access);
+  }
+
   /** Does a command that was checked. Returns how many changes it made. */
   run(session: Session, command: Command, args: Args, reply: ReplyWriter): number {
     const call = this.#callAt(this.#depth++, session, command, args, reply);
-    if (this.#depth === 1) this.random.begin(this.batch.seed, this.batch.count);
+    // What a write draws depends on its place in the batch alone; reads go on with the numbers that are left.
+    if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
+    const { statistics } = this.observer;
+    const countedErrors = statistics.errorCount;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -203,8 +383,20 @@ export class Engine {
     }
     command.calls++;
     this.commandCount++;
-    command.usec += this.clockUs() - startUs;
-    if (reply.errorCount !== errors) command.failedCalls++;
+    const durationUs = this.clockUs() - startUs;
+    command.usec += durationUs;
+    if (this.observer.tracksLatency) command.latency.add(durationUs);
+    // Errors of commands inside this one were counted as theirs.
+    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+      command.failedCalls++;
+      statistics.countError(reply.lastError);
+    }
+    if (this.isLogging) {
+      if (durationUs >= this.observer.slowUs) {
+        this.observer.noteSlow(session, command, args, this.store.nowMs, durationUs);
+      }
+      if (this.sessions.monitors.size > 0) this.observer.feedMonitors(session, command, args, this.store.nowMs);
+    }
     if (call.dirty > 0 && this.isLogging) this.#log(call);
     return call.dirty;
   }
@@ -239,11 +431,88 @@ export class Engine {
     this.notify(database, key, start, end, event, eventClass);
   }
 
+  /** Database `index` is about to be emptied: breaks the transactions that watch one of its keys. */
+  databaseFlushed(index: number): void {
+    this.#breakWatches(index, index);
+  }
+
+  /** Two databases are about to change their numbers: a watched key that either has is another one then. */
+  databasesSwapped(first: number, second: number): void {
+    this.#breakWatches(first, second);
+    this.#breakWatches(second, first);
+  }
+
+  /** Breaks the watches on keys of database `index` that it or database `other` has. */
+  #breakWatches(index: number, other: number): void {
+    if (this.watches.size === 0) return;
+    const { keyspaces } = this.store;
+    for (const name of this.watches.names()) {
+      const key = keyOfWatch(name, index);
+      if (key === undefined) continue;
+      const isThere = [index, other].some((database) => keyspaces[database]!.peek(key, 0, key.length) !== 0);
+      if (isThere) this.watches.break(name);
+    }
+  }
+
+  // Messages
+
+  /** `EventClass`es that notifications are sent for, and the bits of `NotifyChannel`. */
+  get notifiedClasses(): number {
+    return this.#notifiedClasses;
+  }
+
+  set notifiedClasses(bits: number) {
+    this.#notifiedClasses = bits;
+    this.store.tellsMisses = (bits & EventClass.keyMiss) !== 0;
+    this.store.tellsNewKeys = (bits & EventClass.newKey) !== 0;
+  }
+
   /** Sends a keyspace notification to who wants it. */
-  notify(_database: number, _key: Uint8Array, _start: number, _end: number, _event: string, eventClass: number): void {
-    if ((this.notifiedClasses & eventClass) === 0) return;
+  notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
+    if ((this.#notifiedClasses & eventClass) === 0 || this.pubsub.isSilent || !this.isLogging) return;
+    this.#isNotifying = true;
+    if ((this.#notifiedClasses & NotifyChannel.keyspace) !== 0) {
+      this.pubsub.publish(`__keyspace@${database}__:${latinText(key, start, end)}`, bytesOfText(event));
+    }
+    if ((this.#notifiedClasses & NotifyChannel.keyevent) !== 0) {
+      this.pubsub.publish(`__keyevent@${database}__:${event}`, key.subarray(start, end));
+    }
+    this.#isNotifying = false;
+  }
+
+  /**
+   * Sends to a session beside its replies. To the one whose command runs it goes in front of the reply, as in Redis; but a
+   * notification waits for the end of the reply, which may be half written.
+   */
+  #deliver(session: Session, bytes: Uint8Array): void {
+    const outermost = this.#depth === 0 ? undefined : this.#calls[0]!;
+    if (outermost?.session !== session) session.output.send(bytes);
+    else if (this.#isNotifying) this.#postponed.push(bytes.slice());
+    else outermost.reply.raw(bytes);
   }
 }
 
-/** Commands that are not queued by MULTI though Redis gives them no flag for it. */
-const ENDS_QUEUE: ReadonlySet<string> = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+/** CLIENT REPLY: takes the reply back if the session wants none. */
+function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
+  switch (session.replyMode) {
+    case ReplyMode.skipNext:
+      session.replyMode = ReplyMode.skip;
+      break;
+    case ReplyMode.skip:
+      session.replyMode = ReplyMode.on;
+      break;
+    default:
+  }
+  reply.rewind(start);
+}
+
+const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
+  ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
+  ...["ping", "quit", "reset"],
+]);
+
+function latinText(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
+}

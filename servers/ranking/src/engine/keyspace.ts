@@ -1,10 +1,13 @@
 import type { Args } from "../protocol/args.ts";
-import type { Container, ValueTypeCode } from "./container.ts";
+import type { Container, FieldExpiringContainer, ValueTypeCode } from "./container.ts";
 import { ValueType } from "./container.ts";
+import { HashExpiries } from "./hash-expiries.ts";
 import {
+  checkKeyBytes,
   KEY_HEAD_BYTES,
   KeyRecordFlag,
   MAX_INLINE_BYTES,
+  MAX_KEY_BYTES,
   OBJECT_BYTES,
   recordBytes,
   recordWord,
@@ -30,10 +33,12 @@ const EXPIRY_WORD = 3;
  * A key whose time has come is not there for any look-up, whether {@link expire} has removed it yet or not.
  */
 export class Keyspace {
-  readonly index: number;
+  /** The number that SELECT knows it by; SWAPDB changes it. */
+  index: number;
   readonly #store: Store;
   readonly #table: ByteTable;
   readonly #expiries: ExpiryIndex;
+  readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
   #hash = 0;
   /** The string that {@link readString} found. */
@@ -48,6 +53,7 @@ export class Keyspace {
     this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
       setRecordWord(store.heap, record, EXPIRY_WORD, slot);
     });
+    this.#hashExpiries = new HashExpiries(store.heap, (record) => this.#hashAt(record));
   }
 
   /** Keys, with those whose time has come but that were not removed yet. */
@@ -60,7 +66,12 @@ export class Keyspace {
   }
 
   get nextExpiryMs(): number {
-    return this.#expiries.nextMs;
+    return Math.min(this.#expiries.nextMs, this.#hashExpiries.nextMs);
+  }
+
+  /** The record that expires first. There must be one. */
+  get nextExpiring(): number {
+    return this.#expiries.next;
   }
 
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
@@ -68,6 +79,7 @@ export class Keyspace {
     const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
     if (record === 0) {
       this.#store.misses++;
+      if (this.#store.tellsMisses) this.#store.listener?.onMissed(this.index, args.view(index));
       return 0;
     }
     this.#store.hits++;
@@ -97,6 +109,12 @@ export class Keyspace {
     return record !== 0 && this.#isDue(record) ? 0 : record;
   }
 
+  /** Removes the key if its time has come. Does not count as a use. */
+  removeIfDue(key: Uint8Array, start: number, end: number): void {
+    const record = this.#lookup(key, start, end);
+    if (record !== 0 && this.#isDue(record)) this.#expire(record);
+  }
+
   #lookup(key: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(key, start, end, this.#store.hashSeed);
     this.#hash = hash;
@@ -104,7 +122,9 @@ export class Keyspace {
   }
 
   #use(record: number): void {
-    setRecordWord(this.#store.heap, record, ACCESS_WORD, this.#store.accessClock);
+    const { heap, access } = this.#store;
+    const word = access.isLfu ? access.counted(recordWord(heap, record, ACCESS_WORD)) : access.clock;
+    setRecordWord(heap, record, ACCESS_WORD, word);
   }
 
   /** The LRU clock or LFU counter of the record. */
@@ -212,32 +232,53 @@ export class Keyspace {
         heap.isSameBlock(oldBytes, KEY_HEAD_BYTES + (head & 0xffff) + size)
       ) {
         if (!keepsExpiry) this.clearExpiry(record);
-        setRecordWord(heap, record, 0, (head & ~KeyRecordFlag.raw) | rawFlag);
+        setRecordWord(heap, record, 0, (head & ~(KeyRecordFlag.raw | KeyRecordFlag.text)) | rawFlag);
         setRecordWord(heap, record, LENGTH_WORD, size);
         this.#putBytes(record, KEY_HEAD_BYTES + (head & 0xffff), value, start, end);
         return record;
       }
     }
+    if (size > MAX_INLINE_BYTES) {
+      // No `slice`: that of Node's buffers copies nothing.
+      const owned = new Uint8Array(size);
+      owned.set(value.subarray(start, end));
+      return this.setBytesAt(key, keyStart, keyEnd, record, owned, keepsExpiry, isRaw);
+    }
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     // The old value may be where the new one comes from, so it goes last.
-    const isLarge = size > MAX_INLINE_BYTES;
-    const objectId = isLarge ? this.#addBytes(value.slice(start, end)) : 0;
-    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, isLarge ? 0 : size);
-    if (isLarge) {
-      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | KeyRecordFlag.object | rawFlag);
-      setRecordWord(heap, next, LENGTH_WORD, objectId);
-    } else {
-      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
-      this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
-    }
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, size);
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
+    this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
     return next;
   }
 
-  #addBytes(value: Uint8Array): number {
-    this.#store.heap.outsideBytes += value.length + OBJECT_BYTES;
-    return this.#store.objects.add(value);
+  /**
+   * As {@link setStringAt}, of a long string, which is taken over and not copied. What its buffer has beyond it is room
+   * to grow.
+   *
+   * @param value More than {@link MAX_INLINE_BYTES}.
+   */
+  setBytesAt(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    record: number,
+    value: Uint8Array,
+    keepsExpiry = false,
+    isRaw = false,
+  ): number {
+    const { heap, objects } = this.#store;
+    const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, 0);
+    heap.outsideBytes += value.buffer.byteLength + OBJECT_BYTES;
+    const flags = KeyRecordFlag.object | (isRaw ? KeyRecordFlag.raw : 0);
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | flags);
+    setRecordWord(heap, next, LENGTH_WORD, objects.add(value));
+    this.#place(record, next);
+    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    return next;
   }
 
   #putBytes(record: number, at: number, source: Uint8Array, start: number, end: number): void {
@@ -251,10 +292,11 @@ export class Keyspace {
   #newRecord(key: Uint8Array, start: number, end: number, type: number, valueBytes: number): number {
     const { heap } = this.#store;
     const keySize = end - start;
+    checkKeyBytes(keySize);
     const record = heap.allocate(KEY_HEAD_BYTES + keySize + valueBytes);
     setRecordWord(heap, record, 0, keySize | (type << 16));
     setRecordWord(heap, record, LENGTH_WORD, valueBytes);
-    setRecordWord(heap, record, ACCESS_WORD, this.#store.accessClock);
+    setRecordWord(heap, record, ACCESS_WORD, this.#store.access.initial);
     setRecordWord(heap, record, EXPIRY_WORD, 0);
     this.#putBytes(record, KEY_HEAD_BYTES, key, start, end);
     return record;
@@ -265,9 +307,11 @@ export class Keyspace {
     const hash = this.#hash;
     if (old === 0) {
       this.#table.insert(hash, next);
+      if (this.#store.tellsNewKeys) this.#store.listener?.onAdded(this.index, this.keyOf(next));
       return;
     }
     this.#table.replace(hash, old, next);
+    if (this.#store.access.isLfu) this.setAccess(next, this.accessOf(old));
     this.#freeRecord(old);
   }
 
@@ -291,6 +335,7 @@ export class Keyspace {
     keepsExpiry = false,
   ): number {
     const { heap, objects } = this.#store;
+    if (end - start > MAX_KEY_BYTES) this.#store.bury(container);
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     const next = this.#newRecord(key, start, end, container.type, 0);
     heap.outsideBytes += OBJECT_BYTES;
@@ -298,6 +343,7 @@ export class Keyspace {
     setRecordWord(heap, next, LENGTH_WORD, objects.add(container));
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    if (container.type === ValueType.hash) this.noteFieldExpiry(next);
     return next;
   }
 
@@ -315,6 +361,7 @@ export class Keyspace {
     const container = this.containerOf(record);
     const id = recordWord(heap, record, LENGTH_WORD);
     this.#table.remove(this.#hashOf(record), record);
+    if (container.type === ValueType.hash) this.#hashExpiries.forget(container as FieldExpiringContainer);
     objects.remove(id);
     heap.outsideBytes -= OBJECT_BYTES;
     this.clearExpiry(record);
@@ -333,10 +380,11 @@ export class Keyspace {
     const head = recordWord(heap, record, 0);
     const value = recordWord(heap, record, LENGTH_WORD);
     if ((head & KeyRecordFlag.object) !== 0) {
+      if (typeOfHead(head) === ValueType.hash) this.#hashExpiries.forget(this.#hashAt(record));
       const object = objects.get(value);
       objects.remove(value);
       heap.outsideBytes -= OBJECT_BYTES;
-      if (object instanceof Uint8Array) heap.outsideBytes -= object.length;
+      if (object instanceof Uint8Array) heap.outsideBytes -= object.buffer.byteLength;
       else this.#store.bury(object);
     }
     heap.free(record, recordBytes(head, value));
@@ -346,6 +394,7 @@ export class Keyspace {
   clear(): void {
     const records: number[] = [];
     this.#expiries.clear();
+    this.#hashExpiries.clear();
     this.#table.forEachRecord((record) => records.push(record));
     this.#table.clear();
     for (const record of records) {
@@ -385,12 +434,17 @@ export class Keyspace {
       this.#expire(this.#expiries.next);
       count++;
     }
+    while (count < limit && this.#hashExpiries.nextMs <= this.#store.nowMs) {
+      count += this.expireFields(this.#hashExpiries.next, limit - count);
+    }
     return count;
   }
 
   #isDue(record: number): boolean {
     const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
-    return slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs;
+    if (slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs) return true;
+    if (this.#hashExpiries.nextMs > this.#store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
+    return this.#hashAt(record).isAllDue;
   }
 
   #expire(record: number): void {
@@ -401,6 +455,31 @@ export class Keyspace {
     this.#store.listener?.onExpired(this.index, key);
     // Whoever looked up a key that had expired goes on to add it.
     this.#hash = hash;
+  }
+
+  #hashAt(record: number): FieldExpiringContainer {
+    return this.containerOf(record) as FieldExpiringContainer;
+  }
+
+  /** To be called when a field of the record's hash was given a time to expire. */
+  noteFieldExpiry(record: number): void {
+    this.#hashExpiries.note(record);
+  }
+
+  /**
+   * Removes at most `limit` fields of the record's hash whose time has come, and the key if none is left.
+   *
+   * @returns How many, 1 at least: the hash may have been looked at for nothing.
+   */
+  expireFields(record: number, limit = Number.POSITIVE_INFINITY): number {
+    const hash = this.#hashAt(record);
+    const count = hash.removeDueFields(limit);
+    const isEmpty = hash.size === 0;
+    const key = this.keyOf(record).slice();
+    if (isEmpty) this.delete(record);
+    else this.noteFieldExpiry(record);
+    if (count > 0) this.#store.listener?.onFieldsExpired(this.index, key, isEmpty);
+    return Math.max(1, count);
   }
 
   // Walking
@@ -417,6 +496,25 @@ export class Keyspace {
     this.#table.forEachRecord((record) => {
       if (!this.#isDue(record)) visit(record);
     });
+  }
+
+  /**
+   * About `count` keys by chance, neighbours in the table or, if `isVolatile`, any that expire. Keys whose time has come
+   * are among them. For statistics and eviction only: which ones depends on where they lie. `visit` must change nothing.
+   */
+  sample(count: number, isVolatile: boolean, chance: { nextRandom(): number }, visit: (record: number) => void): void {
+    if (isVolatile) {
+      const { size } = this.#expiries;
+      for (let i = 0; i < count && size > 0; i++) visit(this.#expiries.pointerAt(1 + (chance.nextRandom() % size)));
+      return;
+    }
+    let left = Math.min(count, this.size);
+    let threshold = chance.nextRandom();
+    while (left > 0) {
+      threshold = this.#table.scan(threshold, 4, (record) => {
+        if (left-- > 0) visit(record);
+      });
+    }
   }
 
   /** A key at random, or 0. The same for the same keys and random numbers. */

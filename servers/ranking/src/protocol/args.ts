@@ -30,7 +30,10 @@ export class Args {
 
   /** A copy of argument `index`, to be kept. */
   copy(index: number): Uint8Array {
-    return this.bytes.slice(this.starts[index], this.ends[index]);
+    // No `slice`: that of Node's buffers copies nothing.
+    const copy = new Uint8Array(this.sizeOf(index));
+    copy.set(this.view(index));
+    return copy;
   }
 
   sizeOf(index: number): number {
@@ -84,6 +87,22 @@ export class Args {
       this.push(at, at + other.sizeOf(i));
       at += other.sizeOf(i);
     }
+  }
+
+  /** A copy with bytes of its own that takes no more memory than it must: for commands that wait. */
+  packed(): Args {
+    const copy = new Args();
+    copy.starts = new Int32Array(this.count);
+    copy.ends = new Int32Array(this.count);
+    copy.copyFrom(this);
+    return copy;
+  }
+
+  /** Bytes of all arguments together. */
+  get byteCount(): number {
+    let size = 0;
+    for (let i = 0; i < this.count; i++) size += this.sizeOf(i);
+    return size;
   }
 
   /** All of them as views. */

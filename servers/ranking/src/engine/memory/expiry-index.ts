@@ -42,6 +42,11 @@ export class ExpiryIndex {
     return this.#times[slot]!;
   }
 
+  /** The record of a slot, 1 to `size`. */
+  pointerAt(slot: number): number {
+    return this.#pointers[slot]!;
+  }
+
   add(pointer: number, timeMs: number): void {
     const slot = ++this.#size;
     if (slot === this.#times.length) this.#resize(2 * slot);
@@ -77,6 +82,12 @@ export class ExpiryIndex {
   clear(): void {
     this.#size = 0;
     this.#resize(SMALLEST);
+  }
+
+  /** Gives its memory back; nothing may be called afterwards. */
+  release(): void {
+    this.#heap.outsideBytes -= 12 * this.#times.length;
+    this.#size = 0;
   }
 
   #put(slot: number, pointer: number, timeMs: number): void {
