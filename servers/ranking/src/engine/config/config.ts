@@ -117,14 +117,14 @@ export class Config {
       const parameter = this.#byName.get(given.toLowerCase())!;
       const before = this.get(parameter.name);
       const parsed = parameter.parse(text, before);
-      if ("error" in parsed) return failure(given, parsed.error);
+      if ("error" in parsed) return failure(given.toLowerCase(), parsed.error);
       changes.push({ parameter, before, after: parsed.value });
     }
     for (const [i, { parameter, after }] of changes.entries()) {
       const fault = this.#apply(parameter, after);
       if (fault === undefined) continue;
       for (const change of changes.slice(0, i).reverse()) this.#apply(change.parameter, change.before);
-      return failure(pairs[i]![0], fault);
+      return failure(pairs[i]![0].toLowerCase(), fault);
     }
     return undefined;
   }
@@ -146,5 +146,5 @@ export class Config {
 }
 
 function failure(name: string, reason: string): string {
-  return `ERR CONFIG SET failed (possibly related to argument '${name.toLowerCase()}') - ${reason}`;
+  return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
 }
