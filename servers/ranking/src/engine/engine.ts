@@ -19,7 +19,7 @@ import { readCommandFacts } from "./commands/index.ts";
 import { Config } from "./config/config.ts";
 import { applyEngineParameters } from "./config/engine-parameters.ts";
 import { EventClass } from "./key-events.ts";
-import { KeyWatches, watchName } from "./key-watches.ts";
+import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { Observer } from "./observer.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
@@ -117,6 +117,10 @@ export class Engine {
       onChanged: (database, key, start, end) => this.keyChanged(database, key, start, end, "", 0),
       onExpired: (database, key) => {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
+      },
+      onFieldsExpired: (database, key, isDeleted) => {
+        this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
+        if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
       },
     };
     this.memoryLimit = new MemoryLimit(this);
@@ -360,12 +364,40 @@ export class Engine {
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 
+  /** The session is gone: nothing is kept of it. */
+  disconnect(session: Session): void {
+    this.watches.unwatch(session);
+  }
+
   // What happens to keys
 
   /** A key's value was changed, made or removed. An empty `event` is not notified. */
   keyChanged(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
     if (this.watches.size > 0) this.watches.break(watchName(database, key, start, end));
     this.notify(database, key, start, end, event, eventClass);
+  }
+
+  /** Database `index` is about to be emptied: breaks the transactions that watch one of its keys. */
+  databaseFlushed(index: number): void {
+    this.#breakWatches(index, index);
+  }
+
+  /** Two databases are about to change their numbers: a watched key that either has is another one then. */
+  databasesSwapped(first: number, second: number): void {
+    this.#breakWatches(first, second);
+    this.#breakWatches(second, first);
+  }
+
+  /** Breaks the watches on keys of database `index` that it or database `other` has. */
+  #breakWatches(index: number, other: number): void {
+    if (this.watches.size === 0) return;
+    const { keyspaces } = this.store;
+    for (const name of this.watches.names()) {
+      const key = keyOfWatch(name, index);
+      if (key === undefined) continue;
+      const isThere = [index, other].some((database) => keyspaces[database]!.peek(key, 0, key.length) !== 0);
+      if (isThere) this.watches.break(name);
+    }
   }
 
   /** Sends a keyspace notification to who wants it. */

@@ -15,6 +15,8 @@ export interface StoreListener {
   onChanged(database: number, key: Uint8Array, start: number, end: number): void;
   /** A key was removed because its time had come. */
   onExpired(database: number, key: Uint8Array): void;
+  /** Fields of a hash were removed because their time had come; it was deleted if none was left. */
+  onFieldsExpired(database: number, key: Uint8Array, isDeleted: boolean): void;
 }
 
 /**
@@ -58,6 +60,15 @@ export class Store {
       if (left === 0) break;
     }
     return limit - left;
+  }
+
+  /** Two databases change their numbers. */
+  swap(first: number, second: number): void {
+    const [a, b] = [this.keyspaces[first]!, this.keyspaces[second]!];
+    this.keyspaces[first] = b;
+    this.keyspaces[second] = a;
+    b.index = first;
+    a.index = second;
   }
 
   /** Gives an unreachable container's memory back, now or in slices. */

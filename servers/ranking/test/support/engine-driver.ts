@@ -26,7 +26,8 @@ export class EngineDriver {
   readonly main: DrivenSession;
   readonly batches: Uint8Array[] = [];
   nowMs = 1_700_000_000_000;
-  #turn = 0;
+  /** The seed of the last turn; each has the next number. */
+  turn = 0;
 
   constructor(hashSeed = 12_345, options: Partial<EngineOptions> = {}) {
     this.engine = new Engine({
@@ -60,7 +61,7 @@ export class EngineDriver {
     const reply = new ReplyWriter();
     const call = new Args();
     call.assign(args.map(bytesOf));
-    this.engine.beginTurn(this.nowMs, ++this.#turn);
+    this.engine.beginTurn(this.nowMs, ++this.turn);
     this.engine.execute(session, call, reply);
     if (this.engine.endTurn()) this.batches.push(this.engine.batch.bytes.slice(0, this.engine.batch.length));
     return Buffer.from(reply.bytes.subarray(0, reply.length)).toString("latin1");
@@ -71,6 +72,7 @@ export class EngineDriver {
     const other = new EngineDriver(this.engine.store.hashSeed);
     for (const batch of this.batches) other.engine.apply(batch);
     other.nowMs = this.nowMs;
+    other.turn = this.turn;
     return other;
   }
 }
