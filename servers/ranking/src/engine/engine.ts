@@ -338,6 +338,7 @@ export class Engine {
     const { sessions } = this;
     if (!sessions.isPaused(this.store.nowMs)) return false;
     if (sessions.pauseMode === "all") return true;
+    this.#replayReply.length = 0;
     const command = this.resolve(args, this.#replayReply);
     if (command === undefined) return false;
     if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
