@@ -10,7 +10,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RedisConnection } from "./redis-connection.ts";
 import type { Reply } from "./reply.ts";
 
-const FACTS = readCommandFacts();
+/** Of the commands that Redis 7.0.15 has too: it cannot be asked about ours, nor about those of later versions. */
+const FACTS = new Map(
+  [...readCommandFacts()].filter(
+    ([, { group, since }]) => group !== "board" && group !== "window" && !since.startsWith("7.4"),
+  ),
+);
 /** Left to later issues: streams, functions, cluster, replication, modules. */
 const ABSENT = (
   "asking cluster failover fcall fcall_ro function module psync readonly readwrite replconf replicaof restore-asking " +

@@ -47,3 +47,15 @@ export interface Container {
    */
   release(limit: number): boolean;
 }
+
+/** A container whose elements may expire one by one: a hash. */
+export interface FieldExpiringContainer extends Container {
+  /** When the next field expires, in ms since 1970; infinite if none does. */
+  readonly nextFieldExpiryMs: number;
+  /** Whether the time of every field has come, so that the key is not there any more. */
+  readonly isAllDue: boolean;
+  /** Kept by the keyspace: the slot in its index of hashes with such fields, or 0. */
+  fieldExpirySlot: number;
+  /** Removes at most `limit` fields whose time has come. Returns how many. */
+  removeDueFields(limit: number): number;
+}

@@ -1,24 +1,17 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import {
-  AclUsers,
-  ALLOWED,
-  bytesOfText,
-  checkCommand,
-  denialText,
-  type HashPassword,
-  NOT_AUTHENTICATED,
-} from "./acl/index.ts";
+import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
-import { EventClass, NotifyChannel } from "./key-events.ts";
-import { KeyWatches, watchName } from "./key-watches.ts";
-import { PubSub } from "./pubsub.ts";
+import { EventClass } from "./key-events.ts";
+import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
+import { latinText, Messenger } from "./messenger.ts";
+import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { Session } from "./session.ts";
@@ -53,7 +46,7 @@ export class Engine {
   readonly commands: CommandTable;
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
-  readonly pubsub = new PubSub((session, bytes) => this.#deliver(session, bytes));
+  readonly messenger: Messenger;
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -70,16 +63,13 @@ export class Engine {
   readonly #replayReply = new ReplyWriter();
   readonly #calls: Call[] = [];
   #depth = 0;
-  #notifiedClasses = 0;
-  /** Messages to the session whose command runs, until its reply is written. */
-  #postponed: Uint8Array[] = [];
-  #isNotifying = false;
   readonly #access = new CallAccess();
 
   constructor(options: EngineOptions) {
     this.store = new Store(options.hashSeed);
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
+    this.messenger = new Messenger(this.store, () => (this.#depth === 0 ? undefined : this.#calls[0]));
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -92,6 +82,10 @@ export class Engine {
       },
       onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
       onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
+      onFieldsExpired: (database, key, isDeleted) => {
+        this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
+        if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
+      },
     };
   }
 
@@ -158,7 +152,7 @@ export class Engine {
       return;
     }
     this.run(session, command, args, reply);
-    this.#settle(reply);
+    this.messenger.settle(session, reply);
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -169,13 +163,6 @@ export class Engine {
       reply.rewind(start);
       reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
     } else if (session.isQueueing) session.hasQueueFailed = true;
-  }
-
-  /** After a whole command: sends what had to wait for its end. */
-  #settle(reply: ReplyWriter): void {
-    if (this.#postponed.length === 0) return;
-    for (const bytes of this.#postponed) reply.raw(bytes);
-    this.#postponed = [];
   }
 
   /** Forgets what a session watches, listens to, queues and waits for. */
@@ -310,41 +297,47 @@ export class Engine {
     this.notify(database, key, start, end, event, eventClass);
   }
 
+  /** Database `index` is about to be emptied: breaks the transactions that watch one of its keys. */
+  databaseFlushed(index: number): void {
+    this.#breakWatches(index, index);
+  }
+
+  /** Two databases are about to change their numbers: a watched key that either has is another one then. */
+  databasesSwapped(first: number, second: number): void {
+    this.#breakWatches(first, second);
+    this.#breakWatches(second, first);
+  }
+
+  /** Breaks the watches on keys of database `index` that it or database `other` has. */
+  #breakWatches(index: number, other: number): void {
+    if (this.watches.size === 0) return;
+    const { keyspaces } = this.store;
+    for (const name of this.watches.names()) {
+      const key = keyOfWatch(name, index);
+      if (key === undefined) continue;
+      const isThere = [index, other].some((database) => keyspaces[database]!.peek(key, 0, key.length) !== 0);
+      if (isThere) this.watches.break(name);
+    }
+  }
+
   // Messages
+
+  get pubsub(): PubSub {
+    return this.messenger.pubsub;
+  }
 
   /** `EventClass`es that notifications are sent for, and the bits of `NotifyChannel`. */
   get notifiedClasses(): number {
-    return this.#notifiedClasses;
+    return this.messenger.notifiedClasses;
   }
 
   set notifiedClasses(bits: number) {
-    this.#notifiedClasses = bits;
-    this.store.tellsMisses = (bits & EventClass.keyMiss) !== 0;
-    this.store.tellsNewKeys = (bits & EventClass.newKey) !== 0;
+    this.messenger.notifiedClasses = bits;
   }
 
   /** Sends a keyspace notification to who wants it. */
   notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
-    if ((this.#notifiedClasses & eventClass) === 0 || this.pubsub.isSilent || !this.isLogging) return;
-    this.#isNotifying = true;
-    if ((this.#notifiedClasses & NotifyChannel.keyspace) !== 0) {
-      this.pubsub.publish(`__keyspace@${database}__:${latinText(key, start, end)}`, bytesOfText(event));
-    }
-    if ((this.#notifiedClasses & NotifyChannel.keyevent) !== 0) {
-      this.pubsub.publish(`__keyevent@${database}__:${event}`, key.subarray(start, end));
-    }
-    this.#isNotifying = false;
-  }
-
-  /**
-   * Sends to a session beside its replies. To the one whose command runs it goes in front of the reply, as in Redis; but a
-   * notification waits for the end of the reply, which may be half written.
-   */
-  #deliver(session: Session, bytes: Uint8Array): void {
-    const outermost = this.#depth === 0 ? undefined : this.#calls[0]!;
-    if (outermost?.session !== session) session.output.send(bytes);
-    else if (this.#isNotifying) this.#postponed.push(bytes.slice());
-    else outermost.reply.raw(bytes);
+    if (this.isLogging) this.messenger.notify(database, key, start, end, event, eventClass);
   }
 }
 
@@ -352,9 +345,3 @@ const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
   ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
   ...["ping", "quit", "reset"],
 ]);
-
-function latinText(bytes: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
-  return text;
-}

@@ -1,6 +1,7 @@
 import type { Container } from "./container.ts";
 import { type Heap, OFFSET_MASK, SEGMENT_SHIFT } from "./memory/heap.ts";
 import type { ObjectTable } from "./memory/object-table.ts";
+import { CommandError } from "./replies.ts";
 
 /**
  * The record of a key, one block of the heap:
@@ -26,7 +27,19 @@ export const KeyRecordFlag = {
   object: 1 << 20,
   /** A string that was made by changing another: OBJECT ENCODING says `raw`. */
   raw: 1 << 21,
+  /** A string that Redis keeps as text though it looks like a whole number: never `int`. */
+  text: 1 << 22,
 } as const;
+
+/**
+ * Refuses a key that no record can name.
+ *
+ * @throws CommandError if it is longer than {@link MAX_KEY_BYTES}.
+ */
+export function checkKeyBytes(byteCount: number): void {
+  if (byteCount <= MAX_KEY_BYTES) return;
+  throw new CommandError(`ERR key is too long (${byteCount} bytes, at most ${MAX_KEY_BYTES})`);
+}
 
 /** Word `word` of the record. */
 export function recordWord(heap: Heap, record: number, word: number): number {
@@ -57,5 +70,5 @@ export function usedBytesOf(heap: Heap, objects: ObjectTable<Container | Uint8Ar
   const own = recordBytes(head, value) + slotBytes + (recordWord(heap, record, 3) === 0 ? 0 : 12);
   if ((head & KeyRecordFlag.object) === 0) return own;
   const object = objects.get(value);
-  return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.length : object.usedBytes);
+  return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.buffer.byteLength : object.usedBytes);
 }

@@ -49,3 +49,10 @@ export function watchName(database: number, key: Uint8Array, start: number, end:
   for (let at = start; at < end; at++) name += String.fromCharCode(key[at]!);
   return name;
 }
+
+/** The key of a {@link watchName} of this database; `undefined` if it is of another. */
+export function keyOfWatch(name: string, database: number): Uint8Array | undefined {
+  const prefix = `${database}:`;
+  if (!name.startsWith(prefix)) return undefined;
+  return Uint8Array.from(name.slice(prefix.length), (byte) => byte.charCodeAt(0));
+}

@@ -1,10 +1,13 @@
 import type { Args } from "../protocol/args.ts";
-import type { Container, ValueTypeCode } from "./container.ts";
+import type { Container, FieldExpiringContainer, ValueTypeCode } from "./container.ts";
 import { ValueType } from "./container.ts";
+import { HashExpiries } from "./hash-expiries.ts";
 import {
+  checkKeyBytes,
   KEY_HEAD_BYTES,
   KeyRecordFlag,
   MAX_INLINE_BYTES,
+  MAX_KEY_BYTES,
   OBJECT_BYTES,
   recordBytes,
   recordWord,
@@ -30,10 +33,12 @@ const EXPIRY_WORD = 3;
  * A key whose time has come is not there for any look-up, whether {@link expire} has removed it yet or not.
  */
 export class Keyspace {
-  readonly index: number;
+  /** The number that SELECT knows it by; SWAPDB changes it. */
+  index: number;
   readonly #store: Store;
   readonly #table: ByteTable;
   readonly #expiries: ExpiryIndex;
+  readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
   #hash = 0;
   /** The string that {@link readString} found. */
@@ -48,6 +53,7 @@ export class Keyspace {
     this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
       setRecordWord(store.heap, record, EXPIRY_WORD, slot);
     });
+    this.#hashExpiries = new HashExpiries(store.heap, (record) => this.#hashAt(record));
   }
 
   /** Keys, with those whose time has come but that were not removed yet. */
@@ -60,7 +66,7 @@ export class Keyspace {
   }
 
   get nextExpiryMs(): number {
-    return this.#expiries.nextMs;
+    return Math.min(this.#expiries.nextMs, this.#hashExpiries.nextMs);
   }
 
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
@@ -219,32 +225,53 @@ export class Keyspace {
         heap.isSameBlock(oldBytes, KEY_HEAD_BYTES + (head & 0xffff) + size)
       ) {
         if (!keepsExpiry) this.clearExpiry(record);
-        setRecordWord(heap, record, 0, (head & ~KeyRecordFlag.raw) | rawFlag);
+        setRecordWord(heap, record, 0, (head & ~(KeyRecordFlag.raw | KeyRecordFlag.text)) | rawFlag);
         setRecordWord(heap, record, LENGTH_WORD, size);
         this.#putBytes(record, KEY_HEAD_BYTES + (head & 0xffff), value, start, end);
         return record;
       }
     }
+    if (size > MAX_INLINE_BYTES) {
+      // No `slice`: that of Node's buffers copies nothing.
+      const owned = new Uint8Array(size);
+      owned.set(value.subarray(start, end));
+      return this.setBytesAt(key, keyStart, keyEnd, record, owned, keepsExpiry, isRaw);
+    }
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     // The old value may be where the new one comes from, so it goes last.
-    const isLarge = size > MAX_INLINE_BYTES;
-    const objectId = isLarge ? this.#addBytes(value.slice(start, end)) : 0;
-    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, isLarge ? 0 : size);
-    if (isLarge) {
-      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | KeyRecordFlag.object | rawFlag);
-      setRecordWord(heap, next, LENGTH_WORD, objectId);
-    } else {
-      setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
-      this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
-    }
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, size);
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
+    this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
     return next;
   }
 
-  #addBytes(value: Uint8Array): number {
-    this.#store.heap.outsideBytes += value.length + OBJECT_BYTES;
-    return this.#store.objects.add(value);
+  /**
+   * As {@link setStringAt}, of a long string, which is taken over and not copied. What its buffer has beyond it is room
+   * to grow.
+   *
+   * @param value More than {@link MAX_INLINE_BYTES}.
+   */
+  setBytesAt(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    record: number,
+    value: Uint8Array,
+    keepsExpiry = false,
+    isRaw = false,
+  ): number {
+    const { heap, objects } = this.#store;
+    const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
+    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, 0);
+    heap.outsideBytes += value.buffer.byteLength + OBJECT_BYTES;
+    const flags = KeyRecordFlag.object | (isRaw ? KeyRecordFlag.raw : 0);
+    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | flags);
+    setRecordWord(heap, next, LENGTH_WORD, objects.add(value));
+    this.#place(record, next);
+    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    return next;
   }
 
   #putBytes(record: number, at: number, source: Uint8Array, start: number, end: number): void {
@@ -258,6 +285,7 @@ export class Keyspace {
   #newRecord(key: Uint8Array, start: number, end: number, type: number, valueBytes: number): number {
     const { heap } = this.#store;
     const keySize = end - start;
+    checkKeyBytes(keySize);
     const record = heap.allocate(KEY_HEAD_BYTES + keySize + valueBytes);
     setRecordWord(heap, record, 0, keySize | (type << 16));
     setRecordWord(heap, record, LENGTH_WORD, valueBytes);
@@ -299,6 +327,7 @@ export class Keyspace {
     keepsExpiry = false,
   ): number {
     const { heap, objects } = this.#store;
+    if (end - start > MAX_KEY_BYTES) this.#store.bury(container);
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     const next = this.#newRecord(key, start, end, container.type, 0);
     heap.outsideBytes += OBJECT_BYTES;
@@ -306,6 +335,7 @@ export class Keyspace {
     setRecordWord(heap, next, LENGTH_WORD, objects.add(container));
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    if (container.type === ValueType.hash) this.noteFieldExpiry(next);
     return next;
   }
 
@@ -323,6 +353,7 @@ export class Keyspace {
     const container = this.containerOf(record);
     const id = recordWord(heap, record, LENGTH_WORD);
     this.#table.remove(this.#hashOf(record), record);
+    if (container.type === ValueType.hash) this.#hashExpiries.forget(container as FieldExpiringContainer);
     objects.remove(id);
     heap.outsideBytes -= OBJECT_BYTES;
     this.clearExpiry(record);
@@ -341,10 +372,11 @@ export class Keyspace {
     const head = recordWord(heap, record, 0);
     const value = recordWord(heap, record, LENGTH_WORD);
     if ((head & KeyRecordFlag.object) !== 0) {
+      if (typeOfHead(head) === ValueType.hash) this.#hashExpiries.forget(this.#hashAt(record));
       const object = objects.get(value);
       objects.remove(value);
       heap.outsideBytes -= OBJECT_BYTES;
-      if (object instanceof Uint8Array) heap.outsideBytes -= object.length;
+      if (object instanceof Uint8Array) heap.outsideBytes -= object.buffer.byteLength;
       else this.#store.bury(object);
     }
     heap.free(record, recordBytes(head, value));
@@ -354,6 +386,7 @@ export class Keyspace {
   clear(): void {
     const records: number[] = [];
     this.#expiries.clear();
+    this.#hashExpiries.clear();
     this.#table.forEachRecord((record) => records.push(record));
     this.#table.clear();
     for (const record of records) {
@@ -393,12 +426,17 @@ export class Keyspace {
       this.#expire(this.#expiries.next);
       count++;
     }
+    while (count < limit && this.#hashExpiries.nextMs <= this.#store.nowMs) {
+      count += this.expireFields(this.#hashExpiries.next, limit - count);
+    }
     return count;
   }
 
   #isDue(record: number): boolean {
     const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
-    return slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs;
+    if (slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs) return true;
+    if (this.#hashExpiries.nextMs > this.#store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
+    return this.#hashAt(record).isAllDue;
   }
 
   #expire(record: number): void {
@@ -409,6 +447,31 @@ export class Keyspace {
     this.#store.listener?.onExpired(this.index, key);
     // Whoever looked up a key that had expired goes on to add it.
     this.#hash = hash;
+  }
+
+  #hashAt(record: number): FieldExpiringContainer {
+    return this.containerOf(record) as FieldExpiringContainer;
+  }
+
+  /** To be called when a field of the record's hash was given a time to expire. */
+  noteFieldExpiry(record: number): void {
+    this.#hashExpiries.note(record);
+  }
+
+  /**
+   * Removes at most `limit` fields of the record's hash whose time has come, and the key if none is left.
+   *
+   * @returns How many, 1 at least: the hash may have been looked at for nothing.
+   */
+  expireFields(record: number, limit = Number.POSITIVE_INFINITY): number {
+    const hash = this.#hashAt(record);
+    const count = hash.removeDueFields(limit);
+    const isEmpty = hash.size === 0;
+    const key = this.keyOf(record).slice();
+    if (isEmpty) this.delete(record);
+    else this.noteFieldExpiry(record);
+    if (count > 0) this.#store.listener?.onFieldsExpired(this.index, key, isEmpty);
+    return Math.max(1, count);
   }
 
   // Walking

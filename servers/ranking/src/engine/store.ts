@@ -18,6 +18,8 @@ export interface StoreListener {
   onMissed(database: number, key: Uint8Array): void;
   /** A key was made; only while {@link Store.tellsNewKeys}. */
   onAdded(database: number, key: Uint8Array): void;
+  /** Fields of a hash were removed because their time had come; it was deleted if none was left. */
+  onFieldsExpired(database: number, key: Uint8Array, isDeleted: boolean): void;
 }
 
 /**
@@ -64,6 +66,15 @@ export class Store {
       if (left === 0) break;
     }
     return limit - left;
+  }
+
+  /** Two databases change their numbers. */
+  swap(first: number, second: number): void {
+    const [a, b] = [this.keyspaces[first]!, this.keyspaces[second]!];
+    this.keyspaces[first] = b;
+    this.keyspaces[second] = a;
+    b.index = first;
+    a.index = second;
   }
 
   /** Gives an unreachable container's memory back, now or in slices. */

@@ -30,7 +30,10 @@ export class Args {
 
   /** A copy of argument `index`, to be kept. */
   copy(index: number): Uint8Array {
-    return this.bytes.slice(this.starts[index], this.ends[index]);
+    // No `slice`: that of Node's buffers copies nothing.
+    const copy = new Uint8Array(this.sizeOf(index));
+    copy.set(this.view(index));
+    return copy;
   }
 
   sizeOf(index: number): number {

@@ -49,16 +49,21 @@ export function parseInt64(bytes: Uint8Array, start: number, end: number): bigin
 }
 
 const FLOAT = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)$/i;
-const HEX = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i;
+const HEX = /^([+-]?)0x(?=\.?[0-9a-f])([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i;
+/** Any digit but 0 in front of the exponent. */
+const NOT_ZERO = /^[^ep]*[1-9]/i;
+const HEX_NOT_ZERO = /^[^x]*x[^p]*[1-9a-f]/i;
+/** Longer texts are no numbers here, whatever they say. */
+const MAX_DOUBLE_BYTES = 65_536;
 
 /**
  * A floating point number as C's `strtod` reads a whole argument: decimals, exponents, `inf`, hexadecimal.
  *
- * @returns NaN if it is none; `nan` itself is none either.
+ * @returns NaN if it is none; `nan` itself is none either, nor is what is too large or too near to 0 for a double.
  */
 export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
   const size = end - start;
-  if (size === 0 || size > 512) return Number.NaN;
+  if (size <= 0 || size > MAX_DOUBLE_BYTES) return Number.NaN;
   if (size <= SAFE_DIGITS) {
     const whole = parseInteger(bytes, start, end);
     if (!Number.isNaN(whole)) return whole;
@@ -68,12 +73,19 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   if (FLOAT.test(text)) {
     const lower = text.toLowerCase();
     if (lower.includes("inf")) return lower.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    return Number(text);
+    return inRange(Number(text), NOT_ZERO.test(text));
   }
   const hex = HEX.exec(text);
   if (hex === null) return Number.NaN;
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = hex;
-  if (whole === "" && fraction === "") return Number.NaN;
-  const digits = Number.parseInt(whole + fraction, 16) * 2 ** (Number(exponent) - 4 * fraction.length);
-  return sign === "-" ? -digits : digits;
+  const digits = Number.parseInt(`0${whole}${fraction}`, 16);
+  const power = Math.min(Math.max(Number(exponent) - 4 * fraction.length, -1_000_000), 1_000_000);
+  const half = Math.trunc(power / 2);
+  const value = digits * 2 ** half * 2 ** (power - half);
+  return inRange(sign === "-" ? -value : value, HEX_NOT_ZERO.test(text));
+}
+
+/** The value, or NaN if a number that is finite and not 0 became infinite or 0. */
+function inRange(value: number, isNotZero: boolean): number {
+  return Number.isFinite(value) && (value !== 0 || !isNotZero) ? value : Number.NaN;
 }

@@ -2,6 +2,7 @@ import { type ArgumentFacts, parseArguments } from "./arguments.ts";
 import { BITMAP_FACTS } from "./facts/bitmaps.ts";
 import { CONNECTION_FACTS } from "./facts/connection.ts";
 import { GEO_FACTS } from "./facts/geo.ts";
+import { HASH_EXPIRY_FACTS } from "./facts/hash-expiry.ts";
 import { HASH_FACTS } from "./facts/hashes.ts";
 import { HYPER_LOG_LOG_FACTS } from "./facts/hyper-log-logs.ts";
 import { KEY_FACTS } from "./facts/keys.ts";
@@ -14,11 +15,13 @@ import { SET_FACTS } from "./facts/sets.ts";
 import { SORTED_SET_FACTS } from "./facts/sorted-sets.ts";
 import { STRING_FACTS } from "./facts/strings.ts";
 import { TRANSACTION_FACTS } from "./facts/transactions.ts";
+import { WINDOW_FACTS } from "./facts/windows.ts";
 import { type KeySpec, parseKeySpec } from "./key-spec.ts";
 
-/** The groups of `COMMAND DOCS`. */
+/** The groups of `COMMAND DOCS`; `board` and `window` are of ours. */
 export type CommandGroup =
   | "bitmap"
+  | "board"
   | "connection"
   | "generic"
   | "geo"
@@ -31,7 +34,8 @@ export type CommandGroup =
   | "set"
   | "sorted-set"
   | "string"
-  | "transactions";
+  | "transactions"
+  | "window";
 
 /** What `COMMAND`, `COMMAND DOCS`, the ACL and the compatibility table know of a command. Equal to Redis 7.0.15. */
 export interface CommandFacts {
@@ -69,6 +73,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["generic", KEY_FACTS],
   ["geo", GEO_FACTS],
   ["hash", HASH_FACTS],
+  ["hash", HASH_EXPIRY_FACTS],
   ["hyperloglog", HYPER_LOG_LOG_FACTS],
   ["list", LIST_FACTS],
   ["pubsub", PUBSUB_FACTS],
@@ -78,6 +83,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["sorted-set", SORTED_SET_FACTS],
   ["string", STRING_FACTS],
   ["transactions", TRANSACTION_FACTS],
+  ["window", WINDOW_FACTS],
 ];
 
 /**

@@ -178,7 +178,8 @@ export class ByteTable {
         continue;
       }
       const hash = words[at]!;
-      const home = homeOf(hash, hasParts, mask);
+      // Steps go on beyond the last slot, where those lie that had no room before it: what counts is the step of the home.
+      const home = step - ((step - homeOf(hash, hasParts, mask)) & mask);
       if (home >= first && home < end && hash >>> 0 >= threshold) visit(pointer, hash);
       if (step - end > mask) return;
     }

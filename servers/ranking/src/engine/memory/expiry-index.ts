@@ -79,6 +79,12 @@ export class ExpiryIndex {
     this.#resize(SMALLEST);
   }
 
+  /** Gives its memory back; nothing may be called afterwards. */
+  release(): void {
+    this.#heap.outsideBytes -= 12 * this.#times.length;
+    this.#size = 0;
+  }
+
   #put(slot: number, pointer: number, timeMs: number): void {
     this.#times[slot] = timeMs;
     this.#pointers[slot] = pointer;

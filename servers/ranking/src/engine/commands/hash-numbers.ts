@@ -1,0 +1,88 @@
+import { parseInt64 } from "../../protocol/numbers.ts";
+import type { Call } from "../call.ts";
+import type { Handler } from "../command.ts";
+import { EventClass } from "../key-events.ts";
+import { addLongDouble, isLongDouble } from "../long-double.ts";
+import { NOT_A_FLOAT, NOT_AN_INTEGER } from "../replies.ts";
+import { ByteView } from "../structures/byte-view.ts";
+import { checkFieldLength, type HashValue } from "../structures/hash-value.ts";
+import { makeHash, writeHash } from "./hash-access.ts";
+
+/** Longest text that Redis reads as a number with a fraction. */
+const MAX_NUMBER_BYTES = 5_119;
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** What the field in argument 2 holds, good until the next change; `undefined` if it is not there. */
+function fieldValue({ args }: Call, hash: HashValue | undefined): ByteView | undefined {
+  const field = hash?.find(args.bytes, args.starts[2]!, args.ends[2]!) ?? 0;
+  if (hash === undefined || field === 0) return undefined;
+  const value = new ByteView();
+  hash.readValue(field, value);
+  return value;
+}
+
+/** Sets the field in argument 2, which keeps its expiry. */
+function store(call: Call, text: string, event: string): void {
+  const { args } = call;
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  makeHash(call, 1)!.set(args.bytes, args.starts[2]!, args.ends[2]!, bytes, 0, bytes.length, true);
+  call.modified(1, event, EventClass.hash);
+}
+
+function hincrby(call: Call): void {
+  const { args, reply } = call;
+  checkFieldLength(args.sizeOf(2));
+  const increment = parseInt64(args.bytes, args.starts[3]!, args.ends[3]!);
+  if (increment === undefined) {
+    reply.error(NOT_AN_INTEGER);
+    return;
+  }
+  const found = writeHash(call, 1);
+  if (found === undefined) return;
+  const value = fieldValue(call, found === 0 ? undefined : found.hash);
+  const before = value === undefined ? 0n : parseInt64(value.bytes, value.start, value.end);
+  if (before === undefined) {
+    reply.error("ERR hash value is not an integer");
+    return;
+  }
+  const after = before + increment;
+  if (after > MAX_INT64 || after < -MAX_INT64 - 1n) {
+    reply.error("ERR increment or decrement would overflow");
+    return;
+  }
+  store(call, after.toString(), "hincrby");
+  reply.bigInteger(after);
+}
+
+function hincrbyfloat(call: Call): void {
+  const { args, reply } = call;
+  checkFieldLength(args.sizeOf(2));
+  const increment = args.text(3);
+  if (!isLongDouble(increment)) {
+    reply.error(NOT_A_FLOAT);
+    return;
+  }
+  if (/inf/i.test(increment)) {
+    reply.error("ERR value is NaN or Infinity");
+    return;
+  }
+  const found = writeHash(call, 1);
+  if (found === undefined) return;
+  const value = fieldValue(call, found === 0 ? undefined : found.hash);
+  // One byte more than can be a number is enough to see that it is none.
+  const before = value === undefined ? "0" : String.fromCharCode(...value.copy().subarray(0, MAX_NUMBER_BYTES + 1));
+  if (!isLongDouble(before)) {
+    reply.error("ERR hash value is not a float");
+    return;
+  }
+  const after = addLongDouble(before, increment);
+  if (after === undefined) {
+    reply.error("ERR increment would produce NaN or Infinity");
+    return;
+  }
+  store(call, after, "hincrbyfloat");
+  reply.bulkText(after);
+}
+
+/** Commands that count in a field. */
+export const HASH_NUMBER_HANDLERS: Readonly<Record<string, Handler>> = { hincrby, hincrbyfloat };

@@ -1,0 +1,4 @@
+import type { Rebuilders } from "./rebuild.ts";
+
+/** How each type of container is made anew. */
+export const REBUILDERS: Rebuilders = {};
