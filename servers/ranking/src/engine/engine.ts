@@ -3,6 +3,7 @@ import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
 import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
+import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
@@ -47,6 +48,7 @@ export class Engine {
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
   readonly messenger: Messenger;
+  readonly blocked = new BlockedSessions(this);
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -153,6 +155,7 @@ export class Engine {
     }
     this.run(session, command, args, reply);
     this.messenger.settle(session, reply);
+    this.blocked.serve();
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -169,12 +172,23 @@ export class Engine {
   forget(session: Session): void {
     dropQueue(this, session);
     this.pubsub.forget(session);
+    this.blocked.forget(session);
   }
 
   /** A session's connection is gone: nothing of it stays here. */
   disconnect(session: Session): void {
     this.forget(session);
     session.isClosing = true;
+  }
+
+  /** When {@link onTime} is due next, in ms since 1970, or Infinity. */
+  get nextDeadlineMs(): number {
+    return this.blocked.nextDeadlineMs;
+  }
+
+  /** Does what is due: ends the waiting of sessions whose time is over. Changes nothing in the store. */
+  onTime(nowMs: number): void {
+    this.blocked.onTime(nowMs);
   }
 
   /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
@@ -294,6 +308,7 @@ export class Engine {
   /** A key's value was changed, made or removed. An empty `event` is not notified. */
   keyChanged(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
     if (this.watches.size > 0) this.watches.break(watchName(database, key, start, end));
+    this.blocked.keyChanged(database, key, start, end);
     this.notify(database, key, start, end, event, eventClass);
   }
 
@@ -306,6 +321,8 @@ export class Engine {
   databasesSwapped(first: number, second: number): void {
     this.#breakWatches(first, second);
     this.#breakWatches(second, first);
+    this.blocked.databaseChanged(first);
+    this.blocked.databaseChanged(second);
   }
 
   /** Breaks the watches on keys of database `index` that it or database `other` has. */

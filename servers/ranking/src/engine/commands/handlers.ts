@@ -25,6 +25,7 @@ import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
 import { STRING_RANGE_HANDLERS } from "./string-ranges.ts";
 import { STRING_HANDLERS } from "./strings.ts";
 import { TRANSACTION_HANDLERS } from "./transactions.ts";
+import { WAITING_HANDLERS } from "./waiting.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
@@ -55,5 +56,6 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...STRING_RANGE_HANDLERS,
   ...STRING_HANDLERS,
   ...TRANSACTION_HANDLERS,
+  ...WAITING_HANDLERS,
   ...WINDOW_HANDLERS,
 };
