@@ -37,6 +37,7 @@ import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
 import { STRING_RANGE_HANDLERS } from "./string-ranges.ts";
 import { STRING_HANDLERS } from "./strings.ts";
 import { TRANSACTION_HANDLERS } from "./transactions.ts";
+import { WAITING_HANDLERS } from "./waiting.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
@@ -61,6 +62,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...KEY_SCAN_HANDLERS,
   ...KEY_HANDLERS,
   ...OBJECT_HANDLERS,
+  ...PUBSUB_HANDLERS,
   ...SORT_HANDLERS,
   ...STRING_LCS_HANDLERS,
   ...STRING_NUMBER_HANDLERS,
@@ -80,4 +82,5 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...WINDOW_HANDLERS,
   ...PUBSUB_HANDLERS,
   ...TRANSACTION_HANDLERS,
+  ...WAITING_HANDLERS,
 };
