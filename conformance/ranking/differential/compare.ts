@@ -29,6 +29,11 @@ const NORMALISERS: readonly { readonly commands: string; readonly why: string; r
     normalise: (reply, words) => (words.some((word) => /^(?:by|get)$/i.test(word)) ? sorted(reply, 1) : whole(reply)),
   },
   {
+    commands: "object",
+    why: "The words of HELP are our own",
+    normalise: (reply, words) => (/^help$/i.test(words[1] ?? "") ? reply.kind : whole(reply)),
+  },
+  {
     commands: "geosearch georadius georadius_ro georadiusbymember",
     why: "Places at the same distance come in any order",
     normalise: (reply) => sorted(reply, 1),
