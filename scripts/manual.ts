@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 import { cacheproxyPart } from "@kagami/cacheproxy";
 import { describeSettings, renderManual } from "@kagami/kit";
 import { livePart } from "@kagami/live";
+import { rankingPart } from "@kagami/ranking";
 import { root } from "./steps.ts";
 
 /** The pages by their path in the repository. */
 export function manualPages(): Map<string, string> {
   return new Map(
-    [livePart, cacheproxyPart].map(({ part, about, schema }) => {
+    [livePart, cacheproxyPart, rankingPart].map(({ part, about, schema }) => {
       const settings = describeSettings(part, schema);
       return [`docs/manual/${part}.md`, renderManual({ part, about, settings, columns: 100 })];
     }),

@@ -7,7 +7,8 @@ export type RankingErrorCode =
   | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
   | "TLS_FILE_UNREADABLE"
-  | "ACL_FILE_INVALID";
+  | "ACL_FILE_INVALID"
+  | "ACCESS_OPEN";
 
 /** A failure of the ranking store that is nobody's command: of its files, its settings or its machine. */
 export class RankingError extends Error {

@@ -36,6 +36,15 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: "ranking",
+    usage: "[--listen host:port] [--data DIR] [--fsync always|everysec|no] [flags]",
+    about: "Run the ranking store, a Redis-compatible server",
+    run: async (context) => {
+      const { runRanking } = await import("@kagami/ranking");
+      await runRanking(context);
+    },
+  },
+  {
     name: "up",
     usage: "[--demo] [--config FILE] [--data DIR]",
     about: "Run the whole platform on this machine",

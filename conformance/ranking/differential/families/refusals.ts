@@ -1,7 +1,8 @@
 import { readCommandFacts } from "@kagami/ranking/commands";
 import { command, type Family, type Step } from "../step.ts";
 
-const COMMANDS = [...readCommandFacts().values()];
+/** Those that Redis has too. */
+const COMMANDS = [...readCommandFacts().values()].filter(({ group }) => group !== "board" && group !== "window");
 
 /** Calls that the table of commands alone refuses: too few arguments, too many, unknown names. None of them runs. */
 export const REFUSALS: Family = {

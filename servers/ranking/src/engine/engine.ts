@@ -1,18 +1,32 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
+import {
+  AclUsers,
+  ALLOWED,
+  type ChannelPattern,
+  checkCommand,
+  denialText,
+  type HashPassword,
+  NOT_AUTHENTICATED,
+} from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
+import { Config } from "./config/config.ts";
+import { applyEngineParameters } from "./config/engine-parameters.ts";
 import { EventClass } from "./key-events.ts";
 import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
+import { MemoryLimit } from "./memory-limit.ts";
+import { Observer } from "./observer.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { Session } from "./session.ts";
+import { ReplyMode, Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
 
@@ -25,7 +39,21 @@ export interface EngineOptions {
   readonly hashPassword: HashPassword;
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
+  /** What the process around it does for it; without one, whatever needs files is refused. */
+  readonly shell?: Partial<Shell>;
 }
+
+/** How much is listened to: PUBSUB and INFO show it. */
+export interface ChannelCounts {
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
+}
+
+/** Slots that the walk for large keys looks at in one tick. */
+const LARGE_KEY_SLOTS = 512;
+const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
+const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -43,6 +71,20 @@ export class Engine {
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
+  readonly shell: Shell;
+  readonly config = new Config();
+  readonly sessions = new Sessions();
+  readonly observer = new Observer(this.config, this.sessions);
+  readonly memoryLimit: MemoryLimit;
+  /**
+   * Wakes a session that waits for a key, as if its time were over or with the error UNBLOCKED. Returns whether it waited.
+   * Set by whoever lets sessions wait.
+   */
+  unblock: (session: Session, withError: boolean) => boolean = () => false;
+  /** Whether a session listens to something outside of these channels. Set by whoever keeps subscriptions. */
+  hasChannelOutside: (session: Session, channels: readonly ChannelPattern[]) => boolean = () => true;
+  /** Channels and patterns that somebody listens to. Set likewise. */
+  countChannels: () => ChannelCounts = () => ({ channels: 0, patterns: 0, shardChannels: 0 });
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
@@ -51,6 +93,8 @@ export class Engine {
   notifiedClasses = 0;
   /** Commands done, of all kinds. */
   commandCount = 0;
+  /** Whether keys whose time has come are removed before somebody looks for them. */
+  expiresActively = true;
   /** Whether what is done now is to be put into the log. */
   isLogging = true;
   readonly #replaySession: Session;
@@ -63,6 +107,7 @@ export class Engine {
     this.store = new Store(options.hashSeed);
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
+    this.shell = { ...ABSENT_SHELL, ...options.shell };
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -78,6 +123,8 @@ export class Engine {
         if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
       },
     };
+    this.memoryLimit = new MemoryLimit(this);
+    applyEngineParameters(this);
   }
 
   // Turns
@@ -86,7 +133,7 @@ export class Engine {
   beginTurn(nowMs: number, seed: number): void {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
-    this.store.expire(EXPIRE_AT_ONCE);
+    if (this.expiresActively) this.store.expire(EXPIRE_AT_ONCE);
   }
 
   /** Whether the turn changed anything; then `batch` holds it until the next turn. */
@@ -128,12 +175,22 @@ export class Engine {
   /** Takes a command from a session: checks it, and does or queues it. Writes exactly one reply, unless it waits. */
   execute(session: Session, args: Args, reply: ReplyWriter): void {
     reply.resp = session.resp;
+    session.activeMs = this.store.nowMs;
+    const start = reply.length;
+    this.#execute(session, args, reply);
+    if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+  }
+
+  #execute(session: Session, args: Args, reply: ReplyWriter): void {
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
       if (session.isQueueing) session.hasQueueFailed = true;
       if (command !== undefined) command.rejectedCalls++;
+      this.observer.statistics.countError(reply.lastError);
       return;
     }
+    session.lastCommand = command;
+    this.observer.hotKeys.note(command, args, session.database);
     if (session.isQueueing && (command.flags & CommandFlag.noMulti) === 0 && !ENDS_QUEUE.has(command.name)) {
       const copy = new Args();
       copy.copyFrom(args);
@@ -166,7 +223,7 @@ export class Engine {
 
   #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
     const { flags } = command;
-    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0) {
+    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0 && this.users.isLoginNeeded) {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
@@ -174,12 +231,21 @@ export class Engine {
       this.#access.find(command.facts, args);
       const denial = checkCommand(session.user, command, args, this.#access);
       if (denial !== ALLOWED) {
+        this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
         reply.error(denialText(denial, command.name));
         return false;
       }
     }
-    if ((flags & CommandFlag.denyOom) !== 0 && this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes) {
+    if (
+      this.maxMemoryBytes > 0 &&
+      this.store.usedBytes > this.maxMemoryBytes &&
+      !this.memoryLimit.makeRoom(session, command)
+    ) {
       reply.error(OUT_OF_MEMORY);
+      return false;
+    }
+    if (session.isMonitoring && (flags & DATA_FLAGS) !== 0) {
+      reply.error("ERR Replica can't interact with the keyspace");
       return false;
     }
     if (this.writeRefusal !== "" && (flags & CommandFlag.write) !== 0) {
@@ -189,11 +255,62 @@ export class Engine {
     return true;
   }
 
+  /**
+   * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
+   * for large keys.
+   */
+  tick(): void {
+    const { observer, store } = this;
+    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.memoryLimit.evict();
+    const state = this.shell.state();
+    observer.statistics.sample(store.nowMs, {
+      commandCount: this.commandCount,
+      netInputBytes: state.netInputBytes,
+      netOutputBytes: state.netOutputBytes,
+      usedBytes: store.usedBytes,
+    });
+    observer.hotKeys.advance(store.nowMs);
+    observer.largeKeys.step(store, LARGE_KEY_SLOTS);
+  }
+
+  /**
+   * Whether CLIENT PAUSE holds this command back. Then the shell leaves it where it is, gives the session no other one,
+   * and asks again when `sessions.pausedUntilMs` is over or UNPAUSE was called. Ask only while `sessions.pausedUntilMs` is
+   * not 0.
+   */
+  isHeldBack(session: Session, args: Args): boolean {
+    const { sessions } = this;
+    if (!sessions.isPaused(this.store.nowMs)) return false;
+    if (sessions.pauseMode === "all") return true;
+    const command = this.resolve(args, this.#replayReply);
+    if (command === undefined) return false;
+    if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
+    return (command.flags & CHANGE_FLAGS) !== 0;
+  }
+
+  /** Closes a session's connection; that of the command that runs now after its reply. */
+  close(session: Session): void {
+    session.isClosing = true;
+    if (session !== this.currentSession) session.output.close();
+  }
+
+  /** Whose command is being done; `undefined` between commands. */
+  get currentSession(): Session | undefined {
+    return this.#depth === 0 ? undefined : this.#calls[0]!.session;
+  }
+
+  /** Whether a command runs inside another: in EXEC or a script. */
+  get isNested(): boolean {
+    return this.#depth > 1;
+  }
+
   /** Does a command that was checked. Returns how many changes it made. */
   run(session: Session, command: Command, args: Args, reply: ReplyWriter): number {
     const call = this.#callAt(this.#depth++, session, command, args, reply);
     if (this.#depth === 1) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
+    const { statistics } = this.observer;
+    const countedErrors = statistics.errorCount;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -207,8 +324,20 @@ export class Engine {
     }
     command.calls++;
     this.commandCount++;
-    command.usec += this.clockUs() - startUs;
-    if (reply.errorCount !== errors) command.failedCalls++;
+    const durationUs = this.clockUs() - startUs;
+    command.usec += durationUs;
+    if (this.observer.tracksLatency) command.latency.add(durationUs);
+    // Errors of commands inside this one were counted as theirs.
+    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+      command.failedCalls++;
+      statistics.countError(reply.lastError);
+    }
+    if (this.isLogging) {
+      if (durationUs >= this.observer.slowUs) {
+        this.observer.noteSlow(session, command, args, this.store.nowMs, durationUs);
+      }
+      if (this.sessions.monitors.size > 0) this.observer.feedMonitors(session, command, args, this.store.nowMs);
+    }
     if (call.dirty > 0 && this.isLogging) this.#log(call);
     return call.dirty;
   }
@@ -233,6 +362,11 @@ export class Engine {
   #log(call: Call): void {
     if (call.logged === undefined) this.batch.add(call.db.index, call.args);
     else for (const args of call.logged) this.batch.add(call.db.index, args);
+  }
+
+  /** The session is gone: nothing is kept of it. */
+  disconnect(session: Session): void {
+    this.watches.unwatch(session);
   }
 
   // What happens to keys
@@ -274,3 +408,17 @@ export class Engine {
 
 /** Commands that are not queued by MULTI though Redis gives them no flag for it. */
 const ENDS_QUEUE: ReadonlySet<string> = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
+/** CLIENT REPLY: takes the reply back if the session wants none. */
+function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
+  switch (session.replyMode) {
+    case ReplyMode.skipNext:
+      session.replyMode = ReplyMode.skip;
+      break;
+    case ReplyMode.skip:
+      session.replyMode = ReplyMode.on;
+      break;
+    default:
+  }
+  reply.rewind(start);
+}

@@ -1,3 +1,4 @@
+import { AccessWords } from "./access-words.ts";
 import type { Container } from "./container.ts";
 import { Keyspace } from "./keyspace.ts";
 import { Heap } from "./memory/heap.ts";
@@ -31,8 +32,7 @@ export class Store {
   readonly keyspaces: Keyspace[];
   listener: StoreListener | undefined;
   nowMs = 0;
-  /** The low 24 bits of the time in seconds. */
-  accessClock = 0;
+  readonly access = new AccessWords();
   hits = 0;
   misses = 0;
   expiredCount = 0;
@@ -48,7 +48,7 @@ export class Store {
   advance(nowMs: number): void {
     if (nowMs <= this.nowMs) return;
     this.nowMs = nowMs;
-    this.accessClock = Math.floor(nowMs / 1_000) & 0xff_ffff;
+    this.access.advance(nowMs);
   }
 
   /** Removes at most `limit` keys whose time has come. Returns how many. */

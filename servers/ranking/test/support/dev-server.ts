@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import { Engine } from "../../src/engine/engine.ts";
-import { Session } from "../../src/engine/session.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE, RequestParser } from "../../src/protocol/request-parser.ts";
@@ -12,8 +11,10 @@ const engine = new Engine({
   hashSeed: 1,
   hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
   clockUs: () => performance.now() * 1_000,
+  shell: { randomBytes },
 });
-let sessions = 0;
+/** Who waits for CLIENT PAUSE to be over, and how to go on then. */
+const held = new Set<() => void>();
 let turn = 0;
 
 function serve(socket: Socket): void {
@@ -21,13 +22,26 @@ function serve(socket: Socket): void {
   const args = new Args();
   const reply = new ReplyWriter();
   const output = { send: (bytes: Uint8Array) => void socket.write(bytes.slice()), close: () => void socket.end() };
-  const session = new Session(++sessions, output, engine.users.defaultUser);
+  const session = engine.sessions.open(output, engine.users.defaultUser, {
+    address: `${socket.remoteAddress}:${socket.remotePort}`,
+    localAddress: `${socket.localAddress}:${socket.localPort}`,
+    nowMs: Date.now(),
+    isAuthenticated: !engine.users.isLoginNeeded,
+  });
   let pending = Buffer.alloc(0);
   socket.on("error", () => socket.destroy());
+  socket.on("close", () => {
+    engine.sessions.remove(session);
+    held.delete(goOn);
+  });
   socket.on("data", (chunk) => {
     pending = Buffer.concat([pending, chunk]);
+    goOn();
+  });
+  function goOn(): void {
     parser.reset();
     let at = 0;
+    held.delete(goOn);
     engine.beginTurn(Date.now(), ++turn);
     while (!session.isClosing) {
       const next = parser.parse(pending, at, pending.length, args, true);
@@ -35,6 +49,10 @@ function serve(socket: Socket): void {
       if (next === REQUEST_BROKEN) {
         reply.error(parser.error);
         session.isClosing = true;
+        break;
+      }
+      if (args.count > 0 && engine.sessions.pausedUntilMs !== 0 && engine.isHeldBack(session, args)) {
+        held.add(goOn);
         break;
       }
       at = next;
@@ -47,8 +65,15 @@ function serve(socket: Socket): void {
     socket.write(reply.bytes.slice(0, reply.length));
     reply.length = 0;
     if (session.isClosing) socket.end();
-  });
+  }
 }
+
+setInterval(() => {
+  engine.beginTurn(Date.now(), ++turn);
+  engine.tick();
+  engine.endTurn();
+  if (!engine.sessions.isPaused(Date.now())) for (const goOn of [...held]) goOn();
+}, 100).unref();
 
 const server = createServer(serve);
 server.listen(0, "127.0.0.1", () => process.stdout.write(`${JSON.stringify(server.address())}\n`));

@@ -5,6 +5,7 @@ import { GEO_FACTS } from "./facts/geo.ts";
 import { HASH_EXPIRY_FACTS } from "./facts/hash-expiry.ts";
 import { HASH_FACTS } from "./facts/hashes.ts";
 import { HYPER_LOG_LOG_FACTS } from "./facts/hyper-log-logs.ts";
+import { INTERNAL_FACTS } from "./facts/internal.ts";
 import { KEY_FACTS } from "./facts/keys.ts";
 import { LIST_FACTS } from "./facts/lists.ts";
 import { PUBSUB_FACTS } from "./facts/pubsub.ts";
@@ -15,16 +16,19 @@ import { SET_FACTS } from "./facts/sets.ts";
 import { SORTED_SET_FACTS } from "./facts/sorted-sets.ts";
 import { STRING_FACTS } from "./facts/strings.ts";
 import { TRANSACTION_FACTS } from "./facts/transactions.ts";
+import { WINDOW_FACTS } from "./facts/windows.ts";
 import { type KeySpec, parseKeySpec } from "./key-spec.ts";
 
-/** The groups of `COMMAND DOCS`. */
+/** The groups of `COMMAND DOCS`; `board` and `window` are of ours. */
 export type CommandGroup =
   | "bitmap"
+  | "board"
   | "connection"
   | "generic"
   | "geo"
   | "hash"
   | "hyperloglog"
+  | "internal"
   | "list"
   | "pubsub"
   | "scripting"
@@ -32,7 +36,8 @@ export type CommandGroup =
   | "set"
   | "sorted-set"
   | "string"
-  | "transactions";
+  | "transactions"
+  | "window";
 
 /** What `COMMAND`, `COMMAND DOCS`, the ACL and the compatibility table know of a command. Equal to Redis 7.0.15. */
 export interface CommandFacts {
@@ -68,6 +73,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["bitmap", BITMAP_FACTS],
   ["connection", CONNECTION_FACTS],
   ["generic", KEY_FACTS],
+  ["internal", INTERNAL_FACTS],
   ["geo", GEO_FACTS],
   ["hash", HASH_FACTS],
   ["hash", HASH_EXPIRY_FACTS],
@@ -80,6 +86,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["sorted-set", SORTED_SET_FACTS],
   ["string", STRING_FACTS],
   ["transactions", TRANSACTION_FACTS],
+  ["window", WINDOW_FACTS],
 ];
 
 /**

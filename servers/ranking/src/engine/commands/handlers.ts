@@ -10,6 +10,7 @@ import { HASH_HANDLERS } from "./hashes.ts";
 import { HYPER_LOG_LOG_HANDLERS } from "./hyper-log-logs.ts";
 import { KEY_EXPIRY_HANDLERS } from "./key-expiry.ts";
 import { KEY_SCAN_HANDLERS } from "./key-scans.ts";
+import { INTERNAL_HANDLERS } from "./internal.ts";
 import { KEY_HANDLERS } from "./keys.ts";
 import { LIST_BLOCKING_HANDLERS } from "./list-blocking.ts";
 import { LIST_MOVE_HANDLERS } from "./list-moves.ts";
@@ -22,10 +23,23 @@ import { SORT_HANDLERS } from "./sort.ts";
 import { STRING_LCS_HANDLERS } from "./string-lcs.ts";
 import { STRING_NUMBER_HANDLERS } from "./string-numbers.ts";
 import { STRING_RANGE_HANDLERS } from "./string-ranges.ts";
+import { SORTED_SET_HANDLERS } from "./sorted-sets.ts";
+import { ACL_HANDLERS } from "./acl.ts";
+import { AUTH_HANDLERS } from "./auth.ts";
+import { CLIENT_HANDLERS } from "./client.ts";
+import { COMMAND_HANDLERS } from "./command.ts";
+import { CONFIG_HANDLERS } from "./config.ts";
+import { DEBUG_HANDLERS } from "./debug.ts";
+import { LATENCY_HANDLERS } from "./latency.ts";
+import { MEMORY_HANDLERS } from "./memory.ts";
+import { SERVER_HANDLERS } from "./server.ts";
+import { SLOWLOG_HANDLERS } from "./slowlog.ts";
 import { STRING_HANDLERS } from "./strings.ts";
+import { WINDOW_HANDLERS } from "./windows.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
+  ...INTERNAL_HANDLERS,
   ...BITFIELD_HANDLERS,
   ...BITMAP_HANDLERS,
   ...CONNECTION_HANDLERS,
@@ -49,5 +63,17 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...STRING_LCS_HANDLERS,
   ...STRING_NUMBER_HANDLERS,
   ...STRING_RANGE_HANDLERS,
+  ...SORTED_SET_HANDLERS,
+  ...ACL_HANDLERS,
+  ...AUTH_HANDLERS,
+  ...CLIENT_HANDLERS,
+  ...COMMAND_HANDLERS,
+  ...CONFIG_HANDLERS,
+  ...DEBUG_HANDLERS,
+  ...LATENCY_HANDLERS,
+  ...MEMORY_HANDLERS,
+  ...SERVER_HANDLERS,
+  ...SLOWLOG_HANDLERS,
   ...STRING_HANDLERS,
+  ...WINDOW_HANDLERS,
 };

@@ -1,0 +1,16 @@
+import { createHash } from "node:crypto";
+import { Engine } from "./engine/engine.ts";
+
+/** An empty engine as the server and the background compaction both need it: the same batches make the same store. */
+export function createEngine(hashSeed: number): Engine {
+  return new Engine({
+    hashSeed,
+    hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
+    clockUs: () => performance.now() * 1_000,
+  });
+}
+
+/** The hash seed of a data set: a part of the id that its files carry. */
+export function hashSeedOf(clusterId: Uint8Array): number {
+  return new DataView(clusterId.buffer, clusterId.byteOffset, clusterId.length).getInt32(0, true);
+}

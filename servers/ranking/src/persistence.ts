@@ -1,0 +1,147 @@
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { toHex } from "@kagami/bytes";
+import { type Logger, systemClock } from "@kagami/kit";
+import { createEngine, hashSeedOf } from "./create-engine.ts";
+import type { Engine } from "./engine/engine.ts";
+import { RankingError } from "./errors.ts";
+import { replayLog, restoreSnapshot } from "./recovery.ts";
+import { lockDirectory } from "./storage/directory-lock.ts";
+import { FileLog } from "./storage/file-log.ts";
+import type { SyncPolicy } from "./storage/log-syncer.ts";
+import type { LogObserver } from "./storage/replicated-log.ts";
+import { SnapshotStore } from "./storage/snapshot-store.ts";
+
+const COMPACTION_PROGRAM = fileURLToPath(new URL("./compaction-main.ts", import.meta.url));
+const STDERR_LIMIT = 4_096;
+
+export interface PersistenceOptions {
+  readonly directory: string;
+  readonly fsync: SyncPolicy;
+  readonly compactBytes: number;
+  readonly repair: boolean;
+  readonly log: Logger;
+  readonly observer: LogObserver;
+}
+
+/**
+ * The data directory of a running store: the log, the snapshots, and the lock that keeps others out.
+ *
+ * Compaction never stops the server: it seals the log, and another process makes the next snapshot from the last one and
+ * the sealed part, with the engine that recovery uses. Then the log is trimmed.
+ */
+export class Persistence {
+  readonly engine: Engine;
+  readonly log: FileLog;
+  /** When the last snapshot was finished, in ms since 1970; 0 if none was in this run. */
+  lastSnapshotMs = 0;
+  /** Why the last compaction failed, or "". */
+  lastFailure = "";
+  readonly #options: PersistenceOptions;
+  readonly #snapshots: SnapshotStore;
+  readonly #release: () => void;
+  #compaction: Promise<void> | undefined;
+  #stop: (() => void) | undefined;
+
+  /**
+   * Recovers the store of a directory, which is made if need be.
+   *
+   * @throws RankingError `STORAGE_LOCKED`, `STORAGE_CORRUPT`, `STORAGE_FULL`, `STORAGE_FAILED`
+   */
+  constructor(options: PersistenceOptions) {
+    const { directory, log } = options;
+    this.#options = options;
+    mkdirSync(directory, { recursive: true });
+    const lock = lockDirectory(directory);
+    this.#release = () => lock.release();
+    try {
+      this.#snapshots = new SnapshotStore(directory, log);
+      this.#snapshots.deleteTemporaries();
+      const restored = restoreSnapshot(directory, this.#snapshots);
+      this.log = FileLog.open({
+        directory,
+        clock: systemClock,
+        journal: log,
+        policy: options.fsync,
+        observer: options.observer,
+        shouldRepair: options.repair,
+        ...(restored && { firstNeededPosition: restored.position + 1, clusterId: restored.clusterId }),
+      });
+      this.engine = restored?.engine ?? createEngine(hashSeedOf(this.log.clusterId));
+      const from = restored?.position ?? 0;
+      const batches = replayLog(this.engine, directory, from + 1, this.log.lastPosition);
+      log.info("store.recovered", { snapshotPosition: from, batches, position: this.log.lastPosition });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  get isCompacting(): boolean {
+    return this.#compaction !== undefined;
+  }
+
+  /** Whether the log has grown so much that a compaction is due. */
+  get isCompactionDue(): boolean {
+    return !this.isCompacting && this.log.statistics.sizeBytes > this.#options.compactBytes;
+  }
+
+  /** Makes the next snapshot in the background; joins the one that is under way. Rejects with RankingError. */
+  compact(): Promise<void> {
+    this.#compaction ??= this.#compact().finally(() => {
+      this.#compaction = undefined;
+      this.#stop = undefined;
+    });
+    return this.#compaction;
+  }
+
+  async #compact(): Promise<void> {
+    const { log } = this.#options;
+    const startMs = performance.now();
+    try {
+      const position = await this.log.seal();
+      await this.#runCompaction(position);
+      this.#snapshots.prune();
+      this.log.trim(this.#snapshots.trimPosition());
+      this.lastSnapshotMs = Date.now();
+      this.lastFailure = "";
+      log.info("snapshot.written", { position, elapsedMs: Math.round(performance.now() - startMs) });
+    } catch (error) {
+      this.lastFailure = (error as Error).message;
+      log.error("snapshot.failed", { error });
+      throw error;
+    }
+  }
+
+  #runCompaction(position: number): Promise<void> {
+    const args = [COMPACTION_PROGRAM, this.#options.directory, String(position), toHex(this.log.clusterId)];
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+      this.#stop = () => child.kill("SIGKILL");
+      let stderr = "";
+      child.stderr.on("data", (chunk: Buffer) => {
+        stderr = `${stderr}${chunk}`.slice(-STDERR_LIMIT);
+      });
+      child.on("error", (cause) =>
+        reject(new RankingError("STORAGE_FAILED", `Cannot start the compaction: ${cause.message}`, { cause })),
+      );
+      child.on("close", (code, signal) => {
+        if (code === 0) resolve();
+        else
+          reject(new RankingError("STORAGE_FAILED", `The compaction ended with ${signal ?? code}: ${stderr.trim()}`));
+      });
+    });
+  }
+
+  /** Writes what is left and lets others use the directory. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop?.();
+    await this.#compaction?.catch(() => undefined);
+    try {
+      await this.log.close();
+    } finally {
+      this.#release();
+    }
+  }
+}

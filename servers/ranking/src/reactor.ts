@@ -1,0 +1,327 @@
+import type { Socket } from "node:net";
+import { readIntoShared, watchEnd } from "@kagami/kit";
+import { Client } from "./client.ts";
+import type { Engine } from "./engine/engine.ts";
+import { Session } from "./engine/session.ts";
+import { Args } from "./protocol/args.ts";
+import { ReplyWriter } from "./protocol/reply-writer.ts";
+import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
+import type { ReplicatedLog } from "./storage/replicated-log.ts";
+
+const READ_BYTES = 262_144;
+/** A request of which more than this has come is read on where it stopped, not from its beginning. */
+const LONG_REQUEST_BYTES = 16_384;
+/** A reply buffer that has grown beyond this is not kept. */
+const KEPT_REPLY_BYTES = 4 << 20;
+
+/** Some of a turn's output: bytes of the turn's buffer for one client. */
+class Segments {
+  readonly clients: Client[] = [];
+  readonly ends: number[] = [];
+}
+
+/** A turn's output that waits until its batch is safe. */
+interface HeldTurn {
+  readonly position: number;
+  readonly bytes: Uint8Array;
+  readonly segments: Segments;
+}
+
+export interface ReactorLimits {
+  readonly maxOutputBytes: number;
+  readonly maxRequestBytes: number;
+  readonly maxBulkBytes: number;
+}
+
+/** What the reactor needs of the machine. */
+export interface ReactorWorld {
+  readonly nowMs: () => number;
+  /** A seed for the random numbers of a turn. */
+  readonly seed: () => number;
+  /** `undefined` for a store that keeps nothing. */
+  readonly log: ReplicatedLog | undefined;
+}
+
+/**
+ * Moves bytes between sockets and the engine, a turn of the event loop at a time.
+ *
+ *     read, read, read ... (each: parse, execute, reply into one buffer)   one turn, one time, one batch
+ *     end of turn: append the batch and write it; send every client its part of the buffer
+ *
+ * Under `always` the buffer is held until the log says that the batch is synced; the next turn has another buffer. All
+ * that is read goes through one buffer, so reading allocates nothing.
+ */
+export class Reactor {
+  readonly engine: Engine;
+  readonly clients = new Set<Client>();
+  readonly #world: ReactorWorld;
+  readonly #limits: ReactorLimits;
+  readonly #readBuffer = new Uint8Array(READ_BYTES);
+  readonly #args = new Args();
+  readonly #reply = new ReplyWriter();
+  #segments = new Segments();
+  #segmentEnd = 0;
+  readonly #held: HeldTurn[] = [];
+  #isInTurn = false;
+  #sessionCount = 0;
+  /** Whose bytes are being read. */
+  #current: Client | undefined;
+  readonly #ending = new Set<Client>();
+  readonly #blocked = new Set<Client>();
+  /** Position of the last batch. */
+  #appended = 0;
+  netInputBytes = 0;
+  netOutputBytes = 0;
+  connectionCount = 0;
+  protocolErrors = 0;
+
+  constructor(engine: Engine, world: ReactorWorld, limits: ReactorLimits) {
+    this.engine = engine;
+    this.#world = world;
+    this.#limits = limits;
+  }
+
+  /** Takes a connection over. */
+  accept(accepted: Socket, isTls: boolean): void {
+    let client: Client | undefined;
+    const onBytes = (size: number): void => {
+      if (client !== undefined) this.#onBytes(client, size);
+    };
+    const socket = isTls ? accepted : readIntoShared(accepted, this.#readBuffer, onBytes);
+    if (isTls) {
+      accepted.on("data", (chunk: Uint8Array) => {
+        for (let start = 0; start < chunk.length; start += READ_BYTES) {
+          const piece = chunk.subarray(start, start + READ_BYTES);
+          this.#readBuffer.set(piece);
+          onBytes(piece.length);
+        }
+      });
+    }
+    client = this.#addClient(socket);
+  }
+
+  #addClient(socket: Socket): Client {
+    const { engine } = this;
+    const holder: { client?: Client } = {};
+    const output = {
+      send: (bytes: Uint8Array): void => {
+        if (holder.client !== undefined) this.#send(holder.client, bytes);
+      },
+      close: (): void => {
+        if (holder.client !== undefined) this.#endLater(holder.client);
+      },
+    };
+    const session = new Session(++this.#sessionCount, output, engine.users.defaultUser, {
+      isAuthenticated: !engine.users.isLoginNeeded,
+    });
+    const client = new Client(socket, session);
+    holder.client = client;
+    client.parser.maxBulkBytes = this.#limits.maxBulkBytes;
+    this.clients.add(client);
+    this.connectionCount++;
+    watchEnd(socket, { onEnd: () => this.#onEnd(client), onClosed: () => this.#onClosed(client) });
+    return client;
+  }
+
+  // Reading
+
+  #onBytes(client: Client, size: number): void {
+    if (client.isGone || client.session.isClosing) return;
+    this.netInputBytes += size;
+    if (client.carryLength === 0 && !client.session.isBlocked) {
+      const used = this.#take(client, this.#readBuffer, size);
+      if (used < size) this.#keep(client, used, size);
+      return;
+    }
+    this.#keep(client, 0, size);
+    if (!client.session.isBlocked) this.#takeCarried(client);
+  }
+
+  #keep(client: Client, start: number, end: number): void {
+    if (client.carryLength + end - start > this.#limits.maxRequestBytes) {
+      this.#refuse(client, "ERR Protocol error: request too long");
+      return;
+    }
+    const needed = Math.min(client.parser.neededBytes, this.#limits.maxRequestBytes);
+    client.keep(this.#readBuffer, start, end, needed);
+  }
+
+  #takeCarried(client: Client): void {
+    if (client.parser.isInside && client.carryLength < client.parser.neededBytes) return;
+    const used = this.#take(client, client.carry, client.carryLength);
+    client.drop(used);
+  }
+
+  /** Does the requests of `bytes[0, end)`. Returns how far they reach. */
+  #take(client: Client, bytes: Uint8Array, end: number): number {
+    const { session, parser } = client;
+    this.#beginTurn();
+    this.#current = client;
+    const reply = this.#reply;
+    let at = 0;
+    while (at < end && !session.isClosing && !session.isBlocked) {
+      const args = client.partialArgs ?? this.#args;
+      const next = parser.parse(bytes, at, end, args, session.isAuthenticated);
+      if (next === REQUEST_MORE) {
+        if (client.partialArgs === undefined) {
+          parser.reset();
+          if (end - at > LONG_REQUEST_BYTES) parser.parse(bytes, at, end, client.ownArgs(), session.isAuthenticated);
+        }
+        break;
+      }
+      if (next === REQUEST_BROKEN) {
+        this.#refuse(client, parser.error);
+        break;
+      }
+      if (args.count > 0) {
+        this.engine.execute(session, args, reply);
+        args.clear();
+      }
+      client.partialArgs = undefined;
+      at = next;
+    }
+    this.#closeSegment(client);
+    this.#current = undefined;
+    if (session.isClosing) this.#endLater(client);
+    if (session.isBlocked) this.#blocked.add(client);
+    return session.isClosing ? end : at;
+  }
+
+  #refuse(client: Client, error: string): void {
+    this.#beginTurn();
+    this.protocolErrors++;
+    this.#reply.resp = client.session.resp;
+    this.#reply.error(error);
+    this.#closeSegment(client);
+    client.session.isClosing = true;
+    this.#endLater(client);
+  }
+
+  // Turns
+
+  #beginTurn(): void {
+    if (this.#isInTurn) return;
+    this.#isInTurn = true;
+    this.engine.beginTurn(this.#world.nowMs(), this.#world.seed());
+    setImmediate(this.#endTurn);
+  }
+
+  /** Does something of the engine's own, such as what was due at a time, within a turn. */
+  inTurn(work: () => void): void {
+    this.#beginTurn();
+    work();
+  }
+
+  readonly #endTurn = (): void => {
+    this.#resumeBlocked();
+    const { log } = this.#world;
+    const { batch } = this.engine;
+    const hasChanged = this.engine.endTurn();
+    if (log !== undefined && hasChanged) {
+      this.#appended = log.append(batch.bytes, 0, batch.length);
+      log.flush();
+    }
+    this.#isInTurn = false;
+    const segments = this.#segments;
+    if (segments.clients.length === 0 && this.#ending.size === 0) return;
+    const position = this.#appended;
+    if (log !== undefined && (this.#held.length > 0 || (hasChanged && log.acceptedPosition < position))) {
+      this.#held.push({ position, bytes: this.#reply.bytes, segments });
+      this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
+      this.#startSegments();
+      return;
+    }
+    if (!this.#sendAll(this.#reply.bytes, segments) || this.#reply.bytes.length > KEPT_REPLY_BYTES) {
+      this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
+    }
+    this.#startSegments();
+  };
+
+  #startSegments(): void {
+    this.#segments = new Segments();
+    this.#segmentEnd = 0;
+    this.#reply.length = 0;
+  }
+
+  /** The log has everything up to this position. */
+  onAccepted(position: number): void {
+    while (this.#held.length > 0 && (this.#held[0] as HeldTurn).position <= position) {
+      const turn = this.#held.shift() as HeldTurn;
+      this.#sendAll(turn.bytes, turn.segments);
+    }
+  }
+
+  /** Sends every client its segments. Returns whether the bytes are ours again. */
+  #sendAll(bytes: Uint8Array, { clients, ends }: Segments): boolean {
+    let isOurs = true;
+    let start = 0;
+    for (let i = 0; i < clients.length; i++) {
+      const client = clients[i] as Client;
+      const end = ends[i] as number;
+      this.netOutputBytes += end - start;
+      if (!client.write(bytes, start, end)) isOurs = false;
+      else if (client.queuedBytes > this.#limits.maxOutputBytes) client.wire.destroy();
+      start = end;
+    }
+    if (this.#ending.size > 0 && this.#held.length === 0) {
+      for (const client of this.#ending) client.end();
+      this.#ending.clear();
+    }
+    return isOurs;
+  }
+
+  // Output
+
+  /** What was written since the last segment is this client's. */
+  #closeSegment(client: Client): void {
+    const end = this.#reply.length;
+    if (end === this.#segmentEnd) return;
+    const { clients, ends } = this.#segments;
+    const last = clients.length - 1;
+    if (clients[last] === client) ends[last] = end;
+    else {
+      clients.push(client);
+      ends.push(end);
+    }
+    this.#segmentEnd = end;
+  }
+
+  #send(client: Client, bytes: Uint8Array): void {
+    this.#beginTurn();
+    if (this.#current !== undefined) this.#closeSegment(this.#current);
+    this.#reply.raw(bytes);
+    this.#closeSegment(client);
+  }
+
+  #endLater(client: Client): void {
+    this.#beginTurn();
+    client.session.isClosing = true;
+    this.#ending.add(client);
+  }
+
+  /** Those who waited and do so no more may have sent something meanwhile. */
+  #resumeBlocked(): void {
+    for (const client of this.#blocked) {
+      if (client.session.isBlocked) continue;
+      this.#blocked.delete(client);
+      if (client.carryLength > 0) this.#takeCarried(client);
+    }
+  }
+
+  #onEnd(client: Client): void {
+    client.end();
+  }
+
+  #onClosed(client: Client): void {
+    client.isGone = true;
+    this.clients.delete(client);
+    this.#blocked.delete(client);
+    this.#ending.delete(client);
+    this.engine.disconnect(client.session);
+  }
+
+  /** Cuts all clients off once what they were sent is out. */
+  endAll(): void {
+    for (const client of this.clients) client.end();
+  }
+}
