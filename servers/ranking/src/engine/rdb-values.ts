@@ -4,13 +4,14 @@ import { ValueType } from "./container.ts";
 import type { ContainerCodec } from "./container-codec.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Store } from "./store.ts";
-import { HASH_CODEC, LIST_CODEC, SET_CODEC } from "./structures/codecs.ts";
+import { HASH_CODEC, LIST_CODEC, SET_CODEC, SORTED_SET_CODEC } from "./structures/codecs.ts";
 
 /** Codecs by `ValueType`. */
 const CODECS: ReadonlyMap<ValueTypeCode, ContainerCodec> = new Map([
   [ValueType.list, LIST_CODEC],
   [ValueType.set, SET_CODEC],
   [ValueType.hash, HASH_CODEC],
+  [ValueType.sortedSet, SORTED_SET_CODEC],
 ]);
 
 /** The codec of a type; `undefined` if its values have no neutral form (boards and windows are ours alone). */

@@ -4,7 +4,9 @@ import { ownBytes } from "./blocks.ts";
 import { ByteView } from "./byte-view.ts";
 import { checkFieldLength, HashValue } from "./hash-value.ts";
 import { ListValue } from "./list-value.ts";
+import { checkMemberSize } from "./member-record.ts";
 import { checkMemberLength, SetValue } from "./set-value.ts";
+import { SortedSet } from "./sorted-set.ts";
 
 function discard(container: Container): undefined {
   container.release(Number.POSITIVE_INFINITY);
@@ -70,6 +72,30 @@ export const HASH_CODEC: ContainerCodec = {
       if (!hash.set(field, 0, field.length, content, 0, content.length)) return discard(hash);
     }
     return hash;
+  },
+};
+
+/** Sorted sets: members by their score. */
+export const SORTED_SET_CODEC: ContainerCodec = {
+  kind: "sorted-set",
+  toRdb(container) {
+    const members: Uint8Array[] = [];
+    const scores: number[] = [];
+    (container as SortedSet).forEach(0, container.size, false, (bytes, start, end, score) => {
+      members.push(ownBytes(bytes, start, end));
+      scores.push(score);
+    });
+    return { kind: "sorted-set", members, scores };
+  },
+  fromRdb(store, value) {
+    if (value.kind !== "sorted-set") return undefined;
+    for (const member of value.members) checkMemberSize(member.length);
+    const set = new SortedSet(store);
+    for (const [index, member] of value.members.entries()) {
+      if (set.find(member, 0, member.length) !== 0) return discard(set);
+      set.add(member, 0, member.length, value.scores[index]!);
+    }
+    return set;
   },
 };
 
