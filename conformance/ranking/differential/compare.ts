@@ -30,8 +30,9 @@ const NORMALISERS: readonly { readonly commands: string; readonly why: string; r
   },
   {
     commands: "object",
-    why: "The words of HELP are our own",
-    normalise: (reply, words) => (/^help$/i.test(words[1] ?? "") ? reply.kind : whole(reply)),
+    why: "The words of HELP are our own; SORT makes a skiplist of the sorted set that it reads, ours stays as it was",
+    normalise: (reply, words) =>
+      /^help$/i.test(words[1] ?? "") ? reply.kind : whole(reply).replace("skiplist", "listpack"),
   },
   {
     commands: "geosearch georadius georadius_ro georadiusbymember",

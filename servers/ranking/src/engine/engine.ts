@@ -4,6 +4,7 @@ import { CallAccess } from "./access-list.ts";
 import {
   AclUsers,
   ALLOWED,
+  bytesOfText,
   type ChannelPattern,
   checkCommand,
   denialText,
@@ -18,16 +19,18 @@ import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
 import { Config } from "./config/config.ts";
 import { applyEngineParameters } from "./config/engine-parameters.ts";
-import { EventClass } from "./key-events.ts";
+import { EventClass, NotifyChannel } from "./key-events.ts";
 import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { Observer } from "./observer.ts";
+import { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { ReplyMode, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
+import { DEFAULT_QUEUE_LIMITS, DONE_AT_ONCE, dropQueue, type QueueLimits, queueCommand } from "./transactions.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
 
 /** Keys that are removed because their time has come, at most, before a batch. */
@@ -54,6 +57,8 @@ export interface ChannelCounts {
 const LARGE_KEY_SLOTS = 512;
 const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
 const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
+/** Lets the random numbers of reads be others than those of the first write. */
+const READ_SALT = 0x2545f491;
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -68,6 +73,7 @@ export class Engine {
   readonly commands: CommandTable;
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
+  readonly pubsub = new PubSub((session, bytes) => this.#deliver(session, bytes));
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -89,8 +95,7 @@ export class Engine {
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
   writeRefusal = "";
-  /** `EventClass`es that notifications are sent for. */
-  notifiedClasses = 0;
+  queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
   /** Commands done, of all kinds. */
   commandCount = 0;
   /** Whether keys whose time has come are removed before somebody looks for them. */
@@ -101,6 +106,10 @@ export class Engine {
   readonly #replayReply = new ReplyWriter();
   readonly #calls: Call[] = [];
   #depth = 0;
+  #notifiedClasses = 0;
+  /** Messages to the session whose command runs, until its reply is written. */
+  #postponed: Uint8Array[] = [];
+  #isNotifying = false;
   readonly #access = new CallAccess();
 
   constructor(options: EngineOptions) {
@@ -122,6 +131,8 @@ export class Engine {
         this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
         if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
       },
+      onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
+      onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
     this.memoryLimit = new MemoryLimit(this);
     applyEngineParameters(this);
@@ -133,6 +144,7 @@ export class Engine {
   beginTurn(nowMs: number, seed: number): void {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
+    this.random.begin(seed ^ READ_SALT, 0);
     if (this.expiresActively) this.store.expire(EXPIRE_AT_ONCE);
   }
 
@@ -182,23 +194,59 @@ export class Engine {
   }
 
   #execute(session: Session, args: Args, reply: ReplyWriter): void {
+    const start = reply.length;
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
-      if (session.isQueueing) session.hasQueueFailed = true;
       if (command !== undefined) command.rejectedCalls++;
       this.observer.statistics.countError(reply.lastError);
+      this.#noteRejection(session, args, reply, start);
       return;
     }
     session.lastCommand = command;
     this.observer.hotKeys.note(command, args, session.database);
-    if (session.isQueueing && (command.flags & CommandFlag.noMulti) === 0 && !ENDS_QUEUE.has(command.name)) {
-      const copy = new Args();
-      copy.copyFrom(args);
-      session.queue.push({ command, args: copy });
-      reply.simple("QUEUED");
+    if (session.isQueueing && !DONE_AT_ONCE.has(command.name)) {
+      const refusal = queueCommand(session, command, args, this.queueLimits);
+      if (refusal === "") reply.simple("QUEUED");
+      else reply.error(refusal);
       return;
     }
     this.run(session, command, args, reply);
+    this.#settle(reply);
+  }
+
+  /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
+  #noteRejection(session: Session, args: Args, reply: ReplyWriter, start: number): void {
+    if (this.commands.find(args)?.name === "exec") {
+      dropQueue(this, session);
+      const reason = latinText(reply.bytes, start + 1, reply.length - 2).replace(/^ERR /, "");
+      reply.rewind(start);
+      reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+    } else if (session.isQueueing) session.hasQueueFailed = true;
+  }
+
+  /** After a whole command: sends what had to wait for its end. */
+  #settle(reply: ReplyWriter): void {
+    if (this.#postponed.length === 0) return;
+    for (const bytes of this.#postponed) reply.raw(bytes);
+    this.#postponed = [];
+  }
+
+  /** Forgets what a session watches, listens to, queues and waits for. */
+  forget(session: Session): void {
+    dropQueue(this, session);
+    this.pubsub.forget(session);
+  }
+
+  /** A session's connection is gone: nothing of it stays here. */
+  disconnect(session: Session): void {
+    this.forget(session);
+    this.sessions.remove(session);
+    session.isClosing = true;
+  }
+
+  /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
+  get isNested(): boolean {
+    return this.#depth > 1;
   }
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
@@ -227,14 +275,15 @@ export class Engine {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
-    if (!session.user.isUnrestricted) {
-      this.#access.find(command.facts, args);
-      const denial = checkCommand(session.user, command, args, this.#access);
-      if (denial !== ALLOWED) {
-        this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
-        reply.error(denialText(denial, command.name));
-        return false;
-      }
+    if (session.isQueueing && (flags & CommandFlag.noMulti) !== 0) {
+      reply.error("ERR Command not allowed inside a transaction");
+      return false;
+    }
+    const denial = this.denialOf(session, command, args);
+    if (denial !== ALLOWED) {
+      this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
+      reply.error(denialText(denial, command.name));
+      return false;
     }
     if (
       this.maxMemoryBytes > 0 &&
@@ -248,8 +297,15 @@ export class Engine {
       reply.error("ERR Replica can't interact with the keyspace");
       return false;
     }
-    if (this.writeRefusal !== "" && (flags & CommandFlag.write) !== 0) {
+    const isExec = session.isQueueing && command.name === "exec";
+    if (this.writeRefusal !== "" && ((isExec ? session.queuedFlags : flags) & CommandFlag.write) !== 0) {
       reply.error(this.writeRefusal);
+      return false;
+    }
+    if (session.subscriptionCount > 0 && session.resp === 2 && !WHILE_SUBSCRIBED.has(command.name)) {
+      reply.error(
+        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
       return false;
     }
     return true;
@@ -299,15 +355,18 @@ export class Engine {
     return this.#depth === 0 ? undefined : this.#calls[0]!.session;
   }
 
-  /** Whether a command runs inside another: in EXEC or a script. */
-  get isNested(): boolean {
-    return this.#depth > 1;
+  /** What access control says to a call: `ALLOWED`, or what `denialText` and the like explain. */
+  denialOf(session: Session, command: Command, args: Args): number {
+    if (session.user.isUnrestricted) return ALLOWED;
+    this.#access.find(command.facts, args);
+    return checkCommand(session.user, command, args, this.#access);
   }
 
   /** Does a command that was checked. Returns how many changes it made. */
   run(session: Session, command: Command, args: Args, reply: ReplyWriter): number {
     const call = this.#callAt(this.#depth++, session, command, args, reply);
-    if (this.#depth === 1) this.random.begin(this.batch.seed, this.batch.count);
+    // What a write draws depends on its place in the batch alone; reads go on with the numbers that are left.
+    if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const { statistics } = this.observer;
     const countedErrors = statistics.errorCount;
@@ -364,11 +423,6 @@ export class Engine {
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 
-  /** The session is gone: nothing is kept of it. */
-  disconnect(session: Session): void {
-    this.watches.unwatch(session);
-  }
-
   // What happens to keys
 
   /** A key's value was changed, made or removed. An empty `event` is not notified. */
@@ -400,14 +454,43 @@ export class Engine {
     }
   }
 
+  // Messages
+
+  /** `EventClass`es that notifications are sent for, and the bits of `NotifyChannel`. */
+  get notifiedClasses(): number {
+    return this.#notifiedClasses;
+  }
+
+  set notifiedClasses(bits: number) {
+    this.#notifiedClasses = bits;
+    this.store.tellsMisses = (bits & EventClass.keyMiss) !== 0;
+    this.store.tellsNewKeys = (bits & EventClass.newKey) !== 0;
+  }
+
   /** Sends a keyspace notification to who wants it. */
-  notify(_database: number, _key: Uint8Array, _start: number, _end: number, _event: string, eventClass: number): void {
-    if ((this.notifiedClasses & eventClass) === 0) return;
+  notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
+    if ((this.#notifiedClasses & eventClass) === 0 || this.pubsub.isSilent || !this.isLogging) return;
+    this.#isNotifying = true;
+    if ((this.#notifiedClasses & NotifyChannel.keyspace) !== 0) {
+      this.pubsub.publish(`__keyspace@${database}__:${latinText(key, start, end)}`, bytesOfText(event));
+    }
+    if ((this.#notifiedClasses & NotifyChannel.keyevent) !== 0) {
+      this.pubsub.publish(`__keyevent@${database}__:${event}`, key.subarray(start, end));
+    }
+    this.#isNotifying = false;
+  }
+
+  /**
+   * Sends to a session beside its replies. To the one whose command runs it goes in front of the reply, as in Redis; but a
+   * notification waits for the end of the reply, which may be half written.
+   */
+  #deliver(session: Session, bytes: Uint8Array): void {
+    const outermost = this.#depth === 0 ? undefined : this.#calls[0]!;
+    if (outermost?.session !== session) session.output.send(bytes);
+    else if (this.#isNotifying) this.#postponed.push(bytes.slice());
+    else outermost.reply.raw(bytes);
   }
 }
-
-/** Commands that are not queued by MULTI though Redis gives them no flag for it. */
-const ENDS_QUEUE: ReadonlySet<string> = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
 
 /** CLIENT REPLY: takes the reply back if the session wants none. */
 function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
@@ -421,4 +504,15 @@ function settleReplyMode(session: Session, reply: ReplyWriter, start: number): v
     default:
   }
   reply.rewind(start);
+}
+
+const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
+  ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
+  ...["ping", "quit", "reset"],
+]);
+
+function latinText(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
 }

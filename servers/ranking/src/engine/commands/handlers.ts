@@ -36,6 +36,8 @@ import { SERVER_HANDLERS } from "./server.ts";
 import { SLOWLOG_HANDLERS } from "./slowlog.ts";
 import { STRING_HANDLERS } from "./strings.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
+import { PUBSUB_HANDLERS } from "./pubsub.ts";
+import { TRANSACTION_HANDLERS } from "./transactions.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -76,4 +78,6 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...SLOWLOG_HANDLERS,
   ...STRING_HANDLERS,
   ...WINDOW_HANDLERS,
+  ...PUBSUB_HANDLERS,
+  ...TRANSACTION_HANDLERS,
 };
