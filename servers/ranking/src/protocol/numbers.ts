@@ -59,9 +59,10 @@ const MAX_DOUBLE_BYTES = 65_536;
 /**
  * A floating point number as C's `strtod` reads a whole argument: decimals, exponents, `inf`, hexadecimal.
  *
- * @returns NaN if it is none; `nan` itself is none either, nor is what is too large or too near to 0 for a double.
+ * @param clamps Takes what is too large or too near to 0 for a double as infinity or 0, as bounds of ranges are read.
+ * @returns NaN if it is none; `nan` itself is none either, nor, unless it `clamps`, is what no double can hold.
  */
-export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
+export function parseDouble(bytes: Uint8Array, start: number, end: number, clamps = false): number {
   const size = end - start;
   if (size <= 0 || size > MAX_DOUBLE_BYTES) return Number.NaN;
   if (size <= SAFE_DIGITS) {
@@ -73,7 +74,7 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   if (FLOAT.test(text)) {
     const lower = text.toLowerCase();
     if (lower.includes("inf")) return lower.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    return inRange(Number(text), NOT_ZERO.test(text));
+    return clamps ? Number(text) : inRange(Number(text), NOT_ZERO.test(text));
   }
   const hex = HEX.exec(text);
   if (hex === null) return Number.NaN;
@@ -82,7 +83,8 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   const power = Math.min(Math.max(Number(exponent) - 4 * fraction.length, -1_000_000), 1_000_000);
   const half = Math.trunc(power / 2);
   const value = digits * 2 ** half * 2 ** (power - half);
-  return inRange(sign === "-" ? -value : value, HEX_NOT_ZERO.test(text));
+  const signed = sign === "-" ? -value : value;
+  return clamps ? signed : inRange(signed, HEX_NOT_ZERO.test(text));
 }
 
 /** The value, or NaN if a number that is finite and not 0 became infinite or 0. */
