@@ -3,8 +3,8 @@
 // Ours: live blocks of the heap, what structures keep outside of it, and JavaScript's heap, each as it has grown.
 // Redis: `used_memory` as it has grown. Both with the keys, which have 10 bytes, and their share of the key table.
 import { createHash } from "node:crypto";
+import { connect, type Socket } from "node:net";
 import { startRedis } from "@kagami/testkit";
-import { RedisConnection } from "../../../conformance/ranking/redis-connection.ts";
 import { Engine } from "../src/engine/engine.ts";
 import { Session } from "../src/engine/session.ts";
 import { Args } from "../src/protocol/args.ts";
@@ -77,28 +77,45 @@ function ours(commands: readonly string[][]): number {
   return grownBytes(engine) - before;
 }
 
-async function theirs(connection: RedisConnection, commands: readonly string[][]): Promise<number> {
+/** Sends commands and returns what comes back up to the reply to a last PING. */
+function exchange(socket: Socket, commands: readonly (readonly string[])[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let read = "";
+    const onData = (chunk: Buffer): void => {
+      read += chunk.toString("latin1");
+      if (!read.endsWith("+PONG\r\n")) return;
+      socket.off("data", onData);
+      resolve(read);
+    };
+    socket.on("data", onData);
+    socket.once("error", reject);
+    for (const words of [...commands, ["PING"]]) {
+      socket.write(`*${words.length}\r\n${words.map((text) => `$${text.length}\r\n${text}\r\n`).join("")}`);
+    }
+  });
+}
+
+async function theirs(socket: Socket, commands: readonly string[][]): Promise<number> {
   const usedBytes = async (): Promise<number> => {
-    const info = await connection.call("INFO", "memory");
-    return Number(/used_memory:(\d+)/.exec("text" in info ? info.text : "")?.[1]);
+    return Number(/used_memory:(\d+)/.exec(await exchange(socket, [["INFO", "memory"]]))?.[1]);
   };
-  await connection.call("FLUSHALL");
+  await exchange(socket, [["FLUSHALL"]]);
   const before = await usedBytes();
-  for (const words of commands) await connection.call(...words);
+  for (let i = 0; i < commands.length; i += 100) await exchange(socket, commands.slice(i, i + 100));
   return (await usedBytes()) - before;
 }
 
 const redis = await startRedis();
-const connection = await RedisConnection.open(redis.port);
+const socket = connect(redis.port, "127.0.0.1");
 try {
   for (const entry of CASES) {
     const commands = commandsOf(entry);
-    const theirBytes = (await theirs(connection, commands)) / ELEMENTS;
+    const theirBytes = (await theirs(socket, commands)) / ELEMENTS;
     const ourBytes = ours(commands) / ELEMENTS;
     const figures = `${ourBytes.toFixed(1)} of ours, ${theirBytes.toFixed(1)} of Redis's`;
     console.log(`${entry.name.padEnd(20)} ${figures}, ${(ourBytes / theirBytes).toFixed(2)}x, bytes an element`);
   }
 } finally {
-  await connection.close();
+  socket.destroy();
   await redis.stop();
 }
