@@ -65,16 +65,19 @@ function ours(commands: readonly string[][]): number {
   const session = new Session(1, { send: () => undefined, close: () => undefined }, engine.users.defaultUser);
   const reply = new ReplyWriter();
   const args = new Args();
+  const encoded = commands.map((words) => words.map((text) => new TextEncoder().encode(text)));
   const before = grownBytes(engine);
-  for (const words of commands) {
-    args.assign(words.map((text) => new Uint8Array(Buffer.from(text))));
+  for (const words of encoded) {
+    args.assign(words);
     engine.beginTurn(1_700_000_000_000, 1);
     engine.execute(session, args, reply);
     engine.endTurn();
     reply.length = 0;
   }
   args.clear();
-  return grownBytes(engine) - before;
+  const after = grownBytes(engine);
+  // Its use here keeps what was sent alive until both are measured.
+  return encoded.length === 0 ? 0 : after - before;
 }
 
 /** Sends commands and returns what comes back up to the reply to a last PING. */
@@ -84,7 +87,7 @@ function exchange(socket: Socket, commands: readonly (readonly string[])[]): Pro
     const onData = (chunk: Buffer): void => {
       read += chunk.toString("latin1");
       if (!read.endsWith("+PONG\r\n")) return;
-      socket.off("data", onData);
+      socket.off("data", onData).off("error", reject);
       resolve(read);
     };
     socket.on("data", onData);
