@@ -217,6 +217,7 @@ export class Engine {
       command = subcommand;
     }
     if (command.takes(args.count) && command.handler !== undefined) return command;
+    command.rejectedCalls++;
     reply.error(wrongArity(command));
     return undefined;
   }
