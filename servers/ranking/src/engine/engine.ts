@@ -11,6 +11,7 @@ import {
   NOT_AUTHENTICATED,
 } from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
+import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
@@ -22,12 +23,15 @@ import { EventClass } from "./key-events.ts";
 import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { Observer } from "./observer.ts";
+import { latinText, Messenger } from "./messenger.ts";
+import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { ReplyMode, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
+import { DEFAULT_QUEUE_LIMITS, DONE_AT_ONCE, dropQueue, type QueueLimits, queueCommand } from "./transactions.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
 
 /** Keys that are removed because their time has come, at most, before a batch. */
@@ -54,6 +58,8 @@ export interface ChannelCounts {
 const LARGE_KEY_SLOTS = 512;
 const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
 const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
+/** Lets the random numbers of reads be others than those of the first write. */
+const READ_SALT = 0x2545f491;
 
 const NOWHERE = { send: () => undefined, close: () => undefined };
 
@@ -68,6 +74,8 @@ export class Engine {
   readonly commands: CommandTable;
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
+  readonly messenger: Messenger;
+  readonly blocked = new BlockedSessions(this);
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -89,8 +97,7 @@ export class Engine {
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
   writeRefusal = "";
-  /** `EventClass`es that notifications are sent for. */
-  notifiedClasses = 0;
+  queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
   /** Commands done, of all kinds. */
   commandCount = 0;
   /** Whether keys whose time has come are removed before somebody looks for them. */
@@ -108,6 +115,7 @@ export class Engine {
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
     this.shell = { ...ABSENT_SHELL, ...options.shell };
+    this.messenger = new Messenger(this.store, () => (this.#depth === 0 ? undefined : this.#calls[0]));
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -122,6 +130,8 @@ export class Engine {
         this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
         if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
       },
+      onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
+      onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
     this.memoryLimit = new MemoryLimit(this);
     applyEngineParameters(this);
@@ -133,6 +143,7 @@ export class Engine {
   beginTurn(nowMs: number, seed: number): void {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
+    this.random.begin(seed ^ READ_SALT, 0);
     if (this.expiresActively) this.store.expire(EXPIRE_AT_ONCE);
   }
 
@@ -182,23 +193,64 @@ export class Engine {
   }
 
   #execute(session: Session, args: Args, reply: ReplyWriter): void {
+    const start = reply.length;
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
-      if (session.isQueueing) session.hasQueueFailed = true;
       if (command !== undefined) command.rejectedCalls++;
       this.observer.statistics.countError(reply.lastError);
+      this.#noteRejection(session, args, reply, start);
       return;
     }
     session.lastCommand = command;
     this.observer.hotKeys.note(command, args, session.database);
-    if (session.isQueueing && (command.flags & CommandFlag.noMulti) === 0 && !ENDS_QUEUE.has(command.name)) {
-      const copy = new Args();
-      copy.copyFrom(args);
-      session.queue.push({ command, args: copy });
-      reply.simple("QUEUED");
+    if (session.isQueueing && !DONE_AT_ONCE.has(command.name)) {
+      const refusal = queueCommand(session, command, args, this.queueLimits);
+      if (refusal === "") reply.simple("QUEUED");
+      else reply.error(refusal);
       return;
     }
     this.run(session, command, args, reply);
+    this.messenger.settle(session, reply);
+    this.blocked.serve();
+  }
+
+  /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
+  #noteRejection(session: Session, args: Args, reply: ReplyWriter, start: number): void {
+    if (this.commands.find(args)?.name === "exec") {
+      dropQueue(this, session);
+      const reason = latinText(reply.bytes, start + 1, reply.length - 2).replace(/^ERR /, "");
+      reply.rewind(start);
+      reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+    } else if (session.isQueueing) session.hasQueueFailed = true;
+  }
+
+  /** Forgets what a session watches, listens to, queues and waits for. */
+  forget(session: Session): void {
+    dropQueue(this, session);
+    this.pubsub.forget(session);
+    this.blocked.forget(session);
+  }
+
+  /** A session's connection is gone: nothing of it stays here. */
+  disconnect(session: Session): void {
+    this.forget(session);
+    this.sessions.remove(session);
+    session.isClosing = true;
+  }
+
+  /** When {@link onTime} is due next, in ms since 1970, or Infinity. */
+  get nextDeadlineMs(): number {
+    return this.blocked.nextDeadlineMs;
+  }
+
+  /** Does what is due: ends the waiting of sessions whose time is over. Changes nothing in the store. */
+  onTime(nowMs: number): void {
+    this.blocked.onTime(nowMs);
+  }
+
+  /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
+  get isNested(): boolean {
+    return this.#depth > 1;
   }
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
@@ -228,14 +280,15 @@ export class Engine {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
-    if (!session.user.isUnrestricted) {
-      this.#access.find(command.facts, args);
-      const denial = checkCommand(session.user, command, args, this.#access);
-      if (denial !== ALLOWED) {
-        this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
-        reply.error(denialText(denial, command.name));
-        return false;
-      }
+    if (session.isQueueing && (flags & CommandFlag.noMulti) !== 0) {
+      reply.error("ERR Command not allowed inside a transaction");
+      return false;
+    }
+    const denial = this.denialOf(session, command, args);
+    if (denial !== ALLOWED) {
+      this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
+      reply.error(denialText(denial, command.name));
+      return false;
     }
     if (
       this.maxMemoryBytes > 0 &&
@@ -249,8 +302,15 @@ export class Engine {
       reply.error("ERR Replica can't interact with the keyspace");
       return false;
     }
-    if (this.writeRefusal !== "" && (flags & CommandFlag.write) !== 0) {
+    const isExec = session.isQueueing && command.name === "exec";
+    if (this.writeRefusal !== "" && ((isExec ? session.queuedFlags : flags) & CommandFlag.write) !== 0) {
       reply.error(this.writeRefusal);
+      return false;
+    }
+    if (session.subscriptionCount > 0 && session.resp === 2 && !WHILE_SUBSCRIBED.has(command.name)) {
+      reply.error(
+        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+      );
       return false;
     }
     return true;
@@ -301,15 +361,18 @@ export class Engine {
     return this.#depth === 0 ? undefined : this.#calls[0]!.session;
   }
 
-  /** Whether a command runs inside another: in EXEC or a script. */
-  get isNested(): boolean {
-    return this.#depth > 1;
+  /** What access control says to a call: `ALLOWED`, or what `denialText` and the like explain. */
+  denialOf(session: Session, command: Command, args: Args): number {
+    if (session.user.isUnrestricted) return ALLOWED;
+    this.#access.find(command.facts, args);
+    return checkCommand(session.user, command, args, this.#access);
   }
 
   /** Does a command that was checked. Returns how many changes it made. */
   run(session: Session, command: Command, args: Args, reply: ReplyWriter): number {
     const call = this.#callAt(this.#depth++, session, command, args, reply);
-    if (this.#depth === 1) this.random.begin(this.batch.seed, this.batch.count);
+    // What a write draws depends on its place in the batch alone; reads go on with the numbers that are left.
+    if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const { statistics } = this.observer;
     const countedErrors = statistics.errorCount;
@@ -366,16 +429,12 @@ export class Engine {
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 
-  /** The session is gone: nothing is kept of it. */
-  disconnect(session: Session): void {
-    this.watches.unwatch(session);
-  }
-
   // What happens to keys
 
   /** A key's value was changed, made or removed. An empty `event` is not notified. */
   keyChanged(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
     if (this.watches.size > 0) this.watches.break(watchName(database, key, start, end));
+    this.blocked.keyChanged(database, key, start, end);
     this.notify(database, key, start, end, event, eventClass);
   }
 
@@ -388,6 +447,8 @@ export class Engine {
   databasesSwapped(first: number, second: number): void {
     this.#breakWatches(first, second);
     this.#breakWatches(second, first);
+    this.blocked.databaseChanged(first);
+    this.blocked.databaseChanged(second);
   }
 
   /** Breaks the watches on keys of database `index` that it or database `other` has. */
@@ -402,14 +463,26 @@ export class Engine {
     }
   }
 
+  // Messages
+
+  get pubsub(): PubSub {
+    return this.messenger.pubsub;
+  }
+
+  /** `EventClass`es that notifications are sent for, and the bits of `NotifyChannel`. */
+  get notifiedClasses(): number {
+    return this.messenger.notifiedClasses;
+  }
+
+  set notifiedClasses(bits: number) {
+    this.messenger.notifiedClasses = bits;
+  }
+
   /** Sends a keyspace notification to who wants it. */
-  notify(_database: number, _key: Uint8Array, _start: number, _end: number, _event: string, eventClass: number): void {
-    if ((this.notifiedClasses & eventClass) === 0) return;
+  notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
+    if (this.isLogging) this.messenger.notify(database, key, start, end, event, eventClass);
   }
 }
-
-/** Commands that are not queued by MULTI though Redis gives them no flag for it. */
-const ENDS_QUEUE: ReadonlySet<string> = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
 
 /** CLIENT REPLY: takes the reply back if the session wants none. */
 function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
@@ -424,3 +497,8 @@ function settleReplyMode(session: Session, reply: ReplyWriter, start: number): v
   }
   reply.rewind(start);
 }
+
+const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
+  ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
+  ...["ping", "quit", "reset"],
+]);

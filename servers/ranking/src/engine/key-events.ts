@@ -12,3 +12,6 @@ export const EventClass = {
   newKey: 512, // n
   board: 1024, // of ours: RANK and WIN, with the letter b
 } as const;
+
+/** Bits beside the classes: over which kinds of channels notifications are sent (`K` and `E`). */
+export const NotifyChannel = { keyspace: 1 << 16, keyevent: 1 << 17 } as const;

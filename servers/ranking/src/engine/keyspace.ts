@@ -79,6 +79,7 @@ export class Keyspace {
     const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
     if (record === 0) {
       this.#store.misses++;
+      if (this.#store.tellsMisses) this.#store.listener?.onMissed(this.index, args.view(index));
       return 0;
     }
     this.#store.hits++;
@@ -106,6 +107,12 @@ export class Keyspace {
   peek(key: Uint8Array, start: number, end: number): number {
     const record = this.#lookup(key, start, end);
     return record !== 0 && this.#isDue(record) ? 0 : record;
+  }
+
+  /** Removes the key if its time has come. Does not count as a use. */
+  removeIfDue(key: Uint8Array, start: number, end: number): void {
+    const record = this.#lookup(key, start, end);
+    if (record !== 0 && this.#isDue(record)) this.#expire(record);
   }
 
   #lookup(key: Uint8Array, start: number, end: number): number {
@@ -300,6 +307,7 @@ export class Keyspace {
     const hash = this.#hash;
     if (old === 0) {
       this.#table.insert(hash, next);
+      if (this.#store.tellsNewKeys) this.#store.listener?.onAdded(this.index, this.keyOf(next));
       return;
     }
     this.#table.replace(hash, old, next);

@@ -51,12 +51,19 @@ export class Session {
   /** EXEC must reply nil: a watched key has changed. */
   isWatchBroken = false;
   queue: QueuedCommand[] = [];
+  /** Bytes of the arguments in {@link queue}. */
+  queuedBytes = 0;
+  /** `CommandFlag`s of all commands in {@link queue}. */
+  queuedFlags = 0;
   /** Is the log being read again, or a script: rights were checked before, limits do not hold. */
   readonly isInternal: boolean;
   /** Waits for a key; the shell must not give it another command. */
   isBlocked = false;
   /** Subscriptions of all kinds. */
   subscriptionCount = 0;
+  /** Of {@link subscriptionCount}, those of patterns and those of shard channels. */
+  patternCount = 0;
+  shardChannelCount = 0;
   /** QUIT was answered, or it must be closed for another reason when its output is out. */
   isClosing = false;
   /** Where the client is and where it connected to, as `ip:port`. */
@@ -71,9 +78,6 @@ export class Session {
   /** CLIENT NO-EVICT. */
   isNoEvict = false;
   isMonitoring = false;
-  /** Of {@link subscriptionCount}, those of patterns and those of shard channels. */
-  patternCount = 0;
-  shardChannelCount = 0;
   /** Set by the shell. */
   buffers: SessionBuffers | undefined;
 

@@ -17,6 +17,10 @@ export interface StoreListener {
   onExpired(database: number, key: Uint8Array): void;
   /** Fields of a hash were removed because their time had come; it was deleted if none was left. */
   onFieldsExpired(database: number, key: Uint8Array, isDeleted: boolean): void;
+  /** A key was read that is not there; only while {@link Store.tellsMisses}. */
+  onMissed(database: number, key: Uint8Array): void;
+  /** A key was made; only while {@link Store.tellsNewKeys}. */
+  onAdded(database: number, key: Uint8Array): void;
 }
 
 /**
@@ -31,6 +35,8 @@ export class Store {
   readonly hashSeed: number;
   readonly keyspaces: Keyspace[];
   listener: StoreListener | undefined;
+  tellsMisses = false;
+  tellsNewKeys = false;
   nowMs = 0;
   readonly access = new AccessWords();
   hits = 0;

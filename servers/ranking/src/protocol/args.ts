@@ -89,6 +89,22 @@ export class Args {
     }
   }
 
+  /** A copy with bytes of its own that takes no more memory than it must: for commands that wait. */
+  packed(): Args {
+    const copy = new Args();
+    copy.starts = new Int32Array(this.count);
+    copy.ends = new Int32Array(this.count);
+    copy.copyFrom(this);
+    return copy;
+  }
+
+  /** Bytes of all arguments together. */
+  get byteCount(): number {
+    let size = 0;
+    for (let i = 0; i < this.count; i++) size += this.sizeOf(i);
+    return size;
+  }
+
   /** All of them as views. */
   views(first = 0): Uint8Array[] {
     const views: Uint8Array[] = [];

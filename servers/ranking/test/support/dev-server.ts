@@ -31,7 +31,7 @@ function serve(socket: Socket): void {
   let pending = Buffer.alloc(0);
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
-    engine.sessions.remove(session);
+    engine.disconnect(session);
     held.delete(goOn);
   });
   socket.on("data", (chunk) => {

@@ -31,5 +31,22 @@ function select(call: Call): void {
   call.reply.ok();
 }
 
+function quit({ reply, session }: Call): void {
+  session.isClosing = true;
+  reply.ok();
+}
+
+/** Everything is as on a new connection. */
+function reset({ engine, reply, session }: Call): void {
+  engine.forget(session);
+  session.database = 0;
+  session.resp = 2;
+  session.name = "";
+  session.user = engine.users.defaultUser;
+  session.isAuthenticated = !engine.users.isLoginNeeded;
+  reply.resp = 2;
+  reply.simple("RESET");
+}
+
 /** Commands about the connection itself. */
-export const CONNECTION_HANDLERS: Readonly<Record<string, Handler>> = { ping, echo, select };
+export const CONNECTION_HANDLERS: Readonly<Record<string, Handler>> = { ping, echo, select, quit, reset };

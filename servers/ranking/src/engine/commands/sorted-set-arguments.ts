@@ -1,5 +1,5 @@
 import type { Args } from "../../protocol/args.ts";
-import { parseDouble } from "../../protocol/numbers.ts";
+import { parseDouble, parseUnboundedDouble } from "../../protocol/numbers.ts";
 import type { Call } from "../call.ts";
 import { ValueType } from "../container.ts";
 import { NOT_A_FLOAT, SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
@@ -76,7 +76,7 @@ function boundOf(args: Args, index: number, isOpen: boolean): number {
   while (end < args.ends[index]! && bytes[end] !== 0) end++;
   if (start === end) return 0;
   while (start < end && isBlank(bytes[start]!)) start++;
-  return parseDouble(bytes, start, end);
+  return parseUnboundedDouble(bytes, start, end);
 }
 
 function isBlank(byte: number): boolean {
