@@ -22,8 +22,8 @@ import { applyEngineParameters } from "./config/engine-parameters.ts";
 import { EventClass } from "./key-events.ts";
 import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
 import { MemoryLimit } from "./memory-limit.ts";
-import { Observer } from "./observer.ts";
 import { latinText, Messenger } from "./messenger.ts";
+import { Observer } from "./observer.ts";
 import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -375,7 +375,7 @@ export class Engine {
     if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const { statistics } = this.observer;
-    const countedErrors = statistics.errorCount;
+    const { countedErrors } = statistics;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -393,7 +393,7 @@ export class Engine {
     command.usec += durationUs;
     if (this.observer.tracksLatency) command.latency.add(durationUs);
     // Errors of commands inside this one were counted as theirs.
-    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+    if (reply.errorCount - errors > statistics.countedErrors - countedErrors) {
       command.failedCalls++;
       statistics.countError(reply.lastError);
     }

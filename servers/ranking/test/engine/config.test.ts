@@ -28,7 +28,10 @@ test.each([
   const config = new Config();
   const fault = config.set([[name, given]], false);
   if (error === undefined) expect([fault, config.get(name)]).toEqual([undefined, value]);
-  else expect(fault).toMatch(new RegExp(`^ERR CONFIG SET failed \\(possibly related to argument '${name}'\\) - .*${error}`));
+  else
+    expect(fault).toMatch(
+      new RegExp(`^ERR CONFIG SET failed \\(possibly related to argument '${name}'\\) - .*${error}`),
+    );
 });
 
 test("a class of clients that is not named keeps its output limits", () => {
@@ -49,19 +52,37 @@ test("several parameters are set all or none, also when putting them into force 
   config.onChange("timeout", (value) => void applied.push(`timeout ${value}`));
   config.onChange("appendonly", (value) => (value === "yes" ? "there is no directory" : void applied.push(value)));
   applied.length = 0;
-  const pairs = [["timeout", "5"], ["appendonly", "yes"], ["hz", "20"]] as const;
+  const pairs = [
+    ["timeout", "5"],
+    ["appendonly", "yes"],
+    ["hz", "20"],
+  ] as const;
   expect(config.set(pairs, false)).toBe(
     "ERR CONFIG SET failed (possibly related to argument 'appendonly') - there is no directory",
   );
   expect(applied).toEqual(["timeout 5", "timeout 0"]);
   expect([config.get("timeout"), config.get("appendonly"), config.get("hz")]).toEqual(["0", "no", "10"]);
-  expect(config.set([["timeout", "5"], ["hz", "x"]], false)).toMatch(/'hz'/);
+  expect(
+    config.set(
+      [
+        ["timeout", "5"],
+        ["hz", "x"],
+      ],
+      false,
+    ),
+  ).toMatch(/'hz'/);
   expect(config.get("timeout")).toBe("0");
 });
 
 test("the start of the server sets what CONFIG SET may not, and refuses what there is not", () => {
   const config = new Config();
-  expect(config.load([["databases", "16"], ["dir", "/data"], ["enable-debug-command", "yes"]])).toBeUndefined();
+  expect(
+    config.load([
+      ["databases", "16"],
+      ["dir", "/data"],
+      ["enable-debug-command", "yes"],
+    ]),
+  ).toBeUndefined();
   expect(config.get("dir")).toBe("/data");
   expect(config.load([["nosuch", "1"]])).toBe("Unknown parameter 'nosuch'");
 });
@@ -86,8 +107,11 @@ test("only one applier may own a parameter, and it hears the present value at on
 
 test("CONFIG REWRITE gives the shell what is not as by default, quoted", () => {
   const lines: string[] = [];
-  const shell = { rewriteConfig: (given: readonly string[]) => (lines.push(...given), "") };
-  const driver = new EngineDriver(1, { shell });
+  const rewriteConfig = (given: readonly string[]): string => {
+    lines.push(...given);
+    return "";
+  };
+  const driver = new EngineDriver(1, { shell: { rewriteConfig } });
   driver.do("CONFIG", "SET", "timeout", 5, "requirepass", 'a"b\n');
   expect(driver.do("CONFIG", "REWRITE")).toBe("+OK\r\n");
   expect(lines).toEqual(['timeout "5"', 'requirepass "a\\"b\\n"']);

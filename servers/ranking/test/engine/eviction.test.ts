@@ -95,7 +95,8 @@ test.each(["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"])(
     driver.do("SET", "goes", "x".repeat(1_000), "EX", 100);
     let reply = "";
     let count = 0;
-    for (; count < 2_000 && reply !== OUT_OF_MEMORY; count++) reply = driver.do("SET", `stays:${count}`, "x".repeat(500));
+    for (; count < 2_000 && reply !== OUT_OF_MEMORY; count++)
+      reply = driver.do("SET", `stays:${count}`, "x".repeat(500));
     expect(reply).toBe(OUT_OF_MEMORY);
     expect(driver.do("EXISTS", "goes", "stays:0")).toBe(":1\r\n");
     expect(evictedOf(driver)).toBe(1);

@@ -1,10 +1,10 @@
 import { parseDouble } from "../../protocol/numbers.ts";
-import type { Call } from "../call.ts";
-import type { Handler } from "../command.ts";
-import { isLongDouble } from "../long-double.ts";
 import { bytesOfText } from "../acl/index.ts";
 import { ownCopy } from "../blocked-sessions.ts";
+import type { Call } from "../call.ts";
+import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
+import { isLongDouble } from "../long-double.ts";
 import { LEFT, RIGHT, readEnd, readMultiPop, TryResult, tryMove, tryMultiPop, tryPop } from "./list-moves.ts";
 
 /**

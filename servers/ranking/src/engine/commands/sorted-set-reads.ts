@@ -207,7 +207,9 @@ function zscan(call: Call): void {
 
 /** Redis keeps whole scores of up to 2^62 in a listpack as such, and ZSCAN shows what is kept. */
 function scanText(score: number, isPacked: boolean): string {
-  return isPacked && Number.isInteger(score) && Math.abs(score) <= 2 ** 62 ? String(BigInt(score)) : formatDouble(score);
+  return isPacked && Number.isInteger(score) && Math.abs(score) <= 2 ** 62
+    ? String(BigInt(score))
+    : formatDouble(score);
 }
 
 /** Commands that read one sorted set, but for its ranges. */
