@@ -65,10 +65,15 @@ test("a subscriber that may not listen any more is closed", () => {
   driver.do("ACL", "SETUSER", "alice", "on", "nopass", "+@all", "allchannels");
   const alice = driver.connect();
   driver.as(alice, "AUTH", "alice", "");
-  alice.session.subscriptionCount = 1;
-  driver.engine.hasChannelOutside = () => true;
-  driver.do("ACL", "SETUSER", "alice", "resetchannels");
+  const bob = driver.connect();
+  driver.as(bob, "AUTH", "alice", "");
+  driver.as(alice, "SUBSCRIBE", "a");
+  driver.as(bob, "PSUBSCRIBE", "b*");
+  alice.sent.length = 0;
+  bob.sent.length = 0;
+  driver.do("ACL", "SETUSER", "alice", "resetchannels", "&b*");
   expect(alice.sent).toEqual([CLOSED]);
+  expect(bob.sent).toEqual([]);
 });
 
 test("users go to a file and come back from it, and who changed by that is closed", () => {
@@ -175,16 +180,13 @@ test("CLIENT PAUSE holds back what it says, until its end or UNPAUSE", () => {
 test("CLIENT UNBLOCK wakes who waits, and says so", () => {
   const driver = new EngineDriver();
   const waiting = driver.connect();
-  const woken: boolean[] = [];
-  driver.engine.unblock = (session, withError) => {
-    session.isBlocked = false;
-    return woken.push(withError) > 0;
-  };
   expect(driver.do("CLIENT", "UNBLOCK", 2)).toBe(":0\r\n");
-  waiting.session.isBlocked = true;
+  expect(driver.as(waiting, "BLPOP", "list", 0)).toBe("");
+  expect(driver.do("INFO", "clients")).toContain("blocked_clients:1\r\n");
+  expect(driver.do("CLIENT", "LIST")).toContain("flags=b ");
   expect(driver.do("CLIENT", "UNBLOCK", 2, "ERROR")).toBe(":1\r\n");
+  expect(waiting.sent).toEqual(["-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"]);
   expect(driver.do("CLIENT", "UNBLOCK", 2, "ERROR")).toBe(":0\r\n");
-  expect(woken).toEqual([true]);
 });
 
 test("MONITOR shows what the others do, escaped and without secrets, and nothing administrative", () => {
@@ -206,7 +208,8 @@ test("MONITOR shows what the others do, escaped and without secrets, and nothing
   ]);
   expect(driver.as(monitor, "GET", "a")).toBe("-ERR Replica can't interact with the keyspace\r\n");
   expect(driver.do("CLIENT", "LIST")).toContain("flags=O ");
-  driver.engine.sessions.remove(monitor.session);
+  expect(driver.as(monitor, "RESET")).toBe("+RESET\r\n");
+  const count = monitor.sent.length;
   driver.do("PING");
-  expect(monitor.sent).toHaveLength(4);
+  expect(monitor.sent).toHaveLength(count);
 });
