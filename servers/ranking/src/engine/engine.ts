@@ -1,15 +1,7 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import {
-  AclUsers,
-  ALLOWED,
-  type ChannelPattern,
-  checkCommand,
-  denialText,
-  type HashPassword,
-  NOT_AUTHENTICATED,
-} from "./acl/index.ts";
+import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
@@ -47,13 +39,6 @@ export interface EngineOptions {
   readonly shell?: Partial<Shell>;
 }
 
-/** How much is listened to: PUBSUB and INFO show it. */
-export interface ChannelCounts {
-  readonly channels: number;
-  readonly patterns: number;
-  readonly shardChannels: number;
-}
-
 /** Slots that the walk for large keys looks at in one tick. */
 const LARGE_KEY_SLOTS = 512;
 const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
@@ -84,15 +69,6 @@ export class Engine {
   readonly sessions = new Sessions();
   readonly observer = new Observer(this.config, this.sessions);
   readonly memoryLimit: MemoryLimit;
-  /**
-   * Wakes a session that waits for a key, as if its time were over or with the error UNBLOCKED. Returns whether it waited.
-   * Set by whoever lets sessions wait.
-   */
-  unblock: (session: Session, withError: boolean) => boolean = () => false;
-  /** Whether a session listens to something outside of these channels. Set by whoever keeps subscriptions. */
-  hasChannelOutside: (session: Session, channels: readonly ChannelPattern[]) => boolean = () => true;
-  /** Channels and patterns that somebody listens to. Set likewise. */
-  countChannels: () => ChannelCounts = () => ({ channels: 0, patterns: 0, shardChannels: 0 });
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
@@ -269,6 +245,7 @@ export class Engine {
       command = subcommand;
     }
     if (command.takes(args.count) && command.handler !== undefined) return command;
+    command.rejectedCalls++;
     reply.error(wrongArity(command));
     return undefined;
   }
@@ -374,7 +351,7 @@ export class Engine {
     if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const { statistics } = this.observer;
-    const countedErrors = statistics.errorCount;
+    const { countedErrors } = statistics;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -392,7 +369,7 @@ export class Engine {
     command.usec += durationUs;
     if (this.observer.tracksLatency) command.latency.add(durationUs);
     // Errors of commands inside this one were counted as theirs.
-    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+    if (reply.errorCount - errors > statistics.countedErrors - countedErrors) {
       command.failedCalls++;
       statistics.countError(reply.lastError);
     }
