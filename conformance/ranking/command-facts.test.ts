@@ -13,13 +13,13 @@ import type { Reply } from "./reply.ts";
 /** Of the commands that Redis 7.0.15 has too: it cannot be asked about ours, nor about those of later versions. */
 const FACTS = new Map(
   [...readCommandFacts()].filter(
-    ([, { group, since }]) => group !== "board" && group !== "window" && !since.startsWith("7.4"),
+    ([, { group, since }]) => group !== "board" && group !== "internal" && group !== "window" && !since.startsWith("7.4"),
   ),
 );
 /** Left to later issues: streams, functions, cluster, replication, modules. */
 const ABSENT = (
-  "asking cluster failover fcall fcall_ro function module psync readonly readwrite replconf replicaof restore-asking " +
-  "slaveof sync xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim"
+  "asking cluster failover fcall fcall_ro function module psync readonly readwrite replconf restore-asking " +
+  "sync xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim"
 ).split(" ");
 
 type Plain = string | number | null | Plain[] | { [key: string]: Plain };

@@ -1,7 +1,7 @@
 import { constants, setPriority } from "node:os";
 import { createEngine, hashSeedOf } from "./create-engine.ts";
-import { rebuildStore } from "./engine/rebuild.ts";
-import { REBUILDERS } from "./engine/rebuilders.ts";
+import { rebuildStore } from "./engine/rebuild/rebuild.ts";
+import { REBUILDERS } from "./engine/rebuild/rebuilders.ts";
 import { replayLog, restoreSnapshot } from "./recovery.ts";
 import { SnapshotStore } from "./storage/snapshot-store.ts";
 import type { StorageJournal } from "./storage/storage-errors.ts";

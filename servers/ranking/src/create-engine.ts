@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Engine } from "./engine/engine.ts";
+import { ScriptRuntime } from "./script/script-runtime.ts";
 
 /** An empty engine as the server and the background compaction both need it: the same batches make the same store. */
 export function createEngine(hashSeed: number): Engine {
@@ -7,6 +8,7 @@ export function createEngine(hashSeed: number): Engine {
     hashSeed,
     hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
     clockUs: () => performance.now() * 1_000,
+    scripts: new ScriptRuntime(),
   });
 }
 

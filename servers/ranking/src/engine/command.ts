@@ -1,6 +1,7 @@
 import type { AclCommand } from "./acl/index.ts";
 import type { Call } from "./call.ts";
 import type { CommandFacts } from "./commands/facts.ts";
+import { LatencyHistogram } from "./latency-histogram.ts";
 
 /** Does a command: reads `call.args`, changes `call.db`, writes exactly one reply to `call.reply`. */
 export type Handler = (call: Call) => void;
@@ -21,6 +22,9 @@ export const CommandFlag = {
   admin: 256,
   mayReplicate: 512,
   skipSlowlog: 1024,
+  /** MONITOR does not show it. */
+  skipMonitor: 2048,
+  fast: 4096,
 } as const;
 
 const FLAGS_BY_NAME: Readonly<Record<string, number>> = {
@@ -34,6 +38,8 @@ const FLAGS_BY_NAME: Readonly<Record<string, number>> = {
   admin: CommandFlag.admin,
   may_replicate: CommandFlag.mayReplicate,
   skip_slowlog: CommandFlag.skipSlowlog,
+  skip_monitor: CommandFlag.skipMonitor,
+  fast: CommandFlag.fast,
 };
 
 /** One command or subcommand, and what it has cost. */
@@ -53,6 +59,7 @@ export class Command implements AclCommand {
   usec = 0;
   rejectedCalls = 0;
   failedCalls = 0;
+  readonly latency = new LatencyHistogram();
 
   constructor(id: number, facts: CommandFacts, handler: Handler | undefined) {
     this.id = id;
@@ -63,6 +70,15 @@ export class Command implements AclCommand {
     this.isAlwaysAllowed = facts.flags.includes("no_auth");
     this.handler = handler;
     this.flags = facts.flags.reduce((bits, flag) => bits | (FLAGS_BY_NAME[flag] ?? 0), 0);
+  }
+
+  /** CONFIG RESETSTAT. */
+  resetStatistics(): void {
+    this.calls = 0;
+    this.usec = 0;
+    this.rejectedCalls = 0;
+    this.failedCalls = 0;
+    this.latency.reset();
   }
 
   /** Whether a call with so many arguments, its name included, can be right. */

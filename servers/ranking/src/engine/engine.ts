@@ -1,7 +1,15 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
+import {
+  AclUsers,
+  ALLOWED,
+  type ChannelPattern,
+  checkCommand,
+  denialText,
+  type HashPassword,
+  NOT_AUTHENTICATED,
+} from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
@@ -9,13 +17,20 @@ import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
 import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
+import { Config } from "./config/config.ts";
+import { applyEngineParameters } from "./config/engine-parameters.ts";
 import { EventClass } from "./key-events.ts";
 import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
+import { MemoryLimit } from "./memory-limit.ts";
 import { latinText, Messenger } from "./messenger.ts";
+import { Observer } from "./observer.ts";
 import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
+import { type ScriptEngine, Scripts } from "./scripts.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { Session } from "./session.ts";
+import { ReplyMode, Session } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
 import { DEFAULT_QUEUE_LIMITS, DONE_AT_ONCE, dropQueue, type QueueLimits, queueCommand } from "./transactions.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
@@ -29,8 +44,23 @@ export interface EngineOptions {
   readonly hashPassword: HashPassword;
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
+  /** Runs the scripts of EVAL; without one they are refused. */
+  readonly scripts?: ScriptEngine;
+  /** What the process around it does for it; without one, whatever needs files is refused. */
+  readonly shell?: Partial<Shell>;
 }
 
+/** How much is listened to: PUBSUB and INFO show it. */
+export interface ChannelCounts {
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
+}
+
+/** Slots that the walk for large keys looks at in one tick. */
+const LARGE_KEY_SLOTS = 512;
+const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
+const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
 /** Lets the random numbers of reads be others than those of the first write. */
 const READ_SALT = 0x2545f491;
 
@@ -49,9 +79,16 @@ export class Engine {
   readonly watches = new KeyWatches();
   readonly messenger: Messenger;
   readonly blocked = new BlockedSessions(this);
+  /** `undefined` if there is no Lua. */
+  readonly scripts: Scripts | undefined;
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
+  readonly shell: Shell;
+  readonly config = new Config();
+  readonly sessions = new Sessions();
+  readonly observer = new Observer(this.config, this.sessions);
+  readonly memoryLimit: MemoryLimit;
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
@@ -59,6 +96,8 @@ export class Engine {
   queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
   /** Commands done, of all kinds. */
   commandCount = 0;
+  /** Whether keys whose time has come are removed before somebody looks for them. */
+  expiresActively = true;
   /** Whether what is done now is to be put into the log. */
   isLogging = true;
   readonly #replaySession: Session;
@@ -72,6 +111,7 @@ export class Engine {
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
     this.messenger = new Messenger(this.store, () => (this.#depth === 0 ? undefined : this.#calls[0]));
+    this.shell = { ...ABSENT_SHELL, ...options.shell };
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -82,13 +122,16 @@ export class Engine {
       onExpired: (database, key) => {
         this.keyChanged(database, key, 0, key.length, "expired", EventClass.expired);
       },
-      onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
-      onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
       onFieldsExpired: (database, key, isDeleted) => {
         this.keyChanged(database, key, 0, key.length, "hexpired", EventClass.hash);
         if (isDeleted) this.notify(database, key, 0, key.length, "del", EventClass.generic);
       },
+      onMissed: (database, key) => this.notify(database, key, 0, key.length, "keymiss", EventClass.keyMiss),
+      onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
+    this.memoryLimit = new MemoryLimit(this);
+    this.scripts = options.scripts === undefined ? undefined : new Scripts(this, options.scripts);
+    applyEngineParameters(this);
   }
 
   // Turns
@@ -98,7 +141,7 @@ export class Engine {
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
     this.random.begin(seed ^ READ_SALT, 0);
-    this.store.expire(EXPIRE_AT_ONCE);
+    if (this.expiresActively) this.store.expire(EXPIRE_AT_ONCE);
   }
 
   /** Whether the turn changed anything; then `batch` holds it until the next turn. */
@@ -129,8 +172,9 @@ export class Engine {
       const command = this.resolve(reader.args, reply);
       if (command === undefined)
         throw new RangeError(`A batch has a command that is not known: ${reader.args.text(0)}`);
+      const { count } = this.batch;
       this.run(session, command, reader.args, reply);
-      this.batch.count++;
+      this.batch.count = count + 1;
     }
     this.isLogging = wasLogging;
   }
@@ -140,13 +184,26 @@ export class Engine {
   /** Takes a command from a session: checks it, and does or queues it. Writes exactly one reply, unless it waits. */
   execute(session: Session, args: Args, reply: ReplyWriter): void {
     reply.resp = session.resp;
+    session.activeMs = this.store.nowMs;
+    const start = reply.length;
+    this.#execute(session, args, reply);
+    if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+    // Others are sent something only now that nothing of this reply is taken back any more: one buffer may serve all.
+    this.messenger.settle(session, reply);
+    this.blocked.serve();
+  }
+
+  #execute(session: Session, args: Args, reply: ReplyWriter): void {
     const start = reply.length;
     const command = this.resolve(args, reply);
     if (command === undefined || !this.#mayRun(session, command, args, reply)) {
       if (command !== undefined) command.rejectedCalls++;
+      this.observer.statistics.countError(reply.lastError);
       this.#noteRejection(session, args, reply, start);
       return;
     }
+    session.lastCommand = command;
+    this.observer.hotKeys.note(command, args, session.database);
     if (session.isQueueing && !DONE_AT_ONCE.has(command.name)) {
       const refusal = queueCommand(session, command, args, this.queueLimits);
       if (refusal === "") reply.simple("QUEUED");
@@ -154,8 +211,6 @@ export class Engine {
       return;
     }
     this.run(session, command, args, reply);
-    this.messenger.settle(session, reply);
-    this.blocked.serve();
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -178,6 +233,7 @@ export class Engine {
   /** A session's connection is gone: nothing of it stays here. */
   disconnect(session: Session): void {
     this.forget(session);
+    this.sessions.remove(session);
     session.isClosing = true;
   }
 
@@ -191,6 +247,26 @@ export class Engine {
     this.blocked.onTime(nowMs);
   }
 
+  /** CLIENT UNBLOCK: see `BlockedSessions.unblock`. */
+  unblock(session: Session, withError: boolean): boolean {
+    return this.blocked.unblock(session, withError);
+  }
+
+  /** Whether a session listens to something outside of these channels. */
+  hasChannelOutside(session: Session, channels: readonly ChannelPattern[]): boolean {
+    return !this.pubsub.isWithin(session, channels);
+  }
+
+  /** Channels and patterns that somebody listens to. */
+  countChannels(): ChannelCounts {
+    const { pubsub } = this;
+    return {
+      channels: pubsub.of("channel").size,
+      patterns: pubsub.of("pattern").size,
+      shardChannels: pubsub.of("shard").size,
+    };
+  }
+
   /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
   get isNested(): boolean {
     return this.#depth > 1;
@@ -198,27 +274,27 @@ export class Engine {
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
   resolve(args: Args, reply: ReplyWriter): Command | undefined {
-    let command = this.commands.find(args);
+    const command = this.find(args);
     if (command === undefined) {
-      reply.error(unknownCommand(args));
+      const container = this.commands.find(args);
+      reply.error(container === undefined ? unknownCommand(args) : unknownSubcommand(container, args));
       return undefined;
-    }
-    if (command.subcommands.size > 0 && args.count > 1) {
-      const subcommand = command.subcommands.get(args.text(1).toLowerCase());
-      if (subcommand === undefined) {
-        reply.error(unknownSubcommand(command, args));
-        return undefined;
-      }
-      command = subcommand;
     }
     if (command.takes(args.count) && command.handler !== undefined) return command;
     reply.error(wrongArity(command));
     return undefined;
   }
 
+  /** The command or subcommand that the arguments name. */
+  find(args: Args): Command | undefined {
+    const command = this.commands.find(args);
+    if (command === undefined || command.subcommands.size === 0 || args.count === 1) return command;
+    return command.subcommands.get(args.text(1).toLowerCase());
+  }
+
   #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
     const { flags } = command;
-    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0) {
+    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0 && this.users.isLoginNeeded) {
       reply.error(NOT_AUTHENTICATED);
       return false;
     }
@@ -228,11 +304,20 @@ export class Engine {
     }
     const denial = this.denialOf(session, command, args);
     if (denial !== ALLOWED) {
+      this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
       reply.error(denialText(denial, command.name));
       return false;
     }
-    if ((flags & CommandFlag.denyOom) !== 0 && this.maxMemoryBytes > 0 && this.store.usedBytes > this.maxMemoryBytes) {
+    if (
+      this.maxMemoryBytes > 0 &&
+      this.store.usedBytes > this.maxMemoryBytes &&
+      !this.memoryLimit.makeRoom(session, command)
+    ) {
       reply.error(OUT_OF_MEMORY);
+      return false;
+    }
+    if (session.isMonitoring && (flags & DATA_FLAGS) !== 0) {
+      reply.error("ERR Replica can't interact with the keyspace");
       return false;
     }
     const isExec = session.isQueueing && command.name === "exec";
@@ -249,6 +334,50 @@ export class Engine {
     return true;
   }
 
+  /**
+   * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
+   * for large keys.
+   */
+  tick(): void {
+    const { observer, store } = this;
+    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.memoryLimit.evict();
+    const state = this.shell.state();
+    observer.statistics.sample(store.nowMs, {
+      commandCount: this.commandCount,
+      netInputBytes: state.netInputBytes,
+      netOutputBytes: state.netOutputBytes,
+      usedBytes: store.usedBytes,
+    });
+    observer.hotKeys.advance(store.nowMs);
+    observer.largeKeys.step(store, LARGE_KEY_SLOTS);
+  }
+
+  /**
+   * Whether CLIENT PAUSE holds this command back. Then the shell leaves it where it is, gives the session no other one,
+   * and asks again when `sessions.pausedUntilMs` is over or UNPAUSE was called. Ask only while `sessions.pausedUntilMs` is
+   * not 0.
+   */
+  isHeldBack(session: Session, args: Args): boolean {
+    const { sessions } = this;
+    if (!sessions.isPaused(this.store.nowMs)) return false;
+    if (sessions.pauseMode === "all") return true;
+    const command = this.resolve(args, this.#replayReply);
+    if (command === undefined) return false;
+    if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
+    return (command.flags & CHANGE_FLAGS) !== 0;
+  }
+
+  /** Closes a session's connection; that of the command that runs now after its reply. */
+  close(session: Session): void {
+    session.isClosing = true;
+    if (session !== this.currentSession) session.output.close();
+  }
+
+  /** Whose command is being done; `undefined` between commands. */
+  get currentSession(): Session | undefined {
+    return this.#depth === 0 ? undefined : this.#calls[0]!.session;
+  }
+
   /** What access control says to a call: `ALLOWED`, or what `denialText` and the like explain. */
   denialOf(session: Session, command: Command, args: Args): number {
     if (session.user.isUnrestricted) return ALLOWED;
@@ -262,6 +391,8 @@ export class Engine {
     // What a write draws depends on its place in the batch alone; reads go on with the numbers that are left.
     if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
+    const { statistics } = this.observer;
+    const countedErrors = statistics.errorCount;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -275,9 +406,23 @@ export class Engine {
     }
     command.calls++;
     this.commandCount++;
-    command.usec += this.clockUs() - startUs;
-    if (reply.errorCount !== errors) command.failedCalls++;
-    if (call.dirty > 0 && this.isLogging) this.#log(call);
+    const durationUs = this.clockUs() - startUs;
+    command.usec += durationUs;
+    if (this.observer.tracksLatency) command.latency.add(durationUs);
+    // Errors of commands inside this one were counted as theirs.
+    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+      command.failedCalls++;
+      statistics.countError(reply.lastError);
+    }
+    if (this.isLogging) {
+      if (durationUs >= this.observer.slowUs) {
+        this.observer.noteSlow(session, command, args, this.store.nowMs, durationUs);
+      }
+      if (this.sessions.monitors.size > 0) {
+        this.observer.feedMonitors(session, command, args, this.store.nowMs, this.messenger);
+      }
+    }
+    if (call.dirty > 0) this.#log(call);
     return call.dirty;
   }
 
@@ -299,7 +444,10 @@ export class Engine {
   }
 
   #log(call: Call): void {
-    if (call.logged === undefined) this.batch.add(call.db.index, call.args);
+    if (!this.isLogging) {
+      // Inside a command of the log the places in the batch are counted as they were when it was first done.
+      if (this.#depth > 0) this.batch.count += call.logged?.length ?? 1;
+    } else if (call.logged === undefined) this.batch.add(call.db.index, call.args);
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 
@@ -356,6 +504,20 @@ export class Engine {
   notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
     if (this.isLogging) this.messenger.notify(database, key, start, end, event, eventClass);
   }
+}
+
+/** CLIENT REPLY: takes the reply back if the session wants none. */
+function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
+  switch (session.replyMode) {
+    case ReplyMode.skipNext:
+      session.replyMode = ReplyMode.skip;
+      break;
+    case ReplyMode.skip:
+      session.replyMode = ReplyMode.on;
+      break;
+    default:
+  }
+  reply.rewind(start);
 }
 
 const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([

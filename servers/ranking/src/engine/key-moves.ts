@@ -43,7 +43,7 @@ export function moveKey(store: Store, from: Keyspace, record: number, to: Keyspa
 export function copyKey(store: Store, from: Keyspace, record: number, to: Keyspace, name: KeyName): void {
   const isString = from.typeOf(record) === ValueType.string;
   const value = isString ? stringOf(from, record).slice() : from.containerOf(record).copy();
-  put(store, to, name, { value, ...attributesOf(store, from, record), access: store.accessClock });
+  put(store, to, name, { value, ...attributesOf(store, from, record), access: store.access.initial });
 }
 
 function attributesOf(store: Store, db: Keyspace, record: number): Omit<LooseValue, "value"> {

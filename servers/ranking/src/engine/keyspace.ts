@@ -69,6 +69,11 @@ export class Keyspace {
     return Math.min(this.#expiries.nextMs, this.#hashExpiries.nextMs);
   }
 
+  /** The record that expires first. There must be one. */
+  get nextExpiring(): number {
+    return this.#expiries.next;
+  }
+
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
   find(args: Args, index: number): number {
     const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
@@ -117,7 +122,9 @@ export class Keyspace {
   }
 
   #use(record: number): void {
-    setRecordWord(this.#store.heap, record, ACCESS_WORD, this.#store.accessClock);
+    const { heap, access } = this.#store;
+    const word = access.isLfu ? access.counted(recordWord(heap, record, ACCESS_WORD)) : access.clock;
+    setRecordWord(heap, record, ACCESS_WORD, word);
   }
 
   /** The LRU clock or LFU counter of the record. */
@@ -289,7 +296,7 @@ export class Keyspace {
     const record = heap.allocate(KEY_HEAD_BYTES + keySize + valueBytes);
     setRecordWord(heap, record, 0, keySize | (type << 16));
     setRecordWord(heap, record, LENGTH_WORD, valueBytes);
-    setRecordWord(heap, record, ACCESS_WORD, this.#store.accessClock);
+    setRecordWord(heap, record, ACCESS_WORD, this.#store.access.initial);
     setRecordWord(heap, record, EXPIRY_WORD, 0);
     this.#putBytes(record, KEY_HEAD_BYTES, key, start, end);
     return record;
@@ -304,6 +311,7 @@ export class Keyspace {
       return;
     }
     this.#table.replace(hash, old, next);
+    if (this.#store.access.isLfu) this.setAccess(next, this.accessOf(old));
     this.#freeRecord(old);
   }
 
@@ -488,6 +496,25 @@ export class Keyspace {
     this.#table.forEachRecord((record) => {
       if (!this.#isDue(record)) visit(record);
     });
+  }
+
+  /**
+   * About `count` keys by chance, neighbours in the table or, if `isVolatile`, any that expire. Keys whose time has come
+   * are among them. For statistics and eviction only: which ones depends on where they lie. `visit` must change nothing.
+   */
+  sample(count: number, isVolatile: boolean, chance: { nextRandom(): number }, visit: (record: number) => void): void {
+    if (isVolatile) {
+      const { size } = this.#expiries;
+      for (let i = 0; i < count && size > 0; i++) visit(this.#expiries.pointerAt(1 + (chance.nextRandom() % size)));
+      return;
+    }
+    let left = Math.min(count, this.size);
+    let threshold = chance.nextRandom();
+    while (left > 0) {
+      threshold = this.#table.scan(threshold, 4, (record) => {
+        if (left-- > 0) visit(record);
+      });
+    }
   }
 
   /** A key at random, or 0. The same for the same keys and random numbers. */

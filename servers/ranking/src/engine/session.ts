@@ -10,6 +10,23 @@ export interface SessionOutput {
   close(): void;
 }
 
+/** What a connection has in its buffers, in bytes; the shell knows. */
+export interface SessionBuffers {
+  readonly inputBytes: number;
+  readonly inputFreeBytes: number;
+  readonly outputBytes: number;
+}
+
+/** Whether the replies of a session are sent: CLIENT REPLY. */
+export const ReplyMode = {
+  on: 0,
+  off: 1,
+  /** The command that runs now has no reply. */
+  skip: 2,
+  /** The next one has none. */
+  skipNext: 3,
+} as const;
+
 /** A command that waits for EXEC. */
 export interface QueuedCommand {
   readonly command: Command;
@@ -49,6 +66,20 @@ export class Session {
   shardChannelCount = 0;
   /** QUIT was answered, or it must be closed for another reason when its output is out. */
   isClosing = false;
+  /** Where the client is and where it connected to, as `ip:port`. */
+  address = "";
+  localAddress = "";
+  /** When it connected, and when it sent its last command, in ms since 1970. */
+  createdMs = 0;
+  activeMs = 0;
+  lastCommand: Command | undefined;
+  /** One of `ReplyMode`. */
+  replyMode: number = ReplyMode.on;
+  /** CLIENT NO-EVICT. */
+  isNoEvict = false;
+  isMonitoring = false;
+  /** Set by the shell. */
+  buffers: SessionBuffers | undefined;
 
   constructor(
     id: number,

@@ -1,3 +1,4 @@
+import { AccessWords } from "./access-words.ts";
 import type { Container } from "./container.ts";
 import { Keyspace } from "./keyspace.ts";
 import { Heap } from "./memory/heap.ts";
@@ -14,12 +15,12 @@ export interface StoreListener {
   onChanged(database: number, key: Uint8Array, start: number, end: number): void;
   /** A key was removed because its time had come. */
   onExpired(database: number, key: Uint8Array): void;
+  /** Fields of a hash were removed because their time had come; it was deleted if none was left. */
+  onFieldsExpired(database: number, key: Uint8Array, isDeleted: boolean): void;
   /** A key was read that is not there; only while {@link Store.tellsMisses}. */
   onMissed(database: number, key: Uint8Array): void;
   /** A key was made; only while {@link Store.tellsNewKeys}. */
   onAdded(database: number, key: Uint8Array): void;
-  /** Fields of a hash were removed because their time had come; it was deleted if none was left. */
-  onFieldsExpired(database: number, key: Uint8Array, isDeleted: boolean): void;
 }
 
 /**
@@ -37,8 +38,7 @@ export class Store {
   tellsMisses = false;
   tellsNewKeys = false;
   nowMs = 0;
-  /** The low 24 bits of the time in seconds. */
-  accessClock = 0;
+  readonly access = new AccessWords();
   hits = 0;
   misses = 0;
   expiredCount = 0;
@@ -54,7 +54,7 @@ export class Store {
   advance(nowMs: number): void {
     if (nowMs <= this.nowMs) return;
     this.nowMs = nowMs;
-    this.accessClock = Math.floor(nowMs / 1_000) & 0xff_ffff;
+    this.access.advance(nowMs);
   }
 
   /** Removes at most `limit` keys whose time has come. Returns how many. */

@@ -24,6 +24,8 @@ export class ReplyWriter {
   resp = 2;
   /** Errors written since somebody set it to 0. */
   errorCount = 0;
+  /** Text of the error that was written last. */
+  lastError = "";
 
   constructor(firstBytes = FIRST_BYTES) {
     this.bytes = new Uint8Array(firstBytes);
@@ -65,6 +67,7 @@ export class ReplyWriter {
   /** An error, from its code on: `ERR no such key`. CR and LF become spaces. */
   error(text: string): void {
     this.errorCount++;
+    this.lastError = text;
     this.#line(45, text.replace(/[\r\n]/g, " "));
   }
 

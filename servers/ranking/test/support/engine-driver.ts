@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { Engine } from "../../src/engine/engine.ts";
-import { Session } from "../../src/engine/session.ts";
+import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
+import type { Session } from "../../src/engine/session.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
+import { ScriptRuntime } from "../../src/script/script-runtime.ts";
 
 /** One client of an {@link EngineDriver}. */
 export interface DrivenSession {
@@ -10,6 +11,9 @@ export interface DrivenSession {
   /** What was sent to it beside replies: messages, replies to what had waited. Latin-1. */
   readonly sent: string[];
 }
+
+/** What stands in `sent` when the engine closed the connection. */
+export const CLOSED = "<closed>";
 
 /** Arguments are text (Latin-1), numbers or bytes. */
 export type Argument = string | number | Uint8Array;
@@ -23,14 +27,16 @@ export class EngineDriver {
   readonly main: DrivenSession;
   readonly batches: Uint8Array[] = [];
   nowMs = 1_700_000_000_000;
-  #turn = 0;
-  #sessions = 0;
+  /** The seed of the last turn; each has the next number. */
+  turn = 0;
 
-  constructor(hashSeed = 12_345) {
+  constructor(hashSeed = 12_345, options: Partial<EngineOptions> = {}) {
     this.engine = new Engine({
       hashSeed,
       hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
       clockUs: () => 0,
+      scripts: new ScriptRuntime(),
+      ...options,
     });
     this.main = this.connect();
   }
@@ -39,9 +45,13 @@ export class EngineDriver {
     const sent: string[] = [];
     const output = {
       send: (bytes: Uint8Array) => sent.push(Buffer.from(bytes).toString("latin1")),
-      close: () => undefined,
+      close: () => sent.push(CLOSED),
     };
-    return { session: new Session(++this.#sessions, output, this.engine.users.defaultUser), sent };
+    const { engine } = this;
+    const isAuthenticated = !engine.users.isLoginNeeded;
+    const address = `127.0.0.1:${40_001 + engine.sessions.openedCount}`;
+    const options = { isAuthenticated, address, localAddress: "127.0.0.1:6379", nowMs: this.nowMs };
+    return { session: engine.sessions.open(output, engine.users.defaultUser, options), sent };
   }
 
   /** Does one command of the main session, in a turn of its own. Returns the reply as it goes over the wire, Latin-1. */
@@ -53,7 +63,7 @@ export class EngineDriver {
     const reply = new ReplyWriter();
     const call = new Args();
     call.assign(args.map(bytesOf));
-    this.engine.beginTurn(this.nowMs, ++this.#turn);
+    this.engine.beginTurn(this.nowMs, ++this.turn);
     this.engine.execute(session, call, reply);
     if (this.engine.endTurn()) this.batches.push(this.engine.batch.bytes.slice(0, this.engine.batch.length));
     return Buffer.from(reply.bytes.subarray(0, reply.length)).toString("latin1");
@@ -64,6 +74,7 @@ export class EngineDriver {
     const other = new EngineDriver(this.engine.store.hashSeed);
     for (const batch of this.batches) other.engine.apply(batch);
     other.nowMs = this.nowMs;
+    other.turn = this.turn;
     return other;
   }
 }

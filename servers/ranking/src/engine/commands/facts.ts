@@ -5,6 +5,7 @@ import { GEO_FACTS } from "./facts/geo.ts";
 import { HASH_EXPIRY_FACTS } from "./facts/hash-expiry.ts";
 import { HASH_FACTS } from "./facts/hashes.ts";
 import { HYPER_LOG_LOG_FACTS } from "./facts/hyper-log-logs.ts";
+import { INTERNAL_FACTS } from "./facts/internal.ts";
 import { KEY_FACTS } from "./facts/keys.ts";
 import { LIST_FACTS } from "./facts/lists.ts";
 import { PUBSUB_FACTS } from "./facts/pubsub.ts";
@@ -27,6 +28,7 @@ export type CommandGroup =
   | "geo"
   | "hash"
   | "hyperloglog"
+  | "internal"
   | "list"
   | "pubsub"
   | "scripting"
@@ -71,6 +73,7 @@ const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["bitmap", BITMAP_FACTS],
   ["connection", CONNECTION_FACTS],
   ["generic", KEY_FACTS],
+  ["internal", INTERNAL_FACTS],
   ["geo", GEO_FACTS],
   ["hash", HASH_FACTS],
   ["hash", HASH_EXPIRY_FACTS],

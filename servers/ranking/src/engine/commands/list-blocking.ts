@@ -1,19 +1,28 @@
+import { parseDouble } from "../../protocol/numbers.ts";
 import { bytesOfText } from "../acl/index.ts";
 import { ownCopy } from "../blocked-sessions.ts";
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
+import { isLongDouble } from "../long-double.ts";
 import { LEFT, RIGHT, readEnd, readMultiPop, TryResult, tryMove, tryMultiPop, tryPop } from "./list-moves.ts";
 
 /**
  * How long a command waits, from argument `index`, in ms; 0 is for ever. NaN, and the error is replied, if it is none.
  */
 export function readTimeoutMs(call: Call, index: number): number {
-  const seconds = call.double(index, "ERR timeout is not a float or out of range");
-  if (Number.isNaN(seconds)) return Number.NaN;
-  const timeoutMs = Math.ceil(seconds * 1_000);
-  if (timeoutMs > 2 ** 63 - call.nowMs) call.reply.error("ERR timeout is out of range");
-  else if (timeoutMs < 0) call.reply.error("ERR timeout is negative");
+  const { args, reply } = call;
+  const text = args.text(index);
+  if (!isLongDouble(text)) {
+    reply.error("ERR timeout is not a float or out of range");
+    return Number.NaN;
+  }
+  const parsed = parseDouble(args.bytes, args.starts[index]!, args.ends[index]!);
+  // What a double cannot hold is infinite or nothing.
+  const timeoutMs = Math.ceil(1_000 * (Number.isNaN(parsed) ? Number(text) : parsed));
+  // Redis's number of 64 bits overflows to the lowest one.
+  if (timeoutMs < 0 || timeoutMs >= 2 ** 63) reply.error("ERR timeout is negative");
+  else if (timeoutMs > 2 ** 63 - call.nowMs) reply.error("ERR timeout is out of range");
   else return timeoutMs;
   return Number.NaN;
 }

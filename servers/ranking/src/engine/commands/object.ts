@@ -6,6 +6,8 @@ import { stringEncoding } from "../string-encoding.ts";
 /** Redis keeps one object for each of these numbers, and replies as its count what never runs out. */
 const SHARED_NUMBERS = 10_000;
 const SHARED_COUNT = 0x7fff_ffff;
+const NO_LRU =
+  "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
 const NO_LFU =
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between " +
   "policies at runtime LRU and LFU data will take some time to adjust.";
@@ -54,11 +56,18 @@ function refcount(call: Call): void {
 
 function idletime(call: Call): void {
   const record = lookUp(call);
-  if (record !== 0) call.reply.integer((call.store.accessClock - call.db.accessOf(record)) & 0xff_ffff);
+  if (record === 0) return;
+  const { access } = call.store;
+  if (access.isLfu) call.reply.error(NO_LRU);
+  else call.reply.integer(access.idleSeconds(call.db.accessOf(record)));
 }
 
 function freq(call: Call): void {
-  if (lookUp(call) !== 0) call.reply.error(NO_LFU);
+  const record = lookUp(call);
+  if (record === 0) return;
+  const { access } = call.store;
+  if (access.isLfu) call.reply.integer(access.frequency(call.db.accessOf(record)));
+  else call.reply.error(NO_LFU);
 }
 
 function help({ reply }: Call): void {

@@ -42,6 +42,11 @@ export class ExpiryIndex {
     return this.#times[slot]!;
   }
 
+  /** The record of a slot, 1 to `size`. */
+  pointerAt(slot: number): number {
+    return this.#pointers[slot]!;
+  }
+
   add(pointer: number, timeMs: number): void {
     const slot = ++this.#size;
     if (slot === this.#times.length) this.#resize(2 * slot);

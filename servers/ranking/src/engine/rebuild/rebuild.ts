@@ -1,9 +1,9 @@
-import { Args } from "../protocol/args.ts";
-import { BatchWriter } from "./batch.ts";
-import type { Container, ValueTypeCode } from "./container.ts";
-import { ValueType } from "./container.ts";
-import type { Keyspace } from "./keyspace.ts";
-import type { Store } from "./store.ts";
+import { Args } from "../../protocol/args.ts";
+import { BatchWriter } from "../batch.ts";
+import type { Container, ValueTypeCode } from "../container.ts";
+import { ValueType } from "../container.ts";
+import type { Keyspace } from "../keyspace.ts";
+import type { Store } from "../store.ts";
 
 /** Size at which a chunk is complete; one big value may exceed it. */
 const CHUNK_BYTES = 262_144;

@@ -1,0 +1,33 @@
+import type { Call } from "../call.ts";
+import type { Handler } from "../command.ts";
+import { HashValue } from "../structures/hash-value.ts";
+import { SetForm, SetValue } from "../structures/set-value.ts";
+
+/**
+ * `STORE.FORM key form...`: values are kept in forms that grow and never go back, and a random pick depends on the form,
+ * so a snapshot has to say it. For the log and snapshots alone.
+ */
+function form(call: Call): void {
+  const { args, db, reply, session } = call;
+  const record = db.findForWrite(args, 1);
+  if (!session.isInternal) {
+    reply.error("ERR STORE.FORM is for the store's own files only");
+    return;
+  }
+  if (record !== 0) {
+    const name = args.text(2);
+    const container = db.containerOf(record);
+    if (container instanceof HashValue) container.makeTable();
+    else if (container instanceof SetValue) {
+      const encoding = args.count > 3 && args.text(3) === "intset" ? "intset" : "hashtable";
+      container.restoreForm(
+        name === "table" ? SetForm.table : name === "packed" ? SetForm.packed : SetForm.ints,
+        encoding,
+      );
+    }
+  }
+  reply.ok();
+}
+
+/** Commands that only the store itself writes. */
+export const INTERNAL_HANDLERS: Readonly<Record<string, Handler>> = { "store.form": form };

@@ -1,0 +1,60 @@
+import { type Container, ValueType } from "../container.ts";
+import { ByteView } from "../structures/byte-view.ts";
+import { HashValue } from "../structures/hash-value.ts";
+import { ListValue } from "../structures/list-value.ts";
+import { SetForm, SetValue } from "../structures/set-value.ts";
+import { EventWindow } from "../structures/window.ts";
+import { RateLimiter } from "../structures/window-limiter.ts";
+import { rebuildLimiter, rebuildWindow } from "../structures/window-load.ts";
+import { CommandParts } from "./command-parts.ts";
+import type { Rebuilder, Rebuilders } from "./rebuild.ts";
+
+/** How each type of container is made anew. */
+export const REBUILDERS: Rebuilders = {
+  [ValueType.list]: only(ListValue, (list, key, emit) => {
+    const parts = new CommandParts(emit, "RPUSH", key);
+    list.forEach(0, list.size, (bytes, start, end) => parts.add(bytes.subarray(start, end)));
+    parts.end();
+  }),
+  [ValueType.set]: only(SetValue, (set, key, emit) => {
+    const parts = new CommandParts(emit, "SADD", key);
+    set.forEachMember((bytes, start, end) => parts.add(bytes.subarray(start, end)));
+    parts.end();
+    const form = set.form === SetForm.table ? "table" : set.form === SetForm.packed ? "packed" : "ints";
+    new CommandParts(emit, "STORE.FORM", key).whole(form, set.encoding);
+  }),
+  [ValueType.hash]: only(HashValue, rebuildHash),
+  [ValueType.window]: only(EventWindow, rebuildWindow),
+  [ValueType.limiter]: only(RateLimiter, rebuildLimiter),
+};
+
+function rebuildHash(hash: HashValue, key: Uint8Array, emit: (args: readonly Uint8Array[]) => void): void {
+  const parts = new CommandParts(emit, "HSET", key, 2);
+  const view = new ByteView();
+  const expiring: { readonly name: Uint8Array; readonly timeMs: number }[] = [];
+  hash.forEachField((field) => {
+    hash.readField(field, view);
+    const name = view.copy();
+    parts.add(name);
+    hash.readValue(field, view);
+    parts.add(view.bytes.subarray(view.start, view.end));
+    const timeMs = hash.expiryOf(field);
+    if (timeMs >= 0) expiring.push({ name, timeMs });
+  });
+  parts.end();
+  for (const { name, timeMs } of expiring) {
+    new CommandParts(emit, "HPEXPIREAT", key).whole(String(timeMs), "FIELDS", "1", name);
+  }
+  if (!hash.isPacked) new CommandParts(emit, "STORE.FORM", key).whole("table");
+}
+
+/** A rebuilder of containers of one class, which is all that its type can be. */
+function only<T extends Container>(
+  Class: abstract new (...args: never[]) => T,
+  rebuild: (container: T, key: Uint8Array, emit: (args: readonly Uint8Array[]) => void) => void,
+): Rebuilder {
+  return (container, key, emit) => {
+    if (!(container instanceof Class)) throw new Error(`A value of type ${container.type} is of another class`);
+    rebuild(container, key, emit);
+  };
+}
