@@ -60,8 +60,7 @@ const MAX_DOUBLE_BYTES = 65_536;
 /**
  * A floating point number as C's `strtod` reads a whole argument: decimals, exponents, `inf`, hexadecimal.
  *
- * @param clamps Takes what is too large or too near to 0 for a double as infinity or 0, as bounds of ranges are read.
- * @returns NaN if it is none; `nan` itself is none either, nor, unless it `clamps`, is what no double can hold.
+ * @returns NaN if it is none; `nan` itself is none either, nor is what is too large or too near to 0 for a double.
  */
 export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
   const value = parseUnboundedDouble(bytes, start, end);
