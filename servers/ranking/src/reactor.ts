@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { Engine } from "./engine/engine.ts";
+import { ReplyMode } from "./engine/session.ts";
 import { Args } from "./protocol/args.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
@@ -209,7 +210,7 @@ export class Reactor {
     this.#beginTurn();
     this.protocolErrors++;
     this.#reply.resp = client.session.resp;
-    this.#reply.error(error);
+    if (client.session.replyMode === ReplyMode.on) this.#reply.error(error);
     this.#closeSegment(client);
     client.session.isClosing = true;
     this.#endLater(client);

@@ -165,7 +165,9 @@ export class RequestParser {
 
   #parseInline(bytes: Uint8Array, start: number, end: number, args: Args): number {
     const lineFeed = bytes.indexOf(LF, start);
-    if (lineFeed < 0 || lineFeed >= end) {
+    const zero = bytes.indexOf(0, start);
+    // Redis looks for the end of the line as C looks through text: behind a zero byte it finds none.
+    if (lineFeed < 0 || lineFeed >= end || (zero >= 0 && zero < lineFeed)) {
       if (end - start > MAX_LINE_BYTES) return this.#broken("ERR Protocol error: too big inline request");
       return this.#more(end - start + 1);
     }
@@ -216,14 +218,9 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
   [97, 7],
 ]);
 
-/**
- * Splits an inline command into words, with Redis's quotes and escapes; `undefined` if a quote is not closed. As in Redis
- * the line ends at its first zero byte.
- */
-export function splitLine(bytes: Uint8Array, start: number, lineEnd: number): Uint8Array[] | undefined {
+/** Splits an inline command into words, with Redis's quotes and escapes; `undefined` if a quote is not closed. */
+export function splitLine(bytes: Uint8Array, start: number, end: number): Uint8Array[] | undefined {
   const words: Uint8Array[] = [];
-  const zero = bytes.indexOf(0, start);
-  const end = zero >= 0 && zero < lineEnd ? zero : lineEnd;
   let at = start;
   for (;;) {
     while (at < end && isSpace(bytes[at]!)) at++;
