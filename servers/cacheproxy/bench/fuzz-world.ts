@@ -184,7 +184,7 @@ export class FuzzWorld {
       const end = Math.min(reply.length, at + this.#random.int(1, maxBytes));
       const piece = reply.slice(at, end);
       link.upstream.onBytes(piece, 0, piece.length);
-      link.upstream.isBufferKept = false;
+      link.upstream.takeKeptBuffer();
       at = end;
     }
   }

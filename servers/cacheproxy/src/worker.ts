@@ -85,8 +85,7 @@ export class Worker {
     };
     // Replies go to clients from where they were read; one that a slow client has not taken keeps its place.
     const nextBuffer = (): Uint8Array => {
-      if (upstream.isBufferKept) buffer = new Uint8Array(SERVER_READ_BYTES);
-      upstream.isBufferKept = false;
+      if (upstream.takeKeptBuffer()) buffer = new Uint8Array(SERVER_READ_BYTES);
       return buffer;
     };
     const address = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };

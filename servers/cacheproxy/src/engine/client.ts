@@ -271,12 +271,13 @@ export class ClientConnection {
     return false;
   }
 
-  /** Keeps the reply of a slot that is not the first. */
-  park(slot: Slot, bytes: Uint8Array, start: number, end: number): void {
+  /** Keeps the reply of a slot that is not the first, with `tail` behind it. */
+  park(slot: Slot, bytes: Uint8Array, start: number, end: number, tail = NOTHING): void {
+    const sizeBytes = end - start + tail.length;
     slot.isParked = true;
-    slot.parkedStart = this.#parking.add(bytes, start, end);
-    slot.parkedEnd = slot.parkedStart + end - start;
-    this.#learn(end - start);
+    slot.parkedStart = this.#parking.add(bytes, start, end, tail);
+    slot.parkedEnd = slot.parkedStart + sizeBytes;
+    this.#learn(sizeBytes);
   }
 
   get hasParkedFirst(): boolean {

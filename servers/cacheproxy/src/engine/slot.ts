@@ -52,6 +52,9 @@ export class Slot {
   parkedEnd = 0;
   /** Of a PART or LAST: the server gave no answer, which counts as a miss if others did. */
   isFailed = false;
+  /** Of one that was put into a get with others: length of its key, and whether it is the get's last; see MergedGets. */
+  keyLength = 0;
+  endsGet = false;
   onReply: ReplyTaker | undefined = undefined;
 }
 
@@ -68,6 +71,7 @@ export class SlotPool {
     slot.onReply = undefined;
     slot.isParked = false;
     slot.isFailed = false;
+    slot.keyLength = 0;
     if (this.#free.length < KEPT_SLOTS) this.#free.push(slot);
   }
 }

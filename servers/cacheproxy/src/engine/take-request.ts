@@ -1,4 +1,5 @@
-import { ACCESS_NAMES, AccessCode } from "../protocol/codes.ts";
+import { ACCESS_NAMES, AccessCode, CommandId, Dialect } from "../protocol/codes.ts";
+import type { RequestParser } from "../protocol/request-parser.ts";
 import type { ClientConnection } from "./client.ts";
 import { FAILURE_LINES, missLine } from "./failure-replies.ts";
 import type { ServerRef } from "./meta.ts";
@@ -35,13 +36,20 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   }
   const slot = client.newSlot(route, parser.isQuiet ? SlotMode.QUIET : SlotMode.COPY);
   client.push(slot);
-  if (parser.mustRewrite) {
+  if (isMergeable(parser)) {
+    upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
+  } else if (parser.mustRewrite) {
     const target = upstream.reserve(parser.requestEnd - start);
     upstream.sendReserved(slot, parser.forwardQuiet(target, upstream.reservedAt));
   } else {
     upstream.send(slot, bytes, start, parser.requestEnd);
   }
   return true;
+}
+
+/** Whether it is a `get` or `gets` of the text protocol, which may leave in one line with others. */
+function isMergeable({ command, dialect }: RequestParser): boolean {
+  return command <= CommandId.GETS && dialect === Dialect.TEXT;
 }
 
 /** Answers with a line, unless the request is quiet about errors. */
@@ -100,7 +108,9 @@ function takeKey(client: ClientConnection, bytes: Uint8Array, isLast: boolean): 
   }
   const slot = client.newSlot(route, isLast ? SlotMode.LAST : SlotMode.PART);
   client.push(slot);
-  if (upstream?.isReachable) {
+  if (upstream?.isReachable && isMergeable(parser)) {
+    upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
+  } else if (upstream?.isReachable) {
     // `get`, the exptime of a gat and the key are all in the request.
     const target = upstream.reserve(parser.requestEnd - parser.requestStart + 2);
     upstream.sendReserved(slot, parser.writeSingleGet(target, upstream.reservedAt));

@@ -129,7 +129,7 @@ export class SimulatedProxy {
     wire.read({
       onBytes: (bytes, start, end) => {
         upstream.onBytes(bytes, start, end);
-        upstream.isBufferKept = false;
+        upstream.takeKeptBuffer();
       },
       onDrain: () => upstream.onDrain(wire),
       onEnd: () => link.client.destroy(),
