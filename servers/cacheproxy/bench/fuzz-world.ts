@@ -15,6 +15,7 @@ export const FUZZ_LIMITS: DataPathLimits = {
   maxHeldBytes: 1 << 20,
   serverBufferBytes: 65_536,
   serverRequestLimit: 256,
+  holdUs: 0,
   connectTimeoutUs: 1_000_000,
   reconnectUs: 1_000,
   reconnectMaxUs: 1_000,
@@ -228,6 +229,7 @@ const POLICY: PoolPolicy = {
     const hash = hashOf(key, start, end);
     return (hash & 3) === 0 ? SLOW : ownerOf(key, start, hash);
   },
+  mustWait: () => false,
   run: (request, exchange, done) => {
     const owner = ownerOf(request.key, 0, hashOf(request.key, 0, request.key.length));
     exchange.send(owner, request, (result) => {

@@ -31,6 +31,7 @@ export type WorkerSettings = Pick<
   | "maxHeldBytes"
   | "serverBufferBytes"
   | "serverRequestLimit"
+  | "holdMs"
   | "connectTimeoutMs"
   | "reconnectMs"
   | "reconnectMaxMs"
@@ -113,6 +114,7 @@ export async function startWorkerServer(
 function limitsOf(settings: WorkerSettings): DataPathLimits {
   return {
     ...settings,
+    holdUs: settings.holdMs * 1000,
     connectTimeoutUs: settings.connectTimeoutMs * 1000,
     reconnectUs: settings.reconnectMs * 1000,
     reconnectMaxUs: settings.reconnectMaxMs * 1000,

@@ -19,13 +19,17 @@ const REPLY_LIMIT_BYTES = 65_536;
 export class MemcachedConnection {
   readonly #server: ServerSpec;
   readonly #settings: ConnectionSettings;
+  readonly #onLost: () => void;
   #socket: Socket | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  #isAsking = false;
   #isClosed = false;
 
-  constructor(server: ServerSpec, settings: ConnectionSettings) {
+  /** @param onLost Called when the server closes the connection while nothing is asked. */
+  constructor(server: ServerSpec, settings: ConnectionSettings, onLost: () => void = () => undefined) {
     this.#server = server;
     this.#settings = settings;
+    this.#onLost = onLost;
   }
 
   /**
@@ -53,7 +57,9 @@ export class MemcachedConnection {
     this.#socket = socket;
     return new Promise((resolve, reject) => {
       let text = "";
+      this.#isAsking = true;
       const end = (error: Error | undefined): void => {
+        this.#isAsking = false;
         clearTimeout(timer);
         socket.off("data", onData).off("close", onClose);
         if (!error) {
@@ -70,7 +76,7 @@ export class MemcachedConnection {
         if (isWhole(text)) end(undefined);
         else if (text.length > REPLY_LIMIT_BYTES) end(new Error("the reply is longer than any of memcached's"));
       };
-      const onClose = (): void => end(socket.errored ?? new Error("the server closed the connection"));
+      const onClose = (): void => end(socket.errored ?? closedError());
       const { timeoutMs } = this.#settings;
       const timer = setTimeout(() => end(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       socket.on("data", onData).on("close", onClose);
@@ -86,8 +92,15 @@ export class MemcachedConnection {
     socket.setNoDelay(true);
     socket.on("error", () => undefined); // "close" follows and has it
     socket.on("close", () => {
-      if (this.#socket === socket) this.#socket = undefined;
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      if (!this.#isAsking) this.#onLost();
     });
     return socket;
   }
+}
+
+/** Has the code of a reset, which an orderly end in the middle of a question comes to. */
+function closedError(): Error {
+  return Object.assign(new Error("the server closed the connection"), { code: "ECONNRESET" });
 }

@@ -7,6 +7,7 @@ import { type Access, type PoolPolicy, SLOW } from "./pool-policy.ts";
 import { SlotMode } from "./slot.ts";
 import { takeLocal } from "./take-local.ts";
 import { takeSlow, takeSlowKey } from "./take-slow.ts";
+import type { UpstreamConnection } from "./upstream.ts";
 
 /**
  * Gives the request that the client's parser has found to whom it is for.
@@ -28,7 +29,7 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   if (server === SLOW || !parser.forwardable) return takeSlow(client, bytes, policy, server, route);
 
   const upstream = path.upstreams[server];
-  if (!upstream?.isReachable) return refuseUnreachable(client, route);
+  if (!upstream?.isReachable) return takeUnreachable(client, route, upstream);
   if (upstream.isFull) {
     upstream.stall(client);
     client.stall();
@@ -59,9 +60,13 @@ function refuse(client: ClientConnection, line: Uint8Array): boolean {
   return true;
 }
 
-/** A server without a connection has no keys that could be read; what would change them is refused. */
-function refuseUnreachable(client: ClientConnection, route: number): boolean {
+/** A server without a connection has no keys that could be read; what would change them waits, and is then refused. */
+function takeUnreachable(client: ClientConnection, route: number, upstream: UpstreamConnection | undefined): boolean {
   const { parser, path } = client;
+  if (parser.access !== AccessCode.READ && upstream?.isWaitedFor) {
+    path.hold(client);
+    return false;
+  }
   path.counts.unreachable(route, parser.access);
   if (parser.access !== AccessCode.READ) return refuse(client, FAILURE_LINES.down);
   if (!parser.isQuiet) client.answer(missLine(parser.replyShape));

@@ -1,4 +1,4 @@
-import { ReplyCode } from "../protocol/codes.ts";
+import { AccessCode, ReplyCode } from "../protocol/codes.ts";
 import { formatReply } from "../protocol/reply-format.ts";
 import { metaFromRequest, requestContext } from "../protocol/request-conversion.ts";
 import type { ClientConnection } from "./client.ts";
@@ -7,6 +7,7 @@ import { END_LINE, FAILURE_MESSAGES } from "./failure-replies.ts";
 import type { ExchangeFailure, MetaReply, MetaRequest, ServerRef } from "./meta.ts";
 import { type PoolPolicy, SLOW } from "./pool-policy.ts";
 import { type Slot, SlotMode } from "./slot.ts";
+import type { UpstreamConnection } from "./upstream.ts";
 
 /**
  * Runs a request in the inner language: by its pool's policy, or with the one `server` if only its dialect is not the
@@ -26,6 +27,10 @@ export function takeSlow(
     client.stall();
     return false;
   }
+  if (parser.access !== AccessCode.READ && mustWait(client, policy, upstream)) {
+    path.hold(client);
+    return false;
+  }
   const request = metaFromRequest(parser, bytes);
   const context = requestContext(parser, bytes);
   const slot = client.newSlot(route, SlotMode.LOCAL);
@@ -41,6 +46,12 @@ export function takeSlow(
     path.exchange.send(server, request, (result) => done(result.ok ? result.reply : failed(request, result.failure)));
   }
   return true;
+}
+
+/** @param upstream The one that is to be asked; the policy chooses if there is none. */
+function mustWait({ parser, path }: ClientConnection, policy: PoolPolicy, upstream?: UpstreamConnection): boolean {
+  if (upstream) return upstream.isWaitedFor;
+  return policy.mustWait(parser.keyBytes, parser.keyStart, parser.keyEnd, path.patience);
 }
 
 /** One key of a multi-key get, the parser's current one, whose slot is in the client's ring already. */

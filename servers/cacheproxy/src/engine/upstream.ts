@@ -38,6 +38,9 @@ export class UpstreamConnection {
   #connectingSinceUs = 0;
   #retryUs = 0;
   #failuresInRow = 0;
+  /** Since when it has no connection; while {@link #isLost}. */
+  #lostSinceUs = 0;
+  #isLost = false;
 
   constructor(path: DataPath, address: ServerAddress, timeoutUs: number) {
     this.#path = path;
@@ -61,14 +64,20 @@ export class UpstreamConnection {
     return this.#out.length;
   }
 
-  /** Whether a request may be given to it: there is a connection, or is about to be. */
+  /** Whether a request may be given to it: there is a connection, or the first attempt is under way. */
   get isReachable(): boolean {
     return this.#isReachable;
   }
 
   #setState(state: State): void {
     this.#state = state;
-    this.#isReachable = state === "ready" || state === "connecting";
+    if (state === "ready") this.#isLost = false;
+    this.#isReachable = state === "ready" || (state === "connecting" && !this.#isLost);
+  }
+
+  /** Whether a change may wait for it rather than fail; see Patience. */
+  get isWaitedFor(): boolean {
+    return this.#isLost && this.#path.isPatient(this.#lostSinceUs);
   }
 
   /** Whether clients have to wait before they give it more. */
@@ -84,6 +93,11 @@ export class UpstreamConnection {
   /** The client is read again when there is room. */
   stall(client: ClientConnection): void {
     this.#stalledClients.add(client);
+  }
+
+  /** Connects at the next occasion, without a pause: it may be back. */
+  endPause(): void {
+    this.#retryUs = 0;
   }
 
   /** Starts to connect, unless a pause runs or there is a connection. */
@@ -104,6 +118,7 @@ export class UpstreamConnection {
     if (this.#state !== "connecting" || wire !== this.#wire) return;
     this.#setState("ready");
     this.#path.markUpstream(this);
+    this.#path.releaseHeld();
   }
 
   /** Gives it a request, `bytes[start, end)`; it must be {@link isReachable}. */
@@ -207,6 +222,8 @@ export class UpstreamConnection {
   fail(failure: Exclude<SlotFailure, "">): void {
     // The first pause is short after a connection that worked.
     this.#failuresInRow = this.#state === "ready" ? 0 : this.#failuresInRow + 1;
+    if (!this.#isLost) this.#lostSinceUs = this.#path.nowUs;
+    this.#isLost = true;
     this.#setState("waiting");
     this.counter.connectionFailures++;
     const { reconnectUs, reconnectMaxUs } = this.#path.limits;

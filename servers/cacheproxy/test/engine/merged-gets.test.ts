@@ -152,13 +152,14 @@ test("where values are large a get has few keys, so that a server holds little f
   expect(proxy.takeSent()).toBe("get a b c\r\nget d e f\r\n");
 });
 
-test("a get that waited for its connection is merged as well, and one that failed leaves nothing behind", () => {
+test("a get that failed with its connection leaves nothing behind for the next one", () => {
   const proxy = new HandProxy();
   const client = proxy.addClient();
   client.send("get a\r\nget b\r\n");
   proxy.cut();
   expect(client.told()).toBe("SERVER_ERROR connection to server was lost\r\n".repeat(2));
-  proxy.reconnect(() => client.send("get c\r\nget d\r\n"));
+  proxy.reconnect();
+  client.send("get c\r\nget d\r\n");
   expect(proxy.takeSent()).toBe("get c d\r\n");
   proxy.answer(`${valueLines("d")}END\r\n`);
   expect(client.told()).toBe(`END\r\n${valueLines("d")}END\r\n`);
@@ -183,13 +184,14 @@ test("whatever is asked, by whom, and however the reply is cut, everybody is tol
           clients[client]?.send(isSet ? `set ${keys[0]} 0 0 1\r\nx\r\n` : `${verb} ${keys.join(" ")}\r\n`);
           expected[client] += isSet ? "STORED\r\n" : answerOf(verb, keys);
         }
-        const reply = proxy.takeSent().replace(/(gets?) ([^\r]*)\r\n|set [^\r]*\r\nx\r\n/g, (_, verb, keys) => {
-          return verb === undefined ? "STORED\r\n" : answerOf(verb as string, (keys as string).split(" "));
-        });
-        for (let at = 0; at < reply.length; ) {
-          const size = sizes.next().value;
-          proxy.answer(reply.slice(at, at + size));
-          at += size;
+        // A client that has asked for very much is read further when it has got some of it.
+        for (let sent = proxy.takeSent(); sent !== ""; sent = proxy.takeSent()) {
+          const reply = answersTo(sent);
+          for (let at = 0; at < reply.length; ) {
+            const size = sizes.next().value;
+            proxy.answer(reply.slice(at, at + size));
+            at += size;
+          }
         }
       }
       expect(clients.map((client) => client.told())).toEqual(expected);
@@ -198,7 +200,14 @@ test("whatever is asked, by whom, and however the reply is cut, everybody is tol
   );
 });
 
-/** What a server says whose vowels are missing. */
+/** What a server says to what it was sent. */
+function answersTo(sent: string): string {
+  return sent.replace(/(gets?) ([^\r]*)\r\n|set [^\r]*\r\nx\r\n/g, (_, verb, keys) =>
+    verb === undefined ? "STORED\r\n" : answerOf(verb as string, (keys as string).split(" ")),
+  );
+}
+
+/** The server has no vowels. */
 function answerOf(verb: string, keys: readonly string[]): string {
   const cas = verb === "gets" ? " 7" : "";
   const found = keys.filter((key) => !"aeio".includes(key));

@@ -55,7 +55,7 @@ export class HandProxy {
       },
       processStats: () => [],
     };
-    const policy = { direct: () => 0, run: () => undefined };
+    const policy = { direct: () => 0, mustWait: () => false, run: () => undefined };
     const policyMaker = { policiesOf: () => new Map([["main", policy]]), takeCounts: () => [] };
     this.path = new DataPath(TEST_LIMITS, surroundings, policyMaker);
     this.path.apply(CLUSTER);
@@ -97,12 +97,17 @@ export class HandProxy {
     this.#upstream?.onClosed(this.#wire);
   }
 
-  /** Time passes until the server is connected to again; `meanwhile` happens before that connection stands. */
-  reconnect(meanwhile = (): void => undefined): void {
-    this.#nowUs += TEST_LIMITS.reconnectMaxUs;
-    this.path.tick();
-    meanwhile();
+  /** Time passes until the server is connected to again. */
+  reconnect(): void {
+    this.pass(TEST_LIMITS.reconnectMaxUs);
     this.#upstream?.onConnected(this.#wire);
+  }
+
+  /** Time passes. */
+  pass(us: number): void {
+    this.#nowUs += us;
+    this.path.tick();
+    this.path.flush();
   }
 
   /** The server is known to have small values, so that only the length of a line limits how many keys a get has. */

@@ -1,5 +1,5 @@
 import type { Exchange, MetaReply, MetaRequest, ServerRef } from "../meta.ts";
-import { type Access, type PoolPolicy, SLOW } from "../pool-policy.ts";
+import { type Access, type Patience, type PoolPolicy, SLOW } from "../pool-policy.ts";
 import {
   decodeManifest,
   encodeManifest,
@@ -54,6 +54,10 @@ export class BigValuePolicy implements PoolPolicy {
 
   direct(access: Access, key: Uint8Array, start: number, end: number, valueBytes: number): ServerRef | typeof SLOW {
     return access === "delete" ? this.#inner.direct(access, key, start, end, valueBytes) : SLOW;
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return this.#inner.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {
