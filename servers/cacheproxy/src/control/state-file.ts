@@ -93,8 +93,8 @@ export class StateFile {
   #waiting: AgreedState | undefined;
 
   /** @param dataDir The server's data directory. */
-  constructor(dataDir: string) {
-    this.#path = join(dataDir, "cacheproxy", "state.json");
+  constructor(dataDir: string, name = "state.json") {
+    this.#path = join(dataDir, "cacheproxy", name);
   }
 
   /** @throws FileError if there is a file and it cannot be used */
