@@ -115,6 +115,21 @@ test("a value beyond the limit is refused and swallowed, and the next request is
   expect(client.told.text).toBe("SERVER_ERROR object too large for cache\r\nEND\r\n");
 });
 
+test("a value that is refused is swallowed before the client is told, as memcached does", () => {
+  const proxy = new SimulatedProxy({ seed: 15, ...FAST });
+  const client = rawClient(proxy);
+  const value = "t".repeat(TEST_LIMITS.maxValueBytes + 1);
+  client.send(`get a\r\nset k 0 0 ${value.length}\r\n${value}`);
+  proxy.clock.advance(100);
+  expect(client.told.text).toBe("END\r\n");
+  client.send("\r");
+  proxy.clock.advance(100);
+  expect(client.told.text).toBe("END\r\n");
+  client.send("\nget b\r\n");
+  proxy.clock.advance(100);
+  expect(client.told.text).toBe("END\r\nSERVER_ERROR object too large for cache\r\nEND\r\n");
+});
+
 test("an answer that does not come in time fails its request, and the ones behind it as lost", () => {
   const proxy = new SimulatedProxy({ seed: 6, serverCount: 1, ...FAST });
   const client = rawClient(proxy);
