@@ -61,7 +61,8 @@ function main(): void {
 
 /** One spoiled client or server, and an honest client that goes on beside it. */
 function runInput(world: FuzzWorld, random: Random, corpus: Corpus, totals: Totals): void {
-  const startedMs = performance.now();
+  // The time of a processor, for the machine may be busy with other work.
+  const startedMs = cpuMs();
   const isClient = random.chance(0.6);
   count(totals.kinds, isClient ? "client bytes" : "server bytes");
   const spoiled = world.addClient();
@@ -101,9 +102,14 @@ function runInput(world: FuzzWorld, random: Random, corpus: Corpus, totals: Tota
   totals.told += spoiled.told.length;
   world.closeClient(spoiled);
   world.closeClient(honest);
-  const tookMs = performance.now() - startedMs;
+  const tookMs = cpuMs() - startedMs;
   totals.slowestMs = Math.max(totals.slowestMs, tookMs);
   if (tookMs > SLOW_INPUT_MS) throw new Error(`One input took ${tookMs.toFixed(0)} ms`);
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 function check(world: FuzzWorld, clients: readonly FuzzClient[], totals: Totals): void {

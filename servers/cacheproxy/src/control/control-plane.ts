@@ -13,6 +13,7 @@ import type { MoveStep } from "../engine/cluster-leader.ts";
 import { applyOrder, type Order, type OrderOutcome } from "../engine/cluster-orders.ts";
 import { type AgreedState, commit, isSame } from "../engine/cluster-state.ts";
 import { MoveCoordinator } from "../engine/policies/move-coordinator.ts";
+import { readServerTls } from "../server-tls.ts";
 import type { Agreement, MemberReport } from "./agreement.ts";
 import { Decider, type DeciderOptions } from "./decider.ts";
 import type { DesiredSource } from "./desired-source.ts";
@@ -22,7 +23,6 @@ import { MemcachedConnection } from "./memcached-connection.ts";
 import { MoveReadsCounter } from "./move-reads.ts";
 import { openAgreement } from "./open-agreement.ts";
 import { Prober, type ProberOptions } from "./prober.ts";
-import { readServerTls } from "./server-tls.ts";
 
 export interface ControlPlaneOptions {
   readonly config: CacheproxyConfig;

@@ -1,11 +1,12 @@
-import { connect, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { ServerSpec } from "../engine/cluster.ts";
+import { type ServerTls, serverTlsOptions } from "../server-tls.ts";
 
 /** What a server is asked over. */
 export interface ConnectionSettings {
   /** For servers that speak TLS. */
-  readonly tls: ConnectionOptions;
+  readonly tls: ServerTls;
   /** Connecting and the answer together. */
   readonly timeoutMs: number;
 }
@@ -86,9 +87,7 @@ export class MemcachedConnection {
 
   #connect(): Socket {
     const { host, port, tls } = this.#server;
-    // An address is no server name.
-    const named = isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls ? connectTls({ ...named, ...this.#settings.tls, host, port }) : connect({ host, port });
+    const socket = tls ? connectTls({ ...serverTlsOptions(this.#settings.tls, host), port }) : connect({ host, port });
     socket.setNoDelay(true);
     socket.on("error", () => undefined); // "close" follows and has it
     socket.on("close", () => {

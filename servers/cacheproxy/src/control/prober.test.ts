@@ -5,6 +5,7 @@ import { systemClock } from "@kagami/kit";
 import { eventually, startMemcached } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import type { Cluster } from "../engine/cluster.ts";
+import { DEFAULT_SERVER_TLS } from "../server-tls.ts";
 import { MemcachedConnection } from "./memcached-connection.ts";
 import { Prober } from "./prober.ts";
 
@@ -27,7 +28,8 @@ function probe(port: number, probeMs = 20) {
     clock: systemClock,
     random: createRandom(1),
     probeMs,
-    openConnection: (server, onLost) => new MemcachedConnection(server, { tls: {}, timeoutMs: 200 }, onLost),
+    openConnection: (server, onLost) =>
+      new MemcachedConnection(server, { tls: DEFAULT_SERVER_TLS, timeoutMs: 200 }, onLost),
     onVote: (_address, vote) => votes.push(vote),
   });
   closers.push(() => prober.close());
@@ -59,7 +61,7 @@ test("a real memcached is up, tells its uptime, is flushed, and is down when it 
   expect(await prober.uptime(address)).toMatchObject({ kind: "uptime", uptimeSec: expect.any(Number) });
   const client = new MemcachedConnection(
     { name: "", host: "127.0.0.1", port: memcached.port, weight: 1, tls: false },
-    { tls: {}, timeoutMs: 1_000 },
+    { tls: DEFAULT_SERVER_TLS, timeoutMs: 1_000 },
   );
   closers.push(() => client.close());
   const isLine = (text: string) => text.endsWith("\r\n");

@@ -23,6 +23,14 @@ export interface PoolPolicy {
    */
   mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean;
 
+  /**
+   * Absent if a value found at a server always is the client's. Otherwise only plain reads and writes of the text protocol
+   * are direct, and a read that finds a value of which this is true is run instead.
+   *
+   * @param value The bytes `[start, end)` are the value.
+   */
+  readonly isStandIn?: ((value: Uint8Array, start: number, end: number) => boolean) | undefined;
+
   /** Runs a request that is not direct. `done` is called exactly once, with what the client is told. */
   run(request: MetaRequest, exchange: Exchange, done: (reply: MetaReply) => void): void;
 }

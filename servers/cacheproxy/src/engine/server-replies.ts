@@ -8,6 +8,7 @@ import type { DataPath } from "./data-path.ts";
 import { END_LINE, NOTHING } from "./failure-replies.ts";
 import type { MergedGets } from "./merged-gets.ts";
 import { type Slot, SlotMode, SlotRing } from "./slot.ts";
+import { takeStandIn } from "./take-slow.ts";
 
 /** A server may have been filled by others with larger values than are taken here; memcached itself goes up to 1 GiB. */
 const MAX_SERVER_VALUE_BYTES = 128 << 20;
@@ -139,11 +140,21 @@ export class ServerReplies {
       }
       return;
     }
+    if (code === ReplyCode.HIT && this.#isStandIn(slot, bytes)) return;
     this.#path.counts.reply(slot, code, this.#path.nowUs);
     if (slot.mode === SlotMode.COPY) this.#deliver(client, slot, bytes, start, end);
     else if (slot.mode === SlotMode.QUIET)
       this.#deliver(client, slot, bytes, start, isSilenced(slot.command, code) ? start : end);
     else this.#answerPart(client, slot, bytes, start, end);
+  }
+
+  /** Whether the value that was just found stands for another one; then that is fetched. */
+  #isStandIn(slot: Slot, bytes: Uint8Array): boolean {
+    const { policy } = slot;
+    const { keyStart, keyEnd, valueStart, valueEnd } = this.#parser;
+    if (policy?.isStandIn?.(bytes, valueStart, valueEnd) !== true) return false;
+    takeStandIn(this.#path, slot, policy, bytes.slice(keyStart, keyEnd));
+    return true;
   }
 
   /** One key of a multi-key get: its values without `END`. An error line is no value. */
@@ -235,6 +246,7 @@ export class ServerReplies {
       this.#path.slots.give(slot);
       return;
     }
+    if (code === ReplyCode.HIT && this.#isStandIn(slot, bytes)) return;
     this.#path.counts.reply(slot, code, this.#path.nowUs);
     const isPart = slot.mode !== SlotMode.COPY;
     if (code === ReplyCode.MISS) {

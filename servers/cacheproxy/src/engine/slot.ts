@@ -1,5 +1,6 @@
 import type { ClientConnection } from "./client.ts";
 import type { RouteCounter } from "./counters.ts";
+import type { PoolPolicy } from "./pool-policy.ts";
 
 /** What becomes of a slot's reply. */
 export const SlotMode = {
@@ -56,6 +57,8 @@ export class Slot {
   keyLength = 0;
   endsGet = false;
   onReply: ReplyTaker | undefined = undefined;
+  /** Of a direct read: whom to ask whether a value is the client's; see PoolPolicy. */
+  policy: PoolPolicy | undefined = undefined;
 }
 
 /** Slots that wait for their next use. */
@@ -69,6 +72,7 @@ export class SlotPool {
   give(slot: Slot): void {
     slot.client = undefined;
     slot.onReply = undefined;
+    slot.policy = undefined;
     slot.isParked = false;
     slot.isFailed = false;
     slot.keyLength = 0;

@@ -25,7 +25,9 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   const policy = path.policies[route];
   if (!policy) return refuse(client, FAILURE_LINES["no-pool"]);
   const access = ACCESS_NAMES[parser.access] as Access;
-  const server = policy.direct(access, keyBytes, keyStart, keyEnd, parser.valueEnd - parser.valueStart);
+  const server = mayBeDirect(parser, policy)
+    ? policy.direct(access, keyBytes, keyStart, keyEnd, parser.valueEnd - parser.valueStart)
+    : SLOW;
   if (server === SLOW || !parser.forwardable) return takeSlow(client, bytes, policy, server, route);
 
   const upstream = path.upstreams[server];
@@ -38,6 +40,7 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   const slot = client.newSlot(route, parser.isQuiet ? SlotMode.QUIET : SlotMode.COPY);
   client.push(slot);
   if (isMergeable(parser)) {
+    if (policy.isStandIn) slot.policy = policy;
     upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
   } else if (parser.mustRewrite) {
     const target = upstream.reserve(parser.requestEnd - start);
@@ -52,6 +55,15 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
 function isMergeable({ command, dialect }: RequestParser): boolean {
   return command <= CommandId.GETS && dialect === Dialect.TEXT;
 }
+
+/** Where values may be stand-ins, what is not a plain read or write is not direct: see PoolPolicy. */
+function mayBeDirect({ command, dialect, access }: RequestParser, policy: PoolPolicy): boolean {
+  if (policy.isStandIn === undefined || access === AccessCode.DELETE) return true;
+  if (dialect !== Dialect.TEXT) return false;
+  return command <= CommandId.GETS || PLAIN_WRITES.includes(command);
+}
+
+const PLAIN_WRITES: readonly number[] = [CommandId.SET, CommandId.ADD, CommandId.REPLACE, CommandId.CAS];
 
 /** Answers with a line, unless the request is quiet about errors. */
 function refuse(client: ClientConnection, line: Uint8Array): boolean {
@@ -104,7 +116,8 @@ function takeKey(client: ClientConnection, bytes: Uint8Array, isLast: boolean): 
   const route = path.routeOf(keyBytes, keyStart, keyEnd);
   const policy: PoolPolicy | undefined = path.policies[route];
   const access = ACCESS_NAMES[parser.access] as Access;
-  const server: ServerRef = policy ? policy.direct(access, keyBytes, keyStart, keyEnd, 0) : SLOW;
+  const isDirect = policy !== undefined && mayBeDirect(parser, policy);
+  const server: ServerRef = isDirect ? policy.direct(access, keyBytes, keyStart, keyEnd, 0) : SLOW;
   const upstream = path.upstreams[server];
   if (upstream?.isReachable && upstream.isFull) {
     upstream.stall(client);
@@ -114,6 +127,7 @@ function takeKey(client: ClientConnection, bytes: Uint8Array, isLast: boolean): 
   const slot = client.newSlot(route, isLast ? SlotMode.LAST : SlotMode.PART);
   client.push(slot);
   if (upstream?.isReachable && isMergeable(parser)) {
+    if (policy?.isStandIn) slot.policy = policy;
     upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
   } else if (upstream?.isReachable) {
     // `get`, the exptime of a gat and the key are all in the request.

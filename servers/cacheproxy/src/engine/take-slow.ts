@@ -1,6 +1,6 @@
 import { AccessCode, ReplyCode } from "../protocol/codes.ts";
 import { formatReply } from "../protocol/reply-format.ts";
-import { metaFromRequest, requestContext } from "../protocol/request-conversion.ts";
+import { getContext, metaFromGet, metaFromRequest, requestContext } from "../protocol/request-conversion.ts";
 import type { ClientConnection } from "./client.ts";
 import type { DataPath } from "./data-path.ts";
 import { END_LINE, FAILURE_MESSAGES } from "./failure-replies.ts";
@@ -59,12 +59,27 @@ export function takeSlowKey(client: ClientConnection, bytes: Uint8Array, policy:
   const { parser, path } = client;
   const request = metaFromRequest(parser, bytes);
   const context = requestContext(parser, bytes);
-  policy.run(request, path.exchange, (reply) => {
-    countReply(path, slot, reply);
-    const text = formatReply(context, reply);
-    slot.isFailed = reply.code !== "VA" && reply.code !== "EN";
-    complete(path, slot, text, slot.isFailed ? text.length : text.length - END_LINE.length);
+  policy.run(request, path.exchange, (reply) => completeKey(path, slot, reply, formatReply(context, reply)));
+}
+
+/** Runs a `get` or `gets` of one key whose slot has got a value that stands for another one. */
+export function takeStandIn(path: DataPath, slot: Slot, policy: PoolPolicy, key: Uint8Array): void {
+  const { command } = slot;
+  policy.run(metaFromGet(command, key), path.exchange, (reply) => {
+    const text = formatReply(getContext(command, key), reply);
+    if (slot.mode !== SlotMode.COPY) completeKey(path, slot, reply, text);
+    else {
+      countReply(path, slot, reply);
+      complete(path, slot, text, text.length);
+    }
   });
+}
+
+/** One key of a multi-key get: without the line that ends a get. */
+function completeKey(path: DataPath, slot: Slot, reply: MetaReply, text: Uint8Array): void {
+  countReply(path, slot, reply);
+  slot.isFailed = reply.code !== "VA" && reply.code !== "EN";
+  complete(path, slot, text, slot.isFailed ? text.length : text.length - END_LINE.length);
 }
 
 /** Delivers what the proxy made of a request, unless its client has gone. */

@@ -31,9 +31,11 @@ export class ReplyParser {
   neededBytes = 0;
   /** Of `VALUES`: where the line `END` begins, or the error line instead of it. */
   valuesEnd = 0;
-  /** Of the value that {@link parseValue} found: where its key is. */
+  /** Of the last value of a reply of the shape `VALUES`: where its key is, and where the value begins and ends. */
   keyStart = 0;
   keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
   readonly #maxValueBytes: number;
   /** Of the value line last read. */
   #length = 0;
@@ -154,6 +156,8 @@ export class ReplyParser {
   #valueEnd(buffer: Uint8Array, start: number, lineEnd: number, length: number, end: number): number {
     if (length < 0 || length > this.#maxValueBytes) return REPLY_BROKEN;
     const valueEnd = lineEnd + length;
+    this.valueStart = lineEnd;
+    this.valueEnd = valueEnd;
     if (valueEnd + 2 > end) {
       this.neededBytes = valueEnd + 2 - start;
       return REPLY_MORE;

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { configSchema } from "../../src/config.ts";
 import { MemcachedConnection } from "../../src/control/memcached-connection.ts";
 import { type CacheproxyServer, startCacheproxyServer } from "../../src/server.ts";
+import { DEFAULT_SERVER_TLS } from "../../src/server-tls.ts";
 import { type KillableMemcached, startKillableMemcached } from "../support/killable-memcached.ts";
 
 const closers: (() => unknown)[] = [];
@@ -16,7 +17,7 @@ const isLine = (text: string) => text.endsWith("\r\n");
 
 function connection(port: number): MemcachedConnection {
   const server = { name: "", host: "127.0.0.1", port, weight: 1, tls: false };
-  const made = new MemcachedConnection(server, { tls: {}, timeoutMs: 5_000 });
+  const made = new MemcachedConnection(server, { tls: DEFAULT_SERVER_TLS, timeoutMs: 5_000 });
   closers.push(() => made.close());
   return made;
 }

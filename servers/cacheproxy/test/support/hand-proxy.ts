@@ -1,5 +1,6 @@
 import type { Cluster } from "../../src/engine/cluster.ts";
 import { DataPath } from "../../src/engine/data-path.ts";
+import type { PoolPolicy } from "../../src/engine/pool-policy.ts";
 import type { UpstreamConnection } from "../../src/engine/upstream.ts";
 import type { Wire } from "../../src/engine/wire.ts";
 import { TEST_LIMITS } from "./simulated-proxy.ts";
@@ -43,7 +44,7 @@ export class HandProxy {
   #wire = new TextWire();
   #upstream: UpstreamConnection | undefined;
 
-  constructor() {
+  constructor(policy: PoolPolicy = ONE_SERVER) {
     const surroundings = {
       nowUs: () => this.#nowUs,
       random: () => 0.5,
@@ -55,7 +56,6 @@ export class HandProxy {
       },
       processStats: () => [],
     };
-    const policy = { direct: () => 0, mustWait: () => false, run: () => undefined };
     const policyMaker = { policiesOf: () => new Map([["main", policy]]), takeCounts: () => [] };
     this.path = new DataPath(TEST_LIMITS, surroundings, policyMaker);
     this.path.apply(CLUSTER);
@@ -121,6 +121,8 @@ export class HandProxy {
     client.close();
   }
 }
+
+const ONE_SERVER: PoolPolicy = { direct: () => 0, mustWait: () => false, run: () => undefined };
 
 const CLUSTER: Cluster = {
   epoch: 1,

@@ -37,6 +37,10 @@ export class ShadowPolicy implements PoolPolicy {
     return this.#inner.direct(access, key, start, end, valueBytes);
   }
 
+  get isStandIn(): PoolPolicy["isStandIn"] {
+    return this.#inner.isStandIn;
+  }
+
   mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
     return this.#inner.mustWait(key, start, end, patience);
   }

@@ -1,7 +1,7 @@
 import { createRandom, FakeClock, type Random } from "@kagami/clock";
 import type { Cluster } from "../../cluster.ts";
 import type { Exchange, ExchangeResult, MetaReply, MetaRequest, ServerRef } from "../../meta.ts";
-import type { PoolPolicy } from "../../pool-policy.ts";
+import { type PoolPolicy, SLOW } from "../../pool-policy.ts";
 import { createPoolPolicy } from "../create-pool-policy.ts";
 import type { PolicyEnvironment } from "../environment.ts";
 import { PlacementCache } from "../placement-cache.ts";
@@ -147,7 +147,11 @@ export class SimulatedWorker implements Exchange {
     const policy = this.#policies.get(pool);
     if (!policy) throw new Error(`no pool ${pool}`);
     const access = accessOf(request);
-    const ref = policy.direct(access, request.key, 0, request.key.length, request.value?.length ?? 0);
+    // Meta requests, as all are here, are not direct where values may be stand-ins.
+    const ref =
+      policy.isStandIn && access !== "delete"
+        ? SLOW
+        : policy.direct(access, request.key, 0, request.key.length, request.value?.length ?? 0);
     if (access !== "read" && this.#mustWait(policy, ref, request.key)) {
       this.#fleet.clock.after(WAIT_MS, () => this.request(pool, request, done));
       return;
