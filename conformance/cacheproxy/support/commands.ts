@@ -75,7 +75,8 @@ const META_FLAGS: Readonly<Record<string, readonly string[]>> = {
     "T600",
     "T-1",
     "N600",
-    "R600",
+    // None of the exptimes: an item's would fall below it a moment earlier in one server than in the other.
+    "R700",
     "u",
     "P/x",
     "L",
