@@ -150,10 +150,10 @@ export class ServerReplies {
 
   /** Whether the value that was just found stands for another one; then that is fetched. */
   #isStandIn(slot: Slot, bytes: Uint8Array): boolean {
-    const { policy } = slot;
+    const { policy, exchange } = slot;
     const { keyStart, keyEnd, valueStart, valueEnd } = this.#parser;
-    if (policy?.isStandIn?.(bytes, valueStart, valueEnd) !== true) return false;
-    takeStandIn(this.#path, slot, policy, bytes.slice(keyStart, keyEnd));
+    if (!exchange || policy?.isStandIn?.(bytes, valueStart, valueEnd) !== true) return false;
+    takeStandIn(this.#path, slot, { policy, exchange }, bytes.slice(keyStart, keyEnd));
     return true;
   }
 

@@ -1,5 +1,6 @@
 import type { ClientConnection } from "./client.ts";
 import type { RouteCounter } from "./counters.ts";
+import type { Exchange } from "./meta.ts";
 import type { PoolPolicy } from "./pool-policy.ts";
 
 /** What becomes of a slot's reply. */
@@ -57,8 +58,9 @@ export class Slot {
   keyLength = 0;
   endsGet = false;
   onReply: ReplyTaker | undefined = undefined;
-  /** Of a direct read: whom to ask whether a value is the client's; see PoolPolicy. */
+  /** Of a direct read whose value may be a stand-in: whom to ask for what is behind it, and by what; of one epoch. */
   policy: PoolPolicy | undefined = undefined;
+  exchange: Exchange | undefined = undefined;
 }
 
 /** Slots that wait for their next use. */
@@ -73,6 +75,7 @@ export class SlotPool {
     slot.client = undefined;
     slot.onReply = undefined;
     slot.policy = undefined;
+    slot.exchange = undefined;
     slot.isParked = false;
     slot.isFailed = false;
     slot.keyLength = 0;

@@ -4,7 +4,7 @@ import type { ClientConnection } from "./client.ts";
 import { FAILURE_LINES, missLine } from "./failure-replies.ts";
 import type { ServerRef } from "./meta.ts";
 import { type Access, type PoolPolicy, SLOW } from "./pool-policy.ts";
-import { SlotMode } from "./slot.ts";
+import { type Slot, SlotMode } from "./slot.ts";
 import { takeLocal } from "./take-local.ts";
 import { takeSlow, takeSlowKey } from "./take-slow.ts";
 import type { UpstreamConnection } from "./upstream.ts";
@@ -40,7 +40,7 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   const slot = client.newSlot(route, parser.isQuiet ? SlotMode.QUIET : SlotMode.COPY);
   client.push(slot);
   if (isMergeable(parser)) {
-    if (policy.isStandIn) slot.policy = policy;
+    if (policy.isStandIn) rememberPolicy(client, slot, policy);
     upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
   } else if (parser.mustRewrite) {
     const target = upstream.reserve(parser.requestEnd - start);
@@ -54,6 +54,12 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
 /** Whether it is a `get` or `gets` of the text protocol, which may leave in one line with others. */
 function isMergeable({ command, dialect }: RequestParser): boolean {
   return command <= CommandId.GETS && dialect === Dialect.TEXT;
+}
+
+/** When its value turns out to be a stand-in, another cluster state may be in use, in which servers have other positions. */
+function rememberPolicy({ path }: ClientConnection, slot: Slot, policy: PoolPolicy): void {
+  slot.policy = policy;
+  slot.exchange = path.exchange;
 }
 
 /** Where values may be stand-ins, what is not a plain read or write is not direct: see PoolPolicy. */
@@ -127,7 +133,7 @@ function takeKey(client: ClientConnection, bytes: Uint8Array, isLast: boolean): 
   const slot = client.newSlot(route, isLast ? SlotMode.LAST : SlotMode.PART);
   client.push(slot);
   if (upstream?.isReachable && isMergeable(parser)) {
-    if (policy?.isStandIn) slot.policy = policy;
+    if (policy?.isStandIn) rememberPolicy(client, slot, policy);
     upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
   } else if (upstream?.isReachable) {
     // `get`, the exptime of a gat and the key are all in the request.

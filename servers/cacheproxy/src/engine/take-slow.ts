@@ -4,7 +4,7 @@ import { getContext, metaFromGet, metaFromRequest, requestContext } from "../pro
 import type { ClientConnection } from "./client.ts";
 import type { DataPath } from "./data-path.ts";
 import { END_LINE, FAILURE_MESSAGES } from "./failure-replies.ts";
-import type { ExchangeFailure, MetaReply, MetaRequest, ServerRef } from "./meta.ts";
+import type { Exchange, ExchangeFailure, MetaReply, MetaRequest, ServerRef } from "./meta.ts";
 import { type PoolPolicy, SLOW } from "./pool-policy.ts";
 import { type Slot, SlotMode } from "./slot.ts";
 import type { UpstreamConnection } from "./upstream.ts";
@@ -62,10 +62,16 @@ export function takeSlowKey(client: ClientConnection, bytes: Uint8Array, policy:
   policy.run(request, path.exchange, (reply) => completeKey(path, slot, reply, formatReply(context, reply)));
 }
 
+/** By what a slot's request was decided. */
+interface SlotEpoch {
+  readonly policy: PoolPolicy;
+  readonly exchange: Exchange;
+}
+
 /** Runs a `get` or `gets` of one key whose slot has got a value that stands for another one. */
-export function takeStandIn(path: DataPath, slot: Slot, policy: PoolPolicy, key: Uint8Array): void {
+export function takeStandIn(path: DataPath, slot: Slot, epoch: SlotEpoch, key: Uint8Array): void {
   const { command } = slot;
-  policy.run(metaFromGet(command, key), path.exchange, (reply) => {
+  epoch.policy.run(metaFromGet(command, key), epoch.exchange, (reply) => {
     const text = formatReply(getContext(command, key), reply);
     if (slot.mode !== SlotMode.COPY) completeKey(path, slot, reply, text);
     else {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { MetaReply, MetaRequest } from "../../src/engine/meta.ts";
+import type { Exchange, MetaReply, MetaRequest } from "../../src/engine/meta.ts";
 import type { PoolPolicy } from "../../src/engine/pool-policy.ts";
 import { HandProxy } from "../support/hand-proxy.ts";
 
@@ -9,12 +9,12 @@ const lines = (key: string, value: string): string => `VALUE ${key} 0 ${value.le
 
 /** A policy by which a value "@" stands for another one, and what it was asked to run. */
 function standInPolicy() {
-  const running: { readonly request: MetaRequest; done(reply: MetaReply): void }[] = [];
+  const running: { readonly request: MetaRequest; readonly exchange: Exchange; done(reply: MetaReply): void }[] = [];
   const policy: PoolPolicy = {
     direct: () => 0,
     mustWait: () => false,
     isStandIn: (value, start, end) => end - start === 1 && value[start] === 64,
-    run: (request, _exchange, done) => void running.push({ request, done }),
+    run: (request, exchange, done) => void running.push({ request, exchange, done }),
   };
   const proxy = new HandProxy(policy);
   /** Ends what was asked first. */
@@ -66,6 +66,18 @@ test.each([
   proxy.addClient().send(request);
   expect(proxy.takeSent()).toBe("");
   expect(running).toHaveLength(1);
+});
+
+test("what is behind a stand-in is asked for by the cluster state that the read was sent by", () => {
+  const { proxy, running } = standInPolicy();
+  const client = proxy.addClient();
+  client.send("get a\r\n");
+  proxy.takeSent();
+  const { cluster, exchange } = proxy.path;
+  if (cluster) proxy.path.apply({ ...cluster, epoch: 2 });
+  expect(proxy.path.exchange).not.toBe(exchange);
+  proxy.answer(`${lines("a", "@")}END\r\n`);
+  expect(running[0]?.exchange).toBe(exchange);
 });
 
 test("a client that has gone when the value behind is found leaves nothing", () => {
