@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { readIntoShared, SocketWire, watchEnd } from "@kagami/kit";
 import type { ClientConnection } from "./engine/client.ts";
 import type { Cluster } from "./engine/cluster.ts";
 import type { WorkerReport } from "./engine/cluster-counts.ts";
@@ -8,7 +9,6 @@ import { PROXY_VERSION } from "./engine/take-local.ts";
 import type { UpstreamConnection } from "./engine/upstream.ts";
 import type { Stat } from "./protocol/reply-format.ts";
 import { type ServerTls, serverTlsOptions } from "./server-tls.ts";
-import { readIntoShared, SocketWire, watchEnd } from "./socket-wire.ts";
 
 /** What is read at once from a client, and from a server. */
 const CLIENT_READ_BYTES = 65_536;
