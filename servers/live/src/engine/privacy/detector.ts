@@ -1,12 +1,13 @@
 import type { ImageSlot, Kernels, Region, YuvFrame } from "@kagami/kernels";
 import { BannerFinder, type Sighting } from "./banner-finder.ts";
-import { BANNER_NET } from "./banner-net.ts";
-import { BannerTracker } from "./banner-tracker.ts";
-import { CellHistory } from "./cell-history.ts";
+import { BannerTracker, type Following } from "./banner-tracker.ts";
+import { CellHistory, isStill } from "./cell-history.ts";
 import type { BannerStyle, Detection, DetectionNote, Detector, ManualZone } from "./detection.ts";
-import { type Grid, layOutGrid, toPicture } from "./grid.ts";
+import { type CellBox, type Grid, layOutGrid, toPicture } from "./grid.ts";
 import { profileOf } from "./profiles.ts";
+import { QUICK_NET } from "./quick-net.ts";
 import { ScreenFinder } from "./screen.ts";
+import { THOROUGH_NET } from "./thorough-net.ts";
 import { coverOf, TRACKING } from "./track.ts";
 
 export interface DetectorOptions {
@@ -50,7 +51,7 @@ class BannerDetector implements Detector {
   constructor(options: DetectorOptions) {
     this.#options = options;
     this.#history = new CellHistory(options.kernels);
-    this.#bannerFinder = new BannerFinder(options.kernels, BANNER_NET);
+    this.#bannerFinder = new BannerFinder(options.kernels, QUICK_NET, THOROUGH_NET);
     if (!options.startsCovered) this.#coverUntilUs = Number.NEGATIVE_INFINITY;
   }
 
@@ -59,11 +60,12 @@ class BannerDetector implements Detector {
     this.#findScreen(frame, timeUs);
     const grid = this.#grid;
     if (!grid) return this.#quiet(timeUs);
-    const reachesBack = this.#follow(frame, grid, timeUs);
+    const { hasStarted, isUnsure } = this.#follow(frame, grid, timeUs);
     const { tracks } = this.#tracker;
-    if (tracks.length === 0) return this.#quiet(timeUs);
-    const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid.unit, grid.columns)));
-    return this.#say(this.#stateAt(timeUs), regions, reachesBack, this.#explain(grid), timeUs);
+    if (tracks.length === 0) return isUnsure ? { ...this.#quiet(timeUs), isUnsure } : this.#quiet(timeUs);
+    const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid)));
+    const said = this.#say(this.#stateAt(timeUs), regions, this.#explain(grid), timeUs);
+    return { ...said, reachesBack: hasStarted, isUnsure };
   }
 
   #findScreen(frame: YuvFrame, timeUs: number): void {
@@ -87,19 +89,21 @@ class BannerDetector implements Detector {
     this.#tracker.clear();
   }
 
-  /** @returns Whether a banner began with this picture. */
-  #follow(frame: YuvFrame, grid: Grid, timeUs: number): boolean {
+  #follow(frame: YuvFrame, grid: Grid, timeUs: number): Following {
     const { kernels, style } = this.#options;
     const measure = (means: ImageSlot, textures: ImageSlot) =>
       kernels.measureCells(frame.y, grid.region, grid.cellSize, means, textures);
     const input = this.#history.take(measure, timeUs, this.#tracker.isHolding(timeUs));
     if (!input) {
-      this.#tracker.stay(timeUs);
-      return false;
+      return this.#tracker.stay(timeUs);
     }
-    let sightings: readonly Sighting[] = this.#bannerFinder.find(input);
+    const isStillAt = (box: CellBox): boolean => isStill(input, box);
+    let sightings: readonly Sighting[] = this.#bannerFinder.find(input, this.#tracker.lowest);
+    if (this.#tracker.isInDoubt(sightings, grid, isStillAt)) {
+      sightings = this.#bannerFinder.findAgain(input, this.#tracker.lowest);
+    }
     if (style !== "any") sightings = sightings.filter((box) => profileOf(style, box, grid) !== undefined);
-    return this.#tracker.follow(sightings, grid.columns, grid.unit, timeUs);
+    return this.#tracker.follow(sightings, grid, timeUs, isStillAt, this.#history.isSettled);
   }
 
   #stateAt(timeUs: number): Detection["state"] {
@@ -121,15 +125,14 @@ class BannerDetector implements Detector {
 
   /** The answer for pictures without anything; made once for each size. */
   #quiet(timeUs: number): Detection {
-    if (timeUs < (this.#coverUntilUs ?? 0)) return this.#say("held", [], false, [], timeUs);
-    if (this.#clear?.bannerCount !== this.#tracker.bannerCount) this.#clear = this.#say("clear", [], false, [], timeUs);
+    if (timeUs < (this.#coverUntilUs ?? 0)) return this.#say("held", [], [], timeUs);
+    if (this.#clear?.bannerCount !== this.#tracker.bannerCount) this.#clear = this.#say("clear", [], [], timeUs);
     return this.#clear as Detection;
   }
 
   #say(
     state: Detection["state"],
     found: readonly Region[],
-    reachesBack: boolean,
     explanation: readonly DetectionNote[],
     timeUs: number,
   ): Detection {
@@ -145,7 +148,8 @@ class BannerDetector implements Detector {
       regions.push(region);
       notes.push({ region, rule: "covered", score: 1 });
     }
-    return { state, regions, reachesBack, bannerCount: this.#tracker.bannerCount, explanation: notes };
+    const { bannerCount } = this.#tracker;
+    return { state, regions, reachesBack: false, isUnsure: false, bannerCount, explanation: notes };
   }
 }
 
