@@ -5,12 +5,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmKernels, type ImageSlot, type Region } from "@kagami/kernels";
-import { BannerFinder } from "../../../servers/live/src/engine/privacy/banner-finder.ts";
-import { BannerTracker, type Following } from "../../../servers/live/src/engine/privacy/banner-tracker.ts";
-import { CellHistory, isStill } from "../../../servers/live/src/engine/privacy/cell-history.ts";
-import { type CellBox, layOutGrid, toPicture } from "../../../servers/live/src/engine/privacy/grid.ts";
-import { QUICK_NET } from "../../../servers/live/src/engine/privacy/quick-net.ts";
-import { THOROUGH_NET } from "../../../servers/live/src/engine/privacy/thorough-net.ts";
+import { BannerWatch } from "../../../servers/live/src/engine/privacy/banner-watch.ts";
+import { CellHistory } from "../../../servers/live/src/engine/privacy/cell-history.ts";
+import { layOutGrid, toPicture } from "../../../servers/live/src/engine/privacy/grid.ts";
 import { coverOf } from "../../../servers/live/src/engine/privacy/track.ts";
 import type { CardLabel, FrameLabels } from "../corpus/index.ts";
 import { type ClipQuality, qualityOf, ViewedPictures } from "../quality-measure.ts";
@@ -70,8 +67,7 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
   const { size, columns, rows, fps } = clip;
   const kernels = createWasmKernels(wasm);
   const history = new CellHistory(kernels);
-  const finder = new BannerFinder(kernels, QUICK_NET, THOROUGH_NET);
-  const tracker = new BannerTracker();
+  const watch = new BannerWatch(kernels);
   const isPortrait = columns < rows * 2;
   const grid = layOutGrid({
     x: 0,
@@ -95,15 +91,9 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
       textures: kernels.subsample(plane(1), whole, 1, 1, textures),
     });
     const timeUs = Math.round((i / fps) * 1e6);
-    const input = history.take(measure, timeUs, tracker.isHolding(timeUs));
-    let following: Following;
-    if (input) {
-      const isStillAt = (box: CellBox): boolean => isStill(input, box);
-      let sightings = finder.find(input, tracker.lowest);
-      if (tracker.isInDoubt(sightings, laid, isStillAt)) sightings = finder.findAgain(input, tracker.lowest);
-      following = tracker.follow(sightings, laid, timeUs, isStillAt, history.isSettled);
-    } else following = tracker.stay(timeUs);
-    const regions = tracker.tracks.map((track) => toPicture(laid, coverOf(track, laid)));
+    const input = history.take(measure, timeUs, watch.isHolding(timeUs));
+    const following = input ? watch.follow(input, laid, timeUs, history.isSettled, () => true) : watch.stay(timeUs);
+    const regions = watch.tracks.map((track) => toPicture(laid, coverOf(track, laid)));
     viewed.show(regions, following.hasStarted, following.isUnsure);
   }
   const labels = labelsOf(clip);

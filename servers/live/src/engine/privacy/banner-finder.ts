@@ -1,5 +1,7 @@
-import type { CellNetwork, GrayImage, Kernels, NetData, NetInput, NetOutput } from "@kagami/kernels";
+import type { CellNetwork, GrayImage, Kernels, NetInput, NetOutput } from "@kagami/kernels";
 import { CELL_LIMIT, type CellBox } from "./grid.ts";
+import { QUICK_NET } from "./quick-net.ts";
+import { THOROUGH_NET } from "./thorough-net.ts";
 
 /** Where the network sees a banner. */
 export interface Sighting extends CellBox {
@@ -40,33 +42,38 @@ export class BannerFinder {
   readonly #thorough: CellNetwork;
   readonly #places: Place[] = [];
   #placeCount = 0;
+  /** Whether all rows of the last picture had to be looked at. */
+  #isWhole = false;
 
-  constructor(kernels: Kernels, quick: NetData, thorough: NetData) {
-    this.#quick = kernels.cellNet(quick, CELL_LIMIT);
-    this.#thorough = kernels.cellNet(thorough, CELL_LIMIT);
+  /** Takes room for both from the kernels once. */
+  constructor(kernels: Kernels) {
+    this.#quick = kernels.cellNet(QUICK_NET, CELL_LIMIT);
+    this.#thorough = kernels.cellNet(THOROUGH_NET, CELL_LIMIT);
   }
 
   /**
-   * Looks quickly.
+   * Looks at a picture.
    *
    * @param lowest Lower edge of what is known already; 0 if nothing is.
+   * @param isThorough Takes about twice the time.
    * @returns The likeliest first; boxes may overlap.
    */
-  find(input: NetInput, lowest: number): readonly Sighting[] {
-    return this.#lookBy(this.#quick, input, lowest);
+  find(input: NetInput, lowest: number, isThorough: boolean): readonly Sighting[] {
+    this.#isWhole = lowest > READING.firstRows - READING.edgeRows || input.mean.height <= READING.firstRows;
+    return this.#look(isThorough ? this.#thorough : this.#quick, input);
   }
 
-  /** Looks thoroughly; about twice the work. */
-  findAgain(input: NetInput, lowest: number): readonly Sighting[] {
-    return this.#lookBy(this.#thorough, input, lowest);
+  /** Looks thoroughly at the picture that was looked at quickly. */
+  findAgain(input: NetInput): readonly Sighting[] {
+    return this.#look(this.#thorough, input);
   }
 
   /** Looks at the upper rows, and at all where something may reach below them. */
-  #lookBy(network: CellNetwork, input: NetInput, lowest: number): readonly Sighting[] {
-    const end = READING.firstRows - READING.edgeRows;
-    if (lowest <= end && input.mean.height > READING.firstRows) {
+  #look(network: CellNetwork, input: NetInput): readonly Sighting[] {
+    if (!this.#isWhole) {
       const sightings = this.#read(network.run(upperRows(input)));
-      if (!sightings.some(({ bottom }) => bottom > end)) return sightings;
+      this.#isWhole = sightings.some(({ bottom }) => bottom > READING.firstRows - READING.edgeRows);
+      if (!this.#isWhole) return sightings;
     }
     return this.#read(network.run(input));
   }

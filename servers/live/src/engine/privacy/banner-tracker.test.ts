@@ -79,7 +79,10 @@ describe("what is hidden", () => {
     const bench = new Bench();
     bench.rest();
     const margin = TRACKING.margin * bench.grid.unit;
-    expect(bench.cover).toEqual({ left: 2 - margin, top: 6 - margin, right: 58 + margin, bottom: 18 + margin });
+    const { left = 0, top = 0, right = 0, bottom = 0 } = bench.cover ?? {};
+    expect([left, top, right, bottom].map((edge) => Number(edge.toFixed(6)))).toEqual(
+      [2 - margin, 6 - margin, 58 + margin, 18 + margin].map((edge) => Number(edge.toFixed(6))),
+    );
     expect(bench.tracker.bannerCount).toBe(1);
   });
 

@@ -63,11 +63,11 @@ export class BannerTracker {
       if (track.foundCount < TRACKING.confirmCount) return true;
       return !likeliestOf(sightings, track.box, grid.unit, TRACKING.clear) && !(track.isThere && isStillAt(track.box));
     });
-    return isUnclear || sightings.some((seen) => seen.logOdds >= TRACKING.doubt && this.#canBegin(seen, grid));
+    return isUnclear || sightings.some((seen) => seen.logOdds >= TRACKING.doubt && this.#mayBegin(seen, grid));
   }
 
-  #canBegin(sighting: Sighting, grid: Grid): boolean {
-    return canBegin(sighting, grid) && !this.#tracks.some((track) => isHidden(track, sighting, grid));
+  #mayBegin(sighting: Sighting, grid: Grid): boolean {
+    return canBegin(sighting, grid, true) && !this.#tracks.some((track) => isHidden(track, sighting, grid));
   }
 
   /**
@@ -92,11 +92,14 @@ export class BannerTracker {
     let isUnsure = false;
     for (const sighting of sightings) {
       if (this.#tracks.length >= TRACK_LIMIT) break;
-      if (!this.#canBegin(sighting, grid)) continue;
+      if (!this.#mayBegin(sighting, grid)) continue;
       const before = likeliestOf(this.#before, sighting, grid.unit, TRACKING.enterEach);
       const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
       const isPair = sighting.logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether;
-      if (isSettled ? isPair || sighting.logOdds >= TRACKING.enterAlone : sighting.logOdds >= TRACKING.enterUnsettled) {
+      const isSure = isSettled
+        ? isPair || sighting.logOdds >= TRACKING.enterAlone
+        : sighting.logOdds >= TRACKING.enterUnsettled;
+      if (isSure && canBegin(sighting, grid, false)) {
         this.#tracks.push(startTrack(sighting, before, grid.unit, timeUs));
         hasStarted = true;
       } else if (sighting.logOdds >= TRACKING.unsure) isUnsure = true;

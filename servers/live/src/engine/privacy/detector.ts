@@ -1,13 +1,11 @@
 import type { ImageSlot, Kernels, Region, YuvFrame } from "@kagami/kernels";
-import { BannerFinder, type Sighting } from "./banner-finder.ts";
-import { BannerTracker, type Following } from "./banner-tracker.ts";
-import { CellHistory, isStill } from "./cell-history.ts";
+import type { Following } from "./banner-tracker.ts";
+import { BannerWatch } from "./banner-watch.ts";
+import { CellHistory } from "./cell-history.ts";
 import type { BannerStyle, Detection, DetectionNote, Detector, ManualZone } from "./detection.ts";
 import { type CellBox, type Grid, layOutGrid, toPicture } from "./grid.ts";
 import { profileOf } from "./profiles.ts";
-import { QUICK_NET } from "./quick-net.ts";
 import { ScreenFinder } from "./screen.ts";
-import { THOROUGH_NET } from "./thorough-net.ts";
 import { coverOf, TRACKING } from "./track.ts";
 
 export interface DetectorOptions {
@@ -38,8 +36,7 @@ export function createDetector(options: DetectorOptions): Detector {
 class BannerDetector implements Detector {
   readonly #options: DetectorOptions;
   readonly #history: CellHistory;
-  readonly #bannerFinder: BannerFinder;
-  readonly #tracker = new BannerTracker();
+  readonly #watch: BannerWatch;
   #screenFinder = new ScreenFinder();
   #screen: Region | undefined;
   #grid: Grid | undefined;
@@ -51,7 +48,7 @@ class BannerDetector implements Detector {
   constructor(options: DetectorOptions) {
     this.#options = options;
     this.#history = new CellHistory(options.kernels);
-    this.#bannerFinder = new BannerFinder(options.kernels, QUICK_NET, THOROUGH_NET);
+    this.#watch = new BannerWatch(options.kernels);
     if (!options.startsCovered) this.#coverUntilUs = Number.NEGATIVE_INFINITY;
   }
 
@@ -61,7 +58,7 @@ class BannerDetector implements Detector {
     const grid = this.#grid;
     if (!grid) return this.#quiet(timeUs);
     const { hasStarted, isUnsure } = this.#follow(frame, grid, timeUs);
-    const { tracks } = this.#tracker;
+    const { tracks } = this.#watch;
     if (tracks.length === 0) return isUnsure ? { ...this.#quiet(timeUs), isUnsure } : this.#quiet(timeUs);
     const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid)));
     const said = this.#say(this.#stateAt(timeUs), regions, this.#explain(grid), timeUs);
@@ -82,33 +79,28 @@ class BannerDetector implements Detector {
     this.#screen = screen;
     this.#grid = layOutGrid(screen);
     // A banner may have lived through the turn of the phone, and is somewhere else now.
-    if (!isFirst && this.#tracker.tracks.length > 0) {
+    if (!isFirst && this.#watch.tracks.length > 0) {
       this.#coverUntilUs = Math.max(this.#coverUntilUs ?? timeUs, timeUs + TRACKING.holdUs);
     }
     this.#history.clear();
-    this.#tracker.clear();
+    this.#watch.clear();
   }
 
   #follow(frame: YuvFrame, grid: Grid, timeUs: number): Following {
     const { kernels, style } = this.#options;
     const measure = (means: ImageSlot, textures: ImageSlot) =>
       kernels.measureCells(frame.y, grid.region, grid.cellSize, means, textures);
-    const input = this.#history.take(measure, timeUs, this.#tracker.isHolding(timeUs));
+    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs));
     if (!input) {
-      return this.#tracker.stay(timeUs);
+      return this.#watch.stay(timeUs);
     }
-    const isStillAt = (box: CellBox): boolean => isStill(input, box);
-    let sightings: readonly Sighting[] = this.#bannerFinder.find(input, this.#tracker.lowest);
-    if (this.#tracker.isInDoubt(sightings, grid, isStillAt)) {
-      sightings = this.#bannerFinder.findAgain(input, this.#tracker.lowest);
-    }
-    if (style !== "any") sightings = sightings.filter((box) => profileOf(style, box, grid) !== undefined);
-    return this.#tracker.follow(sightings, grid, timeUs, isStillAt, this.#history.isSettled);
+    const isMeant = (box: CellBox): boolean => style === "any" || profileOf(style, box, grid) !== undefined;
+    return this.#watch.follow(input, grid, timeUs, this.#history.isSettled, isMeant);
   }
 
   #stateAt(timeUs: number): Detection["state"] {
     let state: Detection["state"] = "held";
-    for (const track of this.#tracker.tracks) {
+    for (const track of this.#watch.tracks) {
       if (track.foundCount >= TRACKING.confirmCount && track.seenUs === timeUs) return "banner";
       if (track.foundCount < TRACKING.confirmCount) state = "suspect";
     }
@@ -116,7 +108,7 @@ class BannerDetector implements Detector {
   }
 
   #explain(grid: Grid): DetectionNote[] {
-    return this.#tracker.tracks.map(({ box, logOdds }) => ({
+    return this.#watch.tracks.map(({ box, logOdds }) => ({
       region: toPicture(grid, box),
       rule: profileOf("any", box, grid) ?? "any",
       score: 1 / (1 + Math.exp(-logOdds)),
@@ -126,7 +118,7 @@ class BannerDetector implements Detector {
   /** The answer for pictures without anything; made once for each size. */
   #quiet(timeUs: number): Detection {
     if (timeUs < (this.#coverUntilUs ?? 0)) return this.#say("held", [], [], timeUs);
-    if (this.#clear?.bannerCount !== this.#tracker.bannerCount) this.#clear = this.#say("clear", [], [], timeUs);
+    if (this.#clear?.bannerCount !== this.#watch.bannerCount) this.#clear = this.#say("clear", [], [], timeUs);
     return this.#clear as Detection;
   }
 
@@ -148,7 +140,7 @@ class BannerDetector implements Detector {
       regions.push(region);
       notes.push({ region, rule: "covered", score: 1 });
     }
-    const { bannerCount } = this.#tracker;
+    const { bannerCount } = this.#watch;
     return { state, regions, reachesBack: false, isUnsure: false, bannerCount, explanation: notes };
   }
 }

@@ -99,6 +99,7 @@ export function profileOf(style: BannerStyle, box: CellBox, { unit, isPortrait }
 const BEGINNING = {
   /** How far its middle may be from the screen's. */
   aside: 0.07,
+  asideUnsure: 0.12,
   topTo: 0.27,
   narrowFrom: 0.26,
   /** Upright, only what grows out of the island is narrow, and that is at the very top. */
@@ -107,13 +108,21 @@ const BEGINNING = {
   widthTo: 1.6,
 } as const;
 
-/** Whether a box can be a banner that begins: in the middle, at the top, and as wide as one. */
-export function canBegin({ left, top, right }: CellBox, { screen, cellSize, unit, isPortrait }: Grid): boolean {
+/**
+ * Whether a box can be a banner that begins: in the middle, at the top, and as wide as one.
+ *
+ * @param isUnsure Whether it need not be in the middle: it is not known well yet where it is.
+ */
+export function canBegin(
+  { left, top, right }: CellBox,
+  { screen, cellSize, unit, isPortrait }: Grid,
+  isUnsure: boolean,
+): boolean {
   const width = (right - left) / unit;
   const aside = Math.abs((left + right) / 2 - screen.width / cellSize / 2) / unit;
   const isNarrow = isPortrait && top / unit > BEGINNING.islandTo;
   return (
-    aside <= BEGINNING.aside &&
+    aside <= (isUnsure ? BEGINNING.asideUnsure : BEGINNING.aside) &&
     top / unit <= BEGINNING.topTo &&
     width >= (isNarrow ? BEGINNING.uprightFrom : BEGINNING.narrowFrom) &&
     width <= BEGINNING.widthTo

@@ -4,7 +4,7 @@ import type { CellBox, Grid } from "./grid.ts";
 /** Numbers of following a banner; lengths in fractions of the screen's shorter side unless they say otherwise. */
 export const TRACKING = {
   /** Log-odds at a quick look from which something may begin, and from which what is followed is clearly there. */
-  doubt: -3,
+  doubt: -1,
   clear: 1.5,
   /** Log-odds at which one picture alone is enough. */
   enterAlone: 2,
@@ -143,17 +143,20 @@ export function hasEnded(track: Track, timeUs: number): boolean {
 }
 
 /** What is hidden of a card, margin included; of one that leaves, through the top or to a side, all on its way. */
-export function coverOf(track: Track, { unit, columns }: Grid): CellBox {
+export function coverOf(track: Track, { screen, cellSize, unit, columns }: Grid): CellBox {
   const margin = TRACKING.margin * unit;
   const { isThere, box } = track;
   const cover = track.recent.map((entry) => entry.box).reduce(enclose);
   const aside = Math.max(Math.abs(box.left - track.restLeft), Math.abs(box.right - track.restRight));
   const isWide = !isThere || aside > TRACKING.aside * unit;
+  // Banners are in the middle: what is seen of one side is true of the other.
+  const middle = screen.width / cellSize / 2;
+  const reach = Math.max(middle - cover.left, cover.right - middle) + margin;
   return {
-    left: isWide ? 0 : cover.left - margin,
+    left: isWide ? 0 : middle - reach,
     top: isThere ? cover.top - margin : 0,
     // What is left of the screen beside whole cells belongs to the last one.
-    right: isWide ? columns + 1 : cover.right + margin,
+    right: isWide ? columns + 1 : middle + reach,
     bottom: cover.bottom + margin,
   };
 }
