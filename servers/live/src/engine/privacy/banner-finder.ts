@@ -60,22 +60,19 @@ export class BannerFinder {
    */
   find(input: NetInput, lowest: number, isThorough: boolean): readonly Sighting[] {
     this.#isWhole = lowest > READING.firstRows - READING.edgeRows || input.mean.height <= READING.firstRows;
-    return this.#look(isThorough ? this.#thorough : this.#quick, input);
+    if (isThorough) return this.findAgain(input);
+    const sightings = this.#read(this.#quick.run(this.#isWhole ? input : upperRows(input)));
+    this.#isWhole ||= reachesEnd(sightings);
+    return sightings;
   }
 
-  /** Looks thoroughly at the picture that was looked at quickly. */
+  /** Looks thoroughly at the picture that was looked at quickly, at all of it where something may reach far down. */
   findAgain(input: NetInput): readonly Sighting[] {
-    return this.#look(this.#thorough, input);
-  }
-
-  /** Looks at the upper rows, and at all where something may reach below them. */
-  #look(network: CellNetwork, input: NetInput): readonly Sighting[] {
     if (!this.#isWhole) {
-      const sightings = this.#read(network.run(upperRows(input)));
-      this.#isWhole = sightings.some(({ bottom }) => bottom > READING.firstRows - READING.edgeRows);
-      if (!this.#isWhole) return sightings;
+      const sightings = this.#read(this.#thorough.run(upperRows(input)));
+      if (!reachesEnd(sightings)) return sightings;
     }
-    return this.#read(network.run(input));
+    return this.#read(this.#thorough.run(input));
   }
 
   #read(output: NetOutput): readonly Sighting[] {
@@ -154,6 +151,11 @@ export class BannerFinder {
     const box = { left: left.value, top: Math.max(0, top.value), right: right.value, bottom: bottom.value };
     return { ...box, logOdds: meanInside(output, box) };
   }
+}
+
+/** Whether something ends so near to the end of the upper rows that it may go on below. */
+function reachesEnd(sightings: readonly Sighting[]): boolean {
+  return sightings.some(({ bottom }) => bottom > READING.firstRows - READING.edgeRows);
 }
 
 function upperRows({ mean, texture, meanBefore, meanOlder, textureOlder }: NetInput): NetInput {
