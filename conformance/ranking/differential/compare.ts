@@ -29,6 +29,12 @@ const NORMALISERS: readonly { readonly commands: string; readonly why: string; r
     normalise: (reply, words) => (words.some((word) => /^(?:by|get)$/i.test(word)) ? sorted(reply, 1) : whole(reply)),
   },
   {
+    commands: "object",
+    why: "The words of HELP are our own; SORT makes a skiplist of the sorted set that it reads, ours stays as it was",
+    normalise: (reply, words) =>
+      /^help$/i.test(words[1] ?? "") ? reply.kind : whole(reply).replace("skiplist", "listpack"),
+  },
+  {
     commands: "geosearch georadius georadius_ro georadiusbymember",
     why: "Places at the same distance come in any order",
     normalise: (reply) => sorted(reply, 1),

@@ -4,7 +4,6 @@ import { CallAccess } from "./access-list.ts";
 import {
   AclUsers,
   ALLOWED,
-  bytesOfText,
   type ChannelPattern,
   checkCommand,
   denialText,
@@ -12,6 +11,7 @@ import {
   NOT_AUTHENTICATED,
 } from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
+import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import { CommandTable } from "./command-table.ts";
@@ -19,11 +19,12 @@ import { HANDLERS } from "./commands/handlers.ts";
 import { readCommandFacts } from "./commands/index.ts";
 import { Config } from "./config/config.ts";
 import { applyEngineParameters } from "./config/engine-parameters.ts";
-import { EventClass, NotifyChannel } from "./key-events.ts";
+import { EventClass } from "./key-events.ts";
 import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
 import { MemoryLimit } from "./memory-limit.ts";
+import { latinText, Messenger } from "./messenger.ts";
 import { Observer } from "./observer.ts";
-import { PubSub } from "./pubsub.ts";
+import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { ReplyMode, Session } from "./session.ts";
@@ -73,7 +74,8 @@ export class Engine {
   readonly commands: CommandTable;
   readonly users: AclUsers;
   readonly watches = new KeyWatches();
-  readonly pubsub = new PubSub((session, bytes) => this.#deliver(session, bytes));
+  readonly messenger: Messenger;
+  readonly blocked = new BlockedSessions(this);
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -106,10 +108,6 @@ export class Engine {
   readonly #replayReply = new ReplyWriter();
   readonly #calls: Call[] = [];
   #depth = 0;
-  #notifiedClasses = 0;
-  /** Messages to the session whose command runs, until its reply is written. */
-  #postponed: Uint8Array[] = [];
-  #isNotifying = false;
   readonly #access = new CallAccess();
 
   constructor(options: EngineOptions) {
@@ -117,6 +115,7 @@ export class Engine {
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
     this.shell = { ...ABSENT_SHELL, ...options.shell };
+    this.messenger = new Messenger(this.store, () => (this.#depth === 0 ? undefined : this.#calls[0]));
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -211,7 +210,8 @@ export class Engine {
       return;
     }
     this.run(session, command, args, reply);
-    this.#settle(reply);
+    this.messenger.settle(session, reply);
+    this.blocked.serve();
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -224,17 +224,11 @@ export class Engine {
     } else if (session.isQueueing) session.hasQueueFailed = true;
   }
 
-  /** After a whole command: sends what had to wait for its end. */
-  #settle(reply: ReplyWriter): void {
-    if (this.#postponed.length === 0) return;
-    for (const bytes of this.#postponed) reply.raw(bytes);
-    this.#postponed = [];
-  }
-
   /** Forgets what a session watches, listens to, queues and waits for. */
   forget(session: Session): void {
     dropQueue(this, session);
     this.pubsub.forget(session);
+    this.blocked.forget(session);
   }
 
   /** A session's connection is gone: nothing of it stays here. */
@@ -242,6 +236,16 @@ export class Engine {
     this.forget(session);
     this.sessions.remove(session);
     session.isClosing = true;
+  }
+
+  /** When {@link onTime} is due next, in ms since 1970, or Infinity. */
+  get nextDeadlineMs(): number {
+    return this.blocked.nextDeadlineMs;
+  }
+
+  /** Does what is due: ends the waiting of sessions whose time is over. Changes nothing in the store. */
+  onTime(nowMs: number): void {
+    this.blocked.onTime(nowMs);
   }
 
   /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
@@ -338,6 +342,7 @@ export class Engine {
     const { sessions } = this;
     if (!sessions.isPaused(this.store.nowMs)) return false;
     if (sessions.pauseMode === "all") return true;
+    this.#replayReply.length = 0;
     const command = this.resolve(args, this.#replayReply);
     if (command === undefined) return false;
     if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
@@ -428,6 +433,7 @@ export class Engine {
   /** A key's value was changed, made or removed. An empty `event` is not notified. */
   keyChanged(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
     if (this.watches.size > 0) this.watches.break(watchName(database, key, start, end));
+    this.blocked.keyChanged(database, key, start, end);
     this.notify(database, key, start, end, event, eventClass);
   }
 
@@ -440,6 +446,8 @@ export class Engine {
   databasesSwapped(first: number, second: number): void {
     this.#breakWatches(first, second);
     this.#breakWatches(second, first);
+    this.blocked.databaseChanged(first);
+    this.blocked.databaseChanged(second);
   }
 
   /** Breaks the watches on keys of database `index` that it or database `other` has. */
@@ -456,39 +464,22 @@ export class Engine {
 
   // Messages
 
+  get pubsub(): PubSub {
+    return this.messenger.pubsub;
+  }
+
   /** `EventClass`es that notifications are sent for, and the bits of `NotifyChannel`. */
   get notifiedClasses(): number {
-    return this.#notifiedClasses;
+    return this.messenger.notifiedClasses;
   }
 
   set notifiedClasses(bits: number) {
-    this.#notifiedClasses = bits;
-    this.store.tellsMisses = (bits & EventClass.keyMiss) !== 0;
-    this.store.tellsNewKeys = (bits & EventClass.newKey) !== 0;
+    this.messenger.notifiedClasses = bits;
   }
 
   /** Sends a keyspace notification to who wants it. */
   notify(database: number, key: Uint8Array, start: number, end: number, event: string, eventClass: number): void {
-    if ((this.#notifiedClasses & eventClass) === 0 || this.pubsub.isSilent || !this.isLogging) return;
-    this.#isNotifying = true;
-    if ((this.#notifiedClasses & NotifyChannel.keyspace) !== 0) {
-      this.pubsub.publish(`__keyspace@${database}__:${latinText(key, start, end)}`, bytesOfText(event));
-    }
-    if ((this.#notifiedClasses & NotifyChannel.keyevent) !== 0) {
-      this.pubsub.publish(`__keyevent@${database}__:${event}`, key.subarray(start, end));
-    }
-    this.#isNotifying = false;
-  }
-
-  /**
-   * Sends to a session beside its replies. To the one whose command runs it goes in front of the reply, as in Redis; but a
-   * notification waits for the end of the reply, which may be half written.
-   */
-  #deliver(session: Session, bytes: Uint8Array): void {
-    const outermost = this.#depth === 0 ? undefined : this.#calls[0]!;
-    if (outermost?.session !== session) session.output.send(bytes);
-    else if (this.#isNotifying) this.#postponed.push(bytes.slice());
-    else outermost.reply.raw(bytes);
+    if (this.isLogging) this.messenger.notify(database, key, start, end, event, eventClass);
   }
 }
 
@@ -510,9 +501,3 @@ const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
   ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
   ...["ping", "quit", "reset"],
 ]);
-
-function latinText(bytes: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
-  return text;
-}

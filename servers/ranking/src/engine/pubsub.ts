@@ -24,8 +24,8 @@ const SCRATCH_BYTES = 1024 * 1024;
 /**
  * Channels, patterns and who listens to them.
  *
- * A message is encoded once for each protocol that a listener speaks, and the same bytes go to all of them: `deliver` may
- * use them only during its call.
+ * A message is encoded once for each protocol that a listener speaks, and the same bytes go to all of them; nobody may
+ * change them.
  */
 export class PubSub {
   limits: PubSubLimits = DEFAULT_PUBSUB_LIMITS;
@@ -144,7 +144,7 @@ export class PubSub {
         if (pattern !== undefined) writer.bulkBytes(pattern);
         writer.bulkBytes(channel);
         writer.bulkBytes(message);
-        encoded[protocol] = writer.bytes.subarray(0, writer.length);
+        encoded[protocol] = writer.bytes.slice(0, writer.length);
       }
       this.#deliver(session, encoded[protocol]);
       count++;

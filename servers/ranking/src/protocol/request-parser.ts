@@ -105,12 +105,12 @@ export class RequestParser {
       }
       if (next === at) {
         next = this.#parseBulkHead(bytes, at, end, isKnown);
-        if (next < 0) return this.#pause(args, start, at, next);
+        if (next < 0) return this.#pause(args, start, at, end, next);
         size = this.#size;
       }
       if (end - next < size + 2) {
         this.neededBytes = next + size + 2 - start;
-        return this.#pause(args, start, at, REQUEST_MORE);
+        return this.#pause(args, start, at, end, REQUEST_MORE);
       }
       args.push(next, next + size);
       this.#read++;
@@ -145,13 +145,13 @@ export class RequestParser {
   }
 
   /** Remembers how far the request was read; offsets then count from its start. */
-  #pause(args: Args, start: number, at: number, result: number): number {
+  #pause(args: Args, start: number, at: number, end: number, result: number): number {
     this.#offset = at - start;
     for (let i = 0; i < args.count; i++) {
       args.starts[i]! -= start;
       args.ends[i]! -= start;
     }
-    this.neededBytes = Math.max(this.neededBytes, this.#offset + 1);
+    this.neededBytes = Math.max(this.neededBytes, end - start + 1);
     return result;
   }
 
@@ -216,9 +216,14 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
   [97, 7],
 ]);
 
-/** Splits an inline command into words, with Redis's quotes and escapes; `undefined` if a quote is not closed. */
-export function splitLine(bytes: Uint8Array, start: number, end: number): Uint8Array[] | undefined {
+/**
+ * Splits an inline command into words, with Redis's quotes and escapes; `undefined` if a quote is not closed. As in Redis
+ * the line ends at its first zero byte.
+ */
+export function splitLine(bytes: Uint8Array, start: number, lineEnd: number): Uint8Array[] | undefined {
   const words: Uint8Array[] = [];
+  const zero = bytes.indexOf(0, start);
+  const end = zero >= 0 && zero < lineEnd ? zero : lineEnd;
   let at = start;
   for (;;) {
     while (at < end && isSpace(bytes[at]!)) at++;
@@ -237,7 +242,7 @@ function readWord(bytes: Uint8Array, start: number, end: number, word: number[])
   while (at < end) {
     const byte = bytes[at]!;
     if (quote === 0) {
-      if (isSpace(byte) || byte === 0) return at;
+      if (isSpace(byte)) return at;
       if (byte === 34 || byte === 39) quote = byte;
       else word.push(byte);
       at++;

@@ -58,7 +58,7 @@ export class EngineDriver {
   }
 
   as({ session }: DrivenSession, ...args: readonly Argument[]): string {
-    const reply = new ReplyWriter();
+    const reply = new ReplyWriter(1_024);
     const call = new Args();
     call.assign(args.map(bytesOf));
     this.engine.beginTurn(this.nowMs, ++this.turn);

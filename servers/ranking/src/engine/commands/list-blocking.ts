@@ -1,6 +1,9 @@
 import { parseDouble } from "../../protocol/numbers.ts";
+import { bytesOfText } from "../acl/index.ts";
+import { ownCopy } from "../blocked-sessions.ts";
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
+import { ValueType } from "../container.ts";
 import { isLongDouble } from "../long-double.ts";
 import { LEFT, RIGHT, readEnd, readMultiPop, TryResult, tryMove, tryMultiPop, tryPop } from "./list-moves.ts";
 
@@ -25,34 +28,63 @@ export function readTimeoutMs(call: Call, index: number): number {
 }
 
 function blockingPop(end: boolean): Handler {
+  const plain = bytesOfText(end === LEFT ? "LPOP" : "RPOP");
+  const take = (key: Uint8Array): Uint8Array[] => [plain, key];
   return (call) => {
     const last = call.args.count - 1;
-    if (Number.isNaN(readTimeoutMs(call, last))) return;
+    const timeoutMs = readTimeoutMs(call, last);
+    if (Number.isNaN(timeoutMs)) return;
     for (let index = 1; index < last; index++) if (tryPop(call, index, end) === TryResult.replied) return;
-    call.reply.nilArray();
+    const request = { firstKey: 1, keyEnd: last, type: ValueType.list, timeoutMs, take } as const;
+    if (!call.engine.blocked.wait(call, { ...request, reply: "value-behind-key" })) call.reply.nilArray();
   };
+}
+
+/** Waits for an element of argument 1 that the plain command `words` then moves. */
+function waitToMove(call: Call, timeoutMs: number, words: readonly string[]): void {
+  const [name, ...ends] = words.map(bytesOfText) as [Uint8Array, ...Uint8Array[]];
+  const destination = ownCopy(call.args.view(2));
+  const waits = call.engine.blocked.wait(call, {
+    ...{ firstKey: 1, keyEnd: 2, type: ValueType.list, timeoutMs, reply: "as-it-is" },
+    take: (key) => [name, key, destination, ...ends],
+  });
+  if (!waits) call.reply.nil();
 }
 
 function blmove(call: Call): void {
   const from = readEnd(call, 3);
   if (from === undefined) return;
   const to = readEnd(call, 4);
-  if (to === undefined || Number.isNaN(readTimeoutMs(call, 5))) return;
-  if (tryMove(call, from, to) === TryResult.empty) call.reply.nil();
+  if (to === undefined) return;
+  const timeoutMs = readTimeoutMs(call, 5);
+  if (Number.isNaN(timeoutMs) || tryMove(call, from, to) === TryResult.replied) return;
+  waitToMove(call, timeoutMs, ["LMOVE", nameOfEnd(from), nameOfEnd(to)]);
 }
 
 function brpoplpush(call: Call): void {
-  if (Number.isNaN(readTimeoutMs(call, 3))) return;
-  if (tryMove(call, RIGHT, LEFT) === TryResult.empty) call.reply.nil();
+  const timeoutMs = readTimeoutMs(call, 3);
+  if (Number.isNaN(timeoutMs) || tryMove(call, RIGHT, LEFT) === TryResult.replied) return;
+  waitToMove(call, timeoutMs, ["RPOPLPUSH"]);
 }
 
 function blmpop(call: Call): void {
   const pops = readMultiPop(call, 2);
-  if (pops === undefined || Number.isNaN(readTimeoutMs(call, 1))) return;
-  if (tryMultiPop(call, pops) === TryResult.empty) call.reply.nilArray();
+  if (pops === undefined) return;
+  const timeoutMs = readTimeoutMs(call, 1);
+  if (Number.isNaN(timeoutMs) || tryMultiPop(call, pops) === TryResult.replied) return;
+  const [name, one, ...rest] = ["LMPOP", "1", nameOfEnd(pops.end), "COUNT", String(pops.count)].map(bytesOfText);
+  const waits = call.engine.blocked.wait(call, {
+    ...{ firstKey: pops.firstKey, keyEnd: pops.lastKey + 1, type: ValueType.list, timeoutMs, reply: "as-it-is" },
+    take: (key) => [name!, one!, key, ...rest],
+  });
+  if (!waits) call.reply.nilArray();
 }
 
-/** Commands that take elements out of lists and would wait for one. */
+function nameOfEnd(end: boolean): string {
+  return end === LEFT ? "LEFT" : "RIGHT";
+}
+
+/** Commands that take elements out of lists and wait for one if there is none. */
 export const LIST_BLOCKING_HANDLERS: Readonly<Record<string, Handler>> = {
   blpop: blockingPop(LEFT),
   brpop: blockingPop(RIGHT),

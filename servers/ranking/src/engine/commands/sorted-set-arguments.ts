@@ -1,5 +1,5 @@
 import type { Args } from "../../protocol/args.ts";
-import { parseDouble } from "../../protocol/numbers.ts";
+import { parseUnboundedDouble } from "../../protocol/numbers.ts";
 import type { Call } from "../call.ts";
 import { ValueType } from "../container.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
@@ -53,7 +53,7 @@ function boundOf(args: Args, index: number, isOpen: boolean): number {
   while (end < args.ends[index]! && bytes[end] !== 0) end++;
   if (start === end) return 0;
   while (start < end && isBlank(bytes[start]!)) start++;
-  return parseDouble(bytes, start, end, true);
+  return parseUnboundedDouble(bytes, start, end);
 }
 
 function isBlank(byte: number): boolean {
