@@ -1,5 +1,5 @@
 import type { Args } from "../../protocol/args.ts";
-import { parseDouble, parseUnboundedDouble } from "../../protocol/numbers.ts";
+import { parseUnboundedDouble } from "../../protocol/numbers.ts";
 import type { Call } from "../call.ts";
 import { ValueType } from "../container.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
