@@ -91,6 +91,7 @@ test.each([
     reply: "-ERR increment or decrement would overflow\r\n",
     why: "64 bits are full",
   },
+  { setup: ["HSET k f 9007199254740992"], words: "HINCRBY k f 1", reply: ":9007199254740993\r\n", why: "it is exact" },
   { setup: ["HSET k f 3.0e3"], words: "HINCRBYFLOAT k f 200", reply: "$4\r\n3200\r\n", why: "zeros are cut" },
   {
     setup: ["HSET k f v"],
