@@ -35,6 +35,11 @@ const NORMALISERS: readonly { readonly commands: string; readonly why: string; r
       /^help$/i.test(words[1] ?? "") ? reply.kind : whole(reply).replace("skiplist", "listpack"),
   },
   {
+    commands: "dbsize",
+    why: "Keys whose time has come count until they are removed, at a moment of the server's own",
+    normalise: (reply) => reply.kind,
+  },
+  {
     commands: "geosearch georadius georadius_ro georadiusbymember",
     why: "Places at the same distance come in any order",
     normalise: (reply) => sorted(reply, 1),

@@ -18,6 +18,7 @@ import { latinText, Messenger } from "./messenger.ts";
 import { Observer } from "./observer.ts";
 import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
+import { type ScriptEngine, Scripts } from "./scripts.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { ReplyMode, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly hashPassword: HashPassword;
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
+  /** Runs the scripts of EVAL; without one they are refused. */
+  readonly scripts?: ScriptEngine;
   /** What the process around it does for it; without one, whatever needs files is refused. */
   readonly shell?: Partial<Shell>;
 }
@@ -61,6 +64,8 @@ export class Engine {
   readonly watches = new KeyWatches();
   readonly messenger: Messenger;
   readonly blocked = new BlockedSessions(this);
+  /** `undefined` if there is no Lua. */
+  readonly scripts: Scripts | undefined;
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -110,6 +115,7 @@ export class Engine {
       onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
     this.memoryLimit = new MemoryLimit(this);
+    this.scripts = options.scripts === undefined ? undefined : new Scripts(this, options.scripts);
     applyEngineParameters(this);
   }
 
@@ -151,8 +157,9 @@ export class Engine {
       const command = this.resolve(reader.args, reply);
       if (command === undefined)
         throw new RangeError(`A batch has a command that is not known: ${reader.args.text(0)}`);
+      const { count } = this.batch;
       this.run(session, command, reader.args, reply);
-      this.batch.count++;
+      this.batch.count = count + 1;
     }
     this.isLogging = wasLogging;
   }
@@ -166,6 +173,9 @@ export class Engine {
     const start = reply.length;
     this.#execute(session, args, reply);
     if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+    // Others are sent something only now that nothing of this reply is taken back any more: one buffer may serve all.
+    this.messenger.settle(session, reply);
+    this.blocked.serve();
   }
 
   #execute(session: Session, args: Args, reply: ReplyWriter): void {
@@ -186,8 +196,6 @@ export class Engine {
       return;
     }
     this.run(session, command, args, reply);
-    this.messenger.settle(session, reply);
-    this.blocked.serve();
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -231,23 +239,23 @@ export class Engine {
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
   resolve(args: Args, reply: ReplyWriter): Command | undefined {
-    let command = this.commands.find(args);
+    const command = this.find(args);
     if (command === undefined) {
-      reply.error(unknownCommand(args));
+      const container = this.commands.find(args);
+      reply.error(container === undefined ? unknownCommand(args) : unknownSubcommand(container, args));
       return undefined;
-    }
-    if (command.subcommands.size > 0 && args.count > 1) {
-      const subcommand = command.subcommands.get(args.text(1).toLowerCase());
-      if (subcommand === undefined) {
-        reply.error(unknownSubcommand(command, args));
-        return undefined;
-      }
-      command = subcommand;
     }
     if (command.takes(args.count) && command.handler !== undefined) return command;
     command.rejectedCalls++;
     reply.error(wrongArity(command));
     return undefined;
+  }
+
+  /** The command or subcommand that the arguments name. */
+  find(args: Args): Command | undefined {
+    const command = this.commands.find(args);
+    if (command === undefined || command.subcommands.size === 0 || args.count === 1) return command;
+    return command.subcommands.get(args.text(1).toLowerCase());
   }
 
   #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
@@ -377,9 +385,11 @@ export class Engine {
       if (durationUs >= this.observer.slowUs) {
         this.observer.noteSlow(session, command, args, this.store.nowMs, durationUs);
       }
-      if (this.sessions.monitors.size > 0) this.observer.feedMonitors(session, command, args, this.store.nowMs);
+      if (this.sessions.monitors.size > 0) {
+        this.observer.feedMonitors(session, command, args, this.store.nowMs, this.messenger);
+      }
     }
-    if (call.dirty > 0 && this.isLogging) this.#log(call);
+    if (call.dirty > 0) this.#log(call);
     return call.dirty;
   }
 
@@ -401,7 +411,10 @@ export class Engine {
   }
 
   #log(call: Call): void {
-    if (call.logged === undefined) this.batch.add(call.db.index, call.args);
+    if (!this.isLogging) {
+      // Inside a command of the log the places in the batch are counted as they were when it was first done.
+      if (this.#depth > 0) this.batch.count += call.logged?.length ?? 1;
+    } else if (call.logged === undefined) this.batch.add(call.db.index, call.args);
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 

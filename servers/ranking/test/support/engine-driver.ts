@@ -3,6 +3,7 @@ import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
 import type { Session } from "../../src/engine/session.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
+import { ScriptRuntime } from "../../src/script/script-runtime.ts";
 
 /** One client of an {@link EngineDriver}. */
 export interface DrivenSession {
@@ -34,6 +35,7 @@ export class EngineDriver {
       hashSeed,
       hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
       clockUs: () => 0,
+      scripts: new ScriptRuntime(),
       ...options,
     });
     this.main = this.connect();

@@ -1,9 +1,10 @@
+import { bytesOfText } from "../acl/index.ts";
 import type { Call } from "../call.ts";
 import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
 import { SYNTAX_ERROR } from "../replies.ts";
 import type { SortedSet } from "../structures/sorted-set.ts";
-import { scoreArgument } from "./sorted-set-arguments.ts";
+import { readTimeoutMs } from "./list-blocking.ts";
 
 /** How popped members are replied. */
 export interface PopForm {
@@ -119,18 +120,17 @@ function zmpop(call: Call): void {
   if (form !== undefined && !popFirst(call, form.firstKey, form.keyEnd, form)) call.reply.nilArray();
 }
 
-/** The timeout of a blocking command, in ms; NaN, and the error is replied, if it is none. */
-function timeoutArgument(call: Call, index: number): number {
-  const seconds = scoreArgument(call, index, "ERR timeout is not a float or out of range");
-  if (Number.isNaN(seconds) || seconds >= 0) return seconds * 1_000;
-  call.reply.error("ERR timeout is negative");
-  return Number.NaN;
-}
-
 function blockingPop(call: Call, isMax: boolean): void {
   const last = call.args.count - 1;
-  if (Number.isNaN(timeoutArgument(call, last))) return;
-  if (!popFirst(call, 1, last, { isMax, count: 1, withKey: true, isNested: false })) call.reply.nilArray();
+  const timeoutMs = readTimeoutMs(call, last);
+  if (Number.isNaN(timeoutMs)) return;
+  if (popFirst(call, 1, last, { isMax, count: 1, withKey: true, isNested: false })) return;
+  const plain = bytesOfText(isMax ? "ZPOPMAX" : "ZPOPMIN");
+  const waits = call.engine.blocked.wait(call, {
+    ...{ firstKey: 1, keyEnd: last, type: ValueType.sortedSet, timeoutMs, reply: "pair-behind-key" },
+    take: (key) => [plain, key],
+  });
+  if (!waits) call.reply.nilArray();
 }
 
 function bzpopmin(call: Call): void {
@@ -143,8 +143,16 @@ function bzpopmax(call: Call): void {
 
 function bzmpop(call: Call): void {
   const form = manyPop(call, 2);
-  if (form === undefined || Number.isNaN(timeoutArgument(call, 1))) return;
-  if (!popFirst(call, form.firstKey, form.keyEnd, form)) call.reply.nilArray();
+  if (form === undefined) return;
+  const timeoutMs = readTimeoutMs(call, 1);
+  if (Number.isNaN(timeoutMs) || popFirst(call, form.firstKey, form.keyEnd, form)) return;
+  const { firstKey, keyEnd, count, isMax } = form;
+  const [name, one, ...rest] = ["ZMPOP", "1", isMax ? "MAX" : "MIN", "COUNT", String(count)].map(bytesOfText);
+  const waits = call.engine.blocked.wait(call, {
+    ...{ firstKey, keyEnd, type: ValueType.sortedSet, timeoutMs, reply: "as-it-is" },
+    take: (key) => [name!, one!, key, ...rest],
+  });
+  if (!waits) call.reply.nilArray();
 }
 
 /** Commands that take members from an end of a sorted set. */
