@@ -1,16 +1,37 @@
 import { command, type Family, type Step } from "../step.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 
-/** Parameters that both servers know and that may have any value without harm to other families. */
-const PARAMETERS = [
-  ...["maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time", "timeout", "tcp-keepalive"],
-  ...["slowlog-max-len", "latency-monitor-threshold", "latency-tracking", "acllog-max-len"],
-  ...["latency-tracking-info-percentiles", "proto-max-bulk-len", "busy-reply-threshold"],
-  ...["client-query-buffer-limit", "auto-aof-rewrite-percentage", "auto-aof-rewrite-min-size", "appendfsync"],
-  ...["no-appendfsync-on-rewrite", "stop-writes-on-bgsave-error", "loglevel", "lua-time-limit", "NOSUCH", "databases"],
-  ...["aclfile", "enable-debug-command", "dir", "dbfilename", "active-expire-effort", "lazyfree-lazy-eviction"],
-  ...["maxmemory-eviction-tenacity", "notify-keyspace-events", "acl-pubsub-default", "Timeout", ""],
-] as const;
+/** Parameters that both servers know and that may have any value without harm to other families, with a good one. */
+const PARAMETERS: readonly (readonly [name: string, value: string])[] = [
+  ["maxmemory-policy", "noeviction"],
+  ["maxmemory-samples", "5"],
+  ["maxmemory-eviction-tenacity", "10"],
+  ["lfu-log-factor", "10"],
+  ["lfu-decay-time", "1"],
+  ["timeout", "0"],
+  ["tcp-keepalive", "300"],
+  ["slowlog-max-len", "128"],
+  ["acllog-max-len", "128"],
+  ["latency-monitor-threshold", "0"],
+  ["latency-tracking", "yes"],
+  ["latency-tracking-info-percentiles", "50 99"],
+  ["proto-max-bulk-len", "536870912"],
+  ["client-query-buffer-limit", "1gb"],
+  ["busy-reply-threshold", "5000"],
+  ["lua-time-limit", "5000"],
+  ["auto-aof-rewrite-percentage", "100"],
+  ["auto-aof-rewrite-min-size", "64mb"],
+  ["appendfsync", "everysec"],
+  ["no-appendfsync-on-rewrite", "no"],
+  ["stop-writes-on-bgsave-error", "yes"],
+  ["loglevel", "notice"],
+  ["active-expire-effort", "1"],
+  ["lazyfree-lazy-eviction", "no"],
+  ["acl-pubsub-default", "resetchannels"],
+  ["notify-keyspace-events", ""],
+];
+/** Names that CONFIG SET refuses. */
+const REFUSED = ["NOSUCH", "", "databases", "aclfile", "enable-debug-command", "dir", "dbfilename"] as const;
 const VALUES = [
   ...["yes", "no", "YES", "maybe", "0", "1", "-1", "5", "100", "101", "1mb", "1Kb", "5%", "101%", "x", "", " 1", "01"],
   ...[
@@ -81,18 +102,30 @@ function client(v: Vocabulary): readonly string[] {
   );
 }
 
-function config(v: Vocabulary): readonly string[] {
-  const parameter = v.one(...PARAMETERS);
-  // Where it was started is each server's own.
-  if (v.chance(0.3)) return ["CONFIG", "GET", parameter === "dir" ? "timeout" : parameter];
-  if (v.chance(0.05)) return ["CONFIG", "RESETSTAT"];
-  if (v.chance(0.05)) return ["CONFIG", "REWRITE"];
-  if (v.chance(0.15)) return ["CONFIG", "SET", "notify-keyspace-events", v.one(...NOTIFICATIONS)];
-  const pairs = v.many(1, 3, () => [v.one(...PARAMETERS), v.one(...VALUES)]).flat();
-  return ["CONFIG", "SET", parameter, v.one(...VALUES), ...v.maybe(0.2, ...pairs), ...v.maybe(0.03, "x")];
+/** What was set stays set in later rounds and runs: so it is set to something known first, and again at the end. */
+function config(v: Vocabulary): readonly (readonly string[])[] {
+  const [name, value] = v.one(...PARAMETERS);
+  const spelled = v.chance(0.2) ? name.toUpperCase() : name;
+  const given = name === "notify-keyspace-events" ? v.one(...NOTIFICATIONS) : v.one(...VALUES);
+  const others = v.many(1, 2, () => [v.one(v.one(...PARAMETERS)[0], v.one(...REFUSED), name), v.one(...VALUES)]).flat();
+  return [
+    ["CONFIG", "SET", name, value],
+    ["CONFIG", "SET", spelled, given],
+    ["CONFIG", "GET", spelled],
+    // The last parameter makes it fail, so that none of them may stay set.
+    ["CONFIG", "SET", spelled, v.one(...VALUES), ...v.maybe(0.5, ...others), "databases", "x", ...v.maybe(0.1, "x")],
+    ["CONFIG", "GET", name],
+    ["CONFIG", "SET", name, value],
+    ["CONFIG", v.one("RESETSTAT", "REWRITE")],
+  ];
 }
 
-function acl(v: Vocabulary): readonly string[] {
+function acl(v: Vocabulary): readonly (readonly string[])[] {
+  const clear = ["ACL", "DELUSER", ...USERS.filter((user) => user !== "default")];
+  return [clear, ...Array.from({ length: v.random.int(1, 5) }, () => aclCommand(v)), clear];
+}
+
+function aclCommand(v: Vocabulary): readonly string[] {
   const user = v.one(...USERS);
   const named = user === "default" ? "u1" : user;
   return v.one<readonly string[]>(
@@ -148,5 +181,13 @@ function others(v: Vocabulary): readonly string[] {
 export const SERVER: Family = {
   name: "server",
   weight: 1,
-  next: (v: Vocabulary): Step[] => [command(...v.one(client, config, acl, others)(v))],
+  next: (v: Vocabulary): Step[] => {
+    const commands = v.one<() => readonly (readonly string[])[]>(
+      () => [client(v)],
+      () => [others(v)],
+      () => acl(v),
+      () => config(v),
+    )();
+    return commands.map((words) => command(...words));
+  },
 };

@@ -91,14 +91,15 @@ export class Config {
    * @returns The error reply without its `-`, or `undefined`.
    */
   set(pairs: readonly (readonly [string, string])[], allowsProtected: boolean): string | undefined {
-    const seen = new Set<Parameter>();
+    // As in Redis an older name and the present one are no duplicates.
+    const seen = new Set<string>();
     for (const [given] of pairs) {
       const parameter = this.#byName.get(given.toLowerCase());
       if (parameter === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${given}'`;
       if (parameter.isImmutable) return failure(given, "can't set immutable config");
       if (parameter.isProtected && !allowsProtected) return failure(given, "can't set protected config");
-      if (seen.has(parameter)) return failure(given, "duplicate parameter");
-      seen.add(parameter);
+      if (seen.has(given.toLowerCase())) return failure(given, "duplicate parameter");
+      seen.add(given.toLowerCase());
     }
     return this.#setAll(pairs);
   }
