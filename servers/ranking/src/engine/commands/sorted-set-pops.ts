@@ -3,7 +3,7 @@ import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
 import { SYNTAX_ERROR } from "../replies.ts";
 import type { SortedSet } from "../structures/sorted-set.ts";
-import { scoreArgument } from "./sorted-set-arguments.ts";
+import { readTimeoutMs } from "./list-blocking.ts";
 
 /** How popped members are replied. */
 export interface PopForm {
@@ -119,17 +119,9 @@ function zmpop(call: Call): void {
   if (form !== undefined && !popFirst(call, form.firstKey, form.keyEnd, form)) call.reply.nilArray();
 }
 
-/** The timeout of a blocking command, in ms; NaN, and the error is replied, if it is none. */
-function timeoutArgument(call: Call, index: number): number {
-  const seconds = scoreArgument(call, index, "ERR timeout is not a float or out of range");
-  if (Number.isNaN(seconds) || seconds >= 0) return seconds * 1_000;
-  call.reply.error("ERR timeout is negative");
-  return Number.NaN;
-}
-
 function blockingPop(call: Call, isMax: boolean): void {
   const last = call.args.count - 1;
-  if (Number.isNaN(timeoutArgument(call, last))) return;
+  if (Number.isNaN(readTimeoutMs(call, last))) return;
   if (!popFirst(call, 1, last, { isMax, count: 1, withKey: true, isNested: false })) call.reply.nilArray();
 }
 
@@ -143,7 +135,7 @@ function bzpopmax(call: Call): void {
 
 function bzmpop(call: Call): void {
   const form = manyPop(call, 2);
-  if (form === undefined || Number.isNaN(timeoutArgument(call, 1))) return;
+  if (form === undefined || Number.isNaN(readTimeoutMs(call, 1))) return;
   if (!popFirst(call, form.firstKey, form.keyEnd, form)) call.reply.nilArray();
 }
 
