@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { Engine } from "./engine/engine.ts";
+import { ReplyMode } from "./engine/session.ts";
 import { Args } from "./protocol/args.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
@@ -10,6 +11,8 @@ import type { ReplicatedLog } from "./storage/replicated-log.ts";
 const READ_BYTES = 262_144;
 /** A request of which more than this has come is read on where it stopped, not from its beginning. */
 const LONG_REQUEST_BYTES = 16_384;
+/** What a timer can wait for. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
 
@@ -62,6 +65,8 @@ export class Reactor {
   #segmentEnd = 0;
   readonly #held: HeldTurn[] = [];
   #isInTurn = false;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #deadlineTimer: NodeJS.Timeout | undefined;
   /** Whose bytes are being read. */
   #current: Client | undefined;
   readonly #ending = new Set<Client>();
@@ -205,7 +210,7 @@ export class Reactor {
     this.#beginTurn();
     this.protocolErrors++;
     this.#reply.resp = client.session.resp;
-    this.#reply.error(error);
+    if (client.session.replyMode === ReplyMode.on) this.#reply.error(error);
     this.#closeSegment(client);
     client.session.isClosing = true;
     this.#endLater(client);
@@ -228,6 +233,7 @@ export class Reactor {
 
   readonly #endTurn = (): void => {
     this.#resumeBlocked();
+    this.#scheduleDeadline();
     const { log } = this.#world;
     const { batch } = this.engine;
     const hasChanged = this.engine.endTurn();
@@ -250,6 +256,20 @@ export class Reactor {
     }
     this.#startSegments();
   };
+
+  /** Wakes the engine when the waiting of a session is over. */
+  #scheduleDeadline(): void {
+    const dueMs = this.engine.nextDeadlineMs;
+    if (dueMs === this.#deadlineMs) return;
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineMs = dueMs;
+    if (!Number.isFinite(dueMs)) return;
+    const delayMs = Math.min(Math.max(0, dueMs - this.#world.nowMs()), LONGEST_DELAY_MS);
+    this.#deadlineTimer = setTimeout(() => {
+      this.#deadlineMs = Number.POSITIVE_INFINITY;
+      this.inTurn(() => this.engine.onTime(this.#world.nowMs()));
+    }, delayMs);
+  }
 
   #startSegments(): void {
     this.#segments = new Segments();
@@ -354,6 +374,7 @@ export class Reactor {
 
   /** Cuts all clients off once what they were sent is out. */
   endAll(): void {
+    clearTimeout(this.#deadlineTimer);
     for (const client of this.clients) client.end();
   }
 }

@@ -49,6 +49,12 @@ export class BatchWriter {
     this.count++;
   }
 
+  /** Takes back what was added since these were `length` and `count`. */
+  rewind(length: number, count: number): void {
+    this.length = length;
+    this.count = count;
+  }
+
   /** Completes the head; then `bytes[0, length)` is the batch, good until the next `begin`. */
   finish(): void {
     this.bytes[0] = VERSION;

@@ -1,15 +1,7 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import {
-  AclUsers,
-  ALLOWED,
-  type ChannelPattern,
-  checkCommand,
-  denialText,
-  type HashPassword,
-  NOT_AUTHENTICATED,
-} from "./acl/index.ts";
+import { AclUsers, ALLOWED, checkCommand, denialText, type HashPassword, NOT_AUTHENTICATED } from "./acl/index.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
@@ -26,6 +18,7 @@ import { latinText, Messenger } from "./messenger.ts";
 import { Observer } from "./observer.ts";
 import type { PubSub } from "./pubsub.ts";
 import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
+import { type ScriptEngine, Scripts } from "./scripts.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { ReplyMode, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -43,15 +36,10 @@ export interface EngineOptions {
   readonly hashPassword: HashPassword;
   /** A clock that only measures durations, in µs. */
   readonly clockUs: () => number;
+  /** Runs the scripts of EVAL; without one they are refused. */
+  readonly scripts?: ScriptEngine;
   /** What the process around it does for it; without one, whatever needs files is refused. */
   readonly shell?: Partial<Shell>;
-}
-
-/** How much is listened to: PUBSUB and INFO show it. */
-export interface ChannelCounts {
-  readonly channels: number;
-  readonly patterns: number;
-  readonly shardChannels: number;
 }
 
 /** Slots that the walk for large keys looks at in one tick. */
@@ -76,6 +64,8 @@ export class Engine {
   readonly watches = new KeyWatches();
   readonly messenger: Messenger;
   readonly blocked = new BlockedSessions(this);
+  /** `undefined` if there is no Lua. */
+  readonly scripts: Scripts | undefined;
   readonly random = new SeededRandom();
   readonly batch = new BatchWriter();
   readonly clockUs: () => number;
@@ -84,15 +74,6 @@ export class Engine {
   readonly sessions = new Sessions();
   readonly observer = new Observer(this.config, this.sessions);
   readonly memoryLimit: MemoryLimit;
-  /**
-   * Wakes a session that waits for a key, as if its time were over or with the error UNBLOCKED. Returns whether it waited.
-   * Set by whoever lets sessions wait.
-   */
-  unblock: (session: Session, withError: boolean) => boolean = () => false;
-  /** Whether a session listens to something outside of these channels. Set by whoever keeps subscriptions. */
-  hasChannelOutside: (session: Session, channels: readonly ChannelPattern[]) => boolean = () => true;
-  /** Channels and patterns that somebody listens to. Set likewise. */
-  countChannels: () => ChannelCounts = () => ({ channels: 0, patterns: 0, shardChannels: 0 });
   /** Bytes beyond which commands that may need memory are refused; 0 is no limit. */
   maxMemoryBytes = 0;
   /** Why commands that change something are refused now, or "". */
@@ -134,6 +115,7 @@ export class Engine {
       onAdded: (database, key) => this.notify(database, key, 0, key.length, "new", EventClass.newKey),
     };
     this.memoryLimit = new MemoryLimit(this);
+    this.scripts = options.scripts === undefined ? undefined : new Scripts(this, options.scripts);
     applyEngineParameters(this);
   }
 
@@ -175,8 +157,9 @@ export class Engine {
       const command = this.resolve(reader.args, reply);
       if (command === undefined)
         throw new RangeError(`A batch has a command that is not known: ${reader.args.text(0)}`);
+      const { count } = this.batch;
       this.run(session, command, reader.args, reply);
-      this.batch.count++;
+      this.batch.count = count + 1;
     }
     this.isLogging = wasLogging;
   }
@@ -190,6 +173,9 @@ export class Engine {
     const start = reply.length;
     this.#execute(session, args, reply);
     if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+    // Others are sent something only now that nothing of this reply is taken back any more: one buffer may serve all.
+    this.messenger.settle(session, reply);
+    this.blocked.serve();
   }
 
   #execute(session: Session, args: Args, reply: ReplyWriter): void {
@@ -210,8 +196,6 @@ export class Engine {
       return;
     }
     this.run(session, command, args, reply);
-    this.messenger.settle(session, reply);
-    this.blocked.serve();
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -255,22 +239,23 @@ export class Engine {
 
   /** The command that the arguments name; `undefined`, and the error is replied, if they name none or are too few. */
   resolve(args: Args, reply: ReplyWriter): Command | undefined {
-    let command = this.commands.find(args);
+    const command = this.find(args);
     if (command === undefined) {
-      reply.error(unknownCommand(args));
+      const container = this.commands.find(args);
+      reply.error(container === undefined ? unknownCommand(args) : unknownSubcommand(container, args));
       return undefined;
     }
-    if (command.subcommands.size > 0 && args.count > 1) {
-      const subcommand = command.subcommands.get(args.text(1).toLowerCase());
-      if (subcommand === undefined) {
-        reply.error(unknownSubcommand(command, args));
-        return undefined;
-      }
-      command = subcommand;
-    }
     if (command.takes(args.count) && command.handler !== undefined) return command;
+    command.rejectedCalls++;
     reply.error(wrongArity(command));
     return undefined;
+  }
+
+  /** The command or subcommand that the arguments name. */
+  find(args: Args): Command | undefined {
+    const command = this.commands.find(args);
+    if (command === undefined || command.subcommands.size === 0 || args.count === 1) return command;
+    return command.subcommands.get(args.text(1).toLowerCase());
   }
 
   #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
@@ -374,7 +359,7 @@ export class Engine {
     if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const { statistics } = this.observer;
-    const countedErrors = statistics.errorCount;
+    const { countedErrors } = statistics;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -392,7 +377,7 @@ export class Engine {
     command.usec += durationUs;
     if (this.observer.tracksLatency) command.latency.add(durationUs);
     // Errors of commands inside this one were counted as theirs.
-    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+    if (reply.errorCount - errors > statistics.countedErrors - countedErrors) {
       command.failedCalls++;
       statistics.countError(reply.lastError);
     }
@@ -400,9 +385,11 @@ export class Engine {
       if (durationUs >= this.observer.slowUs) {
         this.observer.noteSlow(session, command, args, this.store.nowMs, durationUs);
       }
-      if (this.sessions.monitors.size > 0) this.observer.feedMonitors(session, command, args, this.store.nowMs);
+      if (this.sessions.monitors.size > 0) {
+        this.observer.feedMonitors(session, command, args, this.store.nowMs, this.messenger);
+      }
     }
-    if (call.dirty > 0 && this.isLogging) this.#log(call);
+    if (call.dirty > 0) this.#log(call);
     return call.dirty;
   }
 
@@ -424,7 +411,10 @@ export class Engine {
   }
 
   #log(call: Call): void {
-    if (call.logged === undefined) this.batch.add(call.db.index, call.args);
+    if (!this.isLogging) {
+      // Inside a command of the log the places in the batch are counted as they were when it was first done.
+      if (this.#depth > 0) this.batch.count += call.logged?.length ?? 1;
+    } else if (call.logged === undefined) this.batch.add(call.db.index, call.args);
     else for (const args of call.logged) this.batch.add(call.db.index, args);
   }
 

@@ -62,6 +62,11 @@ export class Messenger {
     else this.#postponed.push({ session, bytes });
   }
 
+  /** Sends once the command that runs is done; `bytes` is kept until then. */
+  postpone(session: Session, bytes: Uint8Array): void {
+    this.#postponed.push({ session, bytes });
+  }
+
   /** After a whole command: sends what waited for its end. */
   settle(session: Session, reply: ReplyWriter): void {
     if (this.#postponed.length === 0) return;

@@ -14,6 +14,7 @@ import type { Config } from "./config/config.ts";
 import { hiddenArguments } from "./hidden-arguments.ts";
 import { HotKeys, LargeKeys } from "./hot-keys.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
+import type { Messenger } from "./messenger.ts";
 import { quotedText } from "./quoted-text.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -82,7 +83,7 @@ export class Observer {
   }
 
   /** Shows a call to the sessions that monitor. Administrative commands are not shown, as in Redis. */
-  feedMonitors(session: Session, command: Command, args: Args, nowMs: number): void {
+  feedMonitors(session: Session, command: Command, args: Args, nowMs: number, messenger: Messenger): void {
     if ((command.flags & (CommandFlag.skipMonitor | CommandFlag.admin)) !== 0) return;
     const hidden = hiddenArguments(command, args, this.#config);
     const from = session.isInternal ? "lua" : session.address;
@@ -92,7 +93,7 @@ export class Observer {
       line += hidden.has(i) ? ' "(redacted)"' : ` ${quotedText(args.bytes, args.starts[i]!, args.ends[i]!)}`;
     }
     const bytes = bytesOfText(`${line}\r\n`);
-    for (const monitor of this.#sessions.monitors) monitor.output.send(bytes);
+    for (const monitor of this.#sessions.monitors) messenger.postpone(monitor, bytes);
   }
 
   /** A command was denied to a user. */

@@ -60,6 +60,11 @@ export class ScriptRuntime {
     return this.#cache.peek(sha) !== undefined;
   }
 
+  /** The source of a script that is kept; for the log, where EVALSHA becomes EVAL. */
+  sourceOf(sha: string): Uint8Array | undefined {
+    return this.#cache.peek(sha)?.source;
+  }
+
   /** EVALSHA: `undefined` if there is no such script. */
   find(sha: string): Compiled | undefined {
     const script = this.#cache.use(sha);

@@ -3,6 +3,7 @@ import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
 import type { Session } from "../../src/engine/session.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
+import { ScriptRuntime } from "../../src/script/script-runtime.ts";
 
 /** One client of an {@link EngineDriver}. */
 export interface DrivenSession {
@@ -34,6 +35,7 @@ export class EngineDriver {
       hashSeed,
       hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
       clockUs: () => 0,
+      scripts: new ScriptRuntime(),
       ...options,
     });
     this.main = this.connect();
@@ -57,10 +59,16 @@ export class EngineDriver {
     return this.as(this.main, ...args);
   }
 
-  as({ session }: DrivenSession, ...args: readonly Argument[]): string {
-    const reply = new ReplyWriter(1_024);
+  /** Arguments of a command that is not done. */
+  argsOf(...args: readonly Argument[]): Args {
     const call = new Args();
     call.assign(args.map(bytesOf));
+    return call;
+  }
+
+  as({ session }: DrivenSession, ...args: readonly Argument[]): string {
+    const reply = new ReplyWriter(1_024);
+    const call = this.argsOf(...args);
     this.engine.beginTurn(this.nowMs, ++this.turn);
     this.engine.execute(session, call, reply);
     if (this.engine.endTurn()) this.batches.push(this.engine.batch.bytes.slice(0, this.engine.batch.length));

@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
+import { ReplyMode } from "../session.ts";
 import { DATABASE_COUNT } from "../store.ts";
 
 function ping({ args, reply, session }: Call): void {
@@ -39,6 +40,9 @@ function quit({ reply, session }: Call): void {
 /** Everything is as on a new connection. */
 function reset({ engine, reply, session }: Call): void {
   engine.forget(session);
+  engine.sessions.monitors.delete(session);
+  session.isMonitoring = false;
+  session.replyMode = ReplyMode.on;
   session.database = 0;
   session.resp = 2;
   session.name = "";

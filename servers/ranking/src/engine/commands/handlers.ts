@@ -25,6 +25,7 @@ import { LIST_HANDLERS } from "./lists.ts";
 import { MEMORY_HANDLERS } from "./memory.ts";
 import { OBJECT_HANDLERS } from "./object.ts";
 import { PUBSUB_HANDLERS } from "./pubsub.ts";
+import { SCRIPT_HANDLERS } from "./scripts.ts";
 import { SERVER_HANDLERS } from "./server.ts";
 import { SET_ALGEBRA_HANDLERS } from "./set-algebra.ts";
 import { SET_PICK_HANDLERS } from "./set-picks.ts";
@@ -83,4 +84,5 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...PUBSUB_HANDLERS,
   ...TRANSACTION_HANDLERS,
   ...WAITING_HANDLERS,
+  ...SCRIPT_HANDLERS,
 };

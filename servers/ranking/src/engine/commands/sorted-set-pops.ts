@@ -1,3 +1,4 @@
+import { bytesOfText } from "../acl/index.ts";
 import type { Call } from "../call.ts";
 import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
@@ -121,8 +122,15 @@ function zmpop(call: Call): void {
 
 function blockingPop(call: Call, isMax: boolean): void {
   const last = call.args.count - 1;
-  if (Number.isNaN(readTimeoutMs(call, last))) return;
-  if (!popFirst(call, 1, last, { isMax, count: 1, withKey: true, isNested: false })) call.reply.nilArray();
+  const timeoutMs = readTimeoutMs(call, last);
+  if (Number.isNaN(timeoutMs)) return;
+  if (popFirst(call, 1, last, { isMax, count: 1, withKey: true, isNested: false })) return;
+  const plain = bytesOfText(isMax ? "ZPOPMAX" : "ZPOPMIN");
+  const waits = call.engine.blocked.wait(call, {
+    ...{ firstKey: 1, keyEnd: last, type: ValueType.sortedSet, timeoutMs, reply: "pair-behind-key" },
+    take: (key) => [plain, key],
+  });
+  if (!waits) call.reply.nilArray();
 }
 
 function bzpopmin(call: Call): void {
@@ -135,8 +143,16 @@ function bzpopmax(call: Call): void {
 
 function bzmpop(call: Call): void {
   const form = manyPop(call, 2);
-  if (form === undefined || Number.isNaN(readTimeoutMs(call, 1))) return;
-  if (!popFirst(call, form.firstKey, form.keyEnd, form)) call.reply.nilArray();
+  if (form === undefined) return;
+  const timeoutMs = readTimeoutMs(call, 1);
+  if (Number.isNaN(timeoutMs) || popFirst(call, form.firstKey, form.keyEnd, form)) return;
+  const { firstKey, keyEnd, count, isMax } = form;
+  const [name, one, ...rest] = ["ZMPOP", "1", isMax ? "MAX" : "MIN", "COUNT", String(count)].map(bytesOfText);
+  const waits = call.engine.blocked.wait(call, {
+    ...{ firstKey, keyEnd, type: ValueType.sortedSet, timeoutMs, reply: "as-it-is" },
+    take: (key) => [name!, one!, key, ...rest],
+  });
+  if (!waits) call.reply.nilArray();
 }
 
 /** Commands that take members from an end of a sorted set. */

@@ -105,6 +105,12 @@ test.each([
     reply: "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n",
     why: "it is a string",
   },
+  {
+    setup: ["SADD k 1"],
+    words: "SSCAN k \0x",
+    reply: "*2\r\n$1\r\n0\r\n*1\r\n$1\r\n1\r\n",
+    why: "a zero ends the cursor",
+  },
 ])("$setup, then $words replies $reply: $why", ({ setup, words, reply }) => {
   const driver = new EngineDriver();
   for (const command of setup) driver.do(...command.split(" "));
