@@ -42,6 +42,9 @@ const FLAGS_BY_NAME: Readonly<Record<string, number>> = {
   fast: CommandFlag.fast,
 };
 
+/** Redis 7.0.15 treats these so, though COMMAND does not tell. */
+const MAY_REPLICATE: ReadonlySet<string> = new Set(["eval", "evalsha", "pfcount", "publish", "spublish"]);
+
 /** One command or subcommand, and what it has cost. */
 export class Command implements AclCommand {
   readonly id: number;
@@ -69,7 +72,8 @@ export class Command implements AclCommand {
     this.categories = facts.categories;
     this.isAlwaysAllowed = facts.flags.includes("no_auth");
     this.handler = handler;
-    this.flags = facts.flags.reduce((bits, flag) => bits | (FLAGS_BY_NAME[flag] ?? 0), 0);
+    const hidden = MAY_REPLICATE.has(facts.name) ? CommandFlag.mayReplicate : 0;
+    this.flags = facts.flags.reduce((bits, flag) => bits | (FLAGS_BY_NAME[flag] ?? 0), hidden);
   }
 
   /** CONFIG RESETSTAT. */

@@ -77,6 +77,7 @@ function serve(socket: Socket): void {
     inTurn(take);
     if (session.isBlocked) waiting.add(goOn);
   };
+  socket.setNoDelay(true);
   socket.on("error", () => socket.destroy());
   socket.on("close", () => {
     waiting.delete(goOn);
