@@ -1,5 +1,6 @@
 import { type ArgumentFacts, parseArguments } from "./arguments.ts";
 import { BITMAP_FACTS } from "./facts/bitmaps.ts";
+import { BOARD_FACTS } from "./facts/boards.ts";
 import { CONNECTION_FACTS } from "./facts/connection.ts";
 import { GEO_FACTS } from "./facts/geo.ts";
 import { HASH_FACTS } from "./facts/hashes.ts";
@@ -68,6 +69,7 @@ export interface CommandFacts {
 
 const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["bitmap", BITMAP_FACTS],
+  ["board", BOARD_FACTS],
   ["connection", CONNECTION_FACTS],
   ["generic", KEY_FACTS],
   ["geo", GEO_FACTS],
