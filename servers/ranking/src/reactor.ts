@@ -3,6 +3,7 @@ import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { Engine } from "./engine/engine.ts";
 import { ReplyMode } from "./engine/session.ts";
+import { isHeldBack } from "./engine/upkeep.ts";
 import { Args } from "./protocol/args.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
@@ -186,7 +187,7 @@ export class Reactor {
         this.#refuse(client, parser.error);
         break;
       }
-      if (args.count > 0 && this.engine.sessions.pausedUntilMs !== 0 && this.engine.isHeldBack(session, args)) {
+      if (args.count > 0 && this.engine.sessions.pausedUntilMs !== 0 && isHeldBack(this.engine, session, args)) {
         args.clear();
         client.partialArgs = undefined;
         this.#heldBack.add(client);

@@ -16,6 +16,7 @@ import {
 import type { RankingConfig } from "./config.ts";
 import { createEngine } from "./create-engine.ts";
 import type { Engine } from "./engine/engine.ts";
+import { tick as tickEngine } from "./engine/upkeep.ts";
 import { RankingError } from "./errors.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Persistence } from "./persistence.ts";
@@ -142,7 +143,7 @@ function configure(engine: Engine, config: RankingConfig): void {
 
 function tick(engine: Engine, reactor: Reactor, persistence: Persistence | undefined): void {
   // A turn expires what is due, also when nobody asks for anything.
-  reactor.inTurn(() => engine.tick());
+  reactor.inTurn(() => tickEngine(engine));
   reactor.resumeHeldBack();
   if (engine.store.graveCount > 0) engine.store.releaseSome(RELEASED_PER_TICK);
   // Its failure is told by the log line, the metrics and INFO.

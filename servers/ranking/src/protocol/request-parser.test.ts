@@ -28,37 +28,56 @@ test.each([
 test("requests come out whole however the bytes are cut, and nothing is read twice", () => {
   const request = fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 12 });
   fc.assert(
-    fc.property(fc.array(request, { maxLength: 8 }), fc.infiniteStream(fc.integer({ min: 1, max: 40 })), (requests, cuts) => {
-      const wire = bytesOf(
-        requests
-          .map((args) => `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${String.fromCharCode(...arg)}\r\n`).join("")}`)
-          .join(""),
-      );
-      const parser = new RequestParser();
-      const args = new Args();
-      const seen: Uint8Array[][] = [];
-      let start = 0;
-      for (let end = 0; end < wire.length; ) {
-        end = Math.min(wire.length, end + (cuts.next().value ?? 1));
-        for (;;) {
-          const next = parser.parse(wire, start, end, args, true);
-          if (next === REQUEST_MORE) {
-            expect(parser.neededBytes).toBeGreaterThan(end - start);
-            break;
+    fc.property(
+      fc.array(request, { maxLength: 8 }),
+      fc.infiniteStream(fc.integer({ min: 1, max: 40 })),
+      (requests, cuts) => {
+        const wire = bytesOf(
+          requests
+            .map(
+              (args) =>
+                `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${String.fromCharCode(...arg)}\r\n`).join("")}`,
+            )
+            .join(""),
+        );
+        const parser = new RequestParser();
+        const args = new Args();
+        const seen: Uint8Array[][] = [];
+        let start = 0;
+        for (let end = 0; end < wire.length; ) {
+          end = Math.min(wire.length, end + (cuts.next().value ?? 1));
+          for (;;) {
+            const next = parser.parse(wire, start, end, args, true);
+            if (next === REQUEST_MORE) {
+              expect(parser.neededBytes).toBeGreaterThan(end - start);
+              break;
+            }
+            seen.push(Array.from({ length: args.count }, (_, i) => args.copy(i)));
+            args.clear();
+            start = next;
           }
-          seen.push(Array.from({ length: args.count }, (_, i) => args.copy(i)));
-          args.clear();
-          start = next;
         }
-      }
-      expect(seen).toEqual(requests);
-    }),
+        expect(seen).toEqual(requests);
+      },
+    ),
   );
 });
 
 test("any bytes are requests, the beginning of one, or refused; reading them ends", () => {
   const piece = fc.oneof(
-    fc.constantFrom("*1\r\n", "*-1\r\n", "*2\r\n$3\r\n", "$-1\r\n", "$3\r\nabc\r\n", "PING\r\n", "\r\n", "\0", '"', "'", "*0\r\n"),
+    fc.constantFrom(
+      "*1\r\n",
+      "*-1\r\n",
+      "*2\r\n$3\r\n",
+      "$-1\r\n",
+      "$3\r\nabc\r\n",
+      "PING\r\n",
+      "\r\n",
+      "\0",
+      '"',
+      "'",
+      "*0\r\n",
+    ),
     fc.uint8Array({ maxLength: 12 }).map((bytes) => String.fromCharCode(...bytes)),
   );
   fc.assert(

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { AccessWords } from "../../src/engine/access-words.ts";
 import { EVICTION_POLICIES } from "../../src/engine/config/parameters.ts";
 import { evictionLimitUs } from "../../src/engine/eviction.ts";
+import { tick } from "../../src/engine/upkeep.ts";
 import { EngineDriver } from "../support/engine-driver.ts";
 
 const MIB = 1_048_576;
@@ -135,7 +136,7 @@ test("an eviction that takes too long stops, lets the command in, and goes on at
   expect(driver.do("INFO", "stats")).toMatch(/evicted_keys:[1-9]/);
   for (let i = 0; i < 100; i++) {
     engine.beginTurn(driver.nowMs, i);
-    engine.tick();
+    tick(engine);
     engine.endTurn();
   }
   expect(engine.store.usedBytes).toBeLessThanOrEqual(200_000);

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { LatencyHistogram } from "../../src/engine/latency-histogram.ts";
 import { LatencyMonitor } from "../../src/engine/latency-monitor.ts";
 import { Rate, Statistics } from "../../src/engine/statistics.ts";
+import { tick } from "../../src/engine/upkeep.ts";
 import { EngineDriver } from "../support/engine-driver.ts";
 
 /** A driver whose commands each take `stepUs` by its clock. */
@@ -186,7 +187,7 @@ test("the keys that are used most and the largest ones are found", () => {
   expect(hottest?.amount).toBeGreaterThan(4_500);
   expect(hottest?.amount).toBeLessThan(7_500);
   expect(second?.amount).toBeLessThan(1_000);
-  for (let i = 0; i < 100; i++) engine.tick();
+  for (let i = 0; i < 100; i++) tick(engine);
   const [largest] = engine.observer.largeKeys.top(1);
   expect(largest).toMatchObject({ database: 3, key: "large" });
   expect(largest?.amount).toBeGreaterThanOrEqual(100_000);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isHeldBack } from "../../src/engine/upkeep.ts";
 import { CLOSED, EngineDriver } from "../support/engine-driver.ts";
 
 const WRONG_PASSWORD = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
@@ -159,7 +160,7 @@ test("CLIENT PAUSE holds back what it says, until its end or UNPAUSE", () => {
   const { engine } = driver;
   const isHeld = (...words: string[]): boolean => {
     const session = driver.connect().session;
-    return engine.isHeldBack(session, driver.argsOf(...words));
+    return isHeldBack(engine, session, driver.argsOf(...words));
   };
   expect(isHeld("SET", "a", "1")).toBe(false);
   driver.do("CLIENT", "PAUSE", 1_000, "WRITE");

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import { Engine } from "../../src/engine/engine.ts";
+import { isHeldBack, tick } from "../../src/engine/upkeep.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE, RequestParser } from "../../src/protocol/request-parser.ts";

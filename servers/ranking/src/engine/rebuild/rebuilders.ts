@@ -1,5 +1,7 @@
 import { formatDouble } from "../../protocol/doubles.ts";
 import { type Container, ValueType } from "../container.ts";
+import { Board } from "../structures/board.ts";
+import { rebuildBoard } from "../structures/board-load.ts";
 import { ByteView } from "../structures/byte-view.ts";
 import { HashValue } from "../structures/hash-value.ts";
 import { ListValue } from "../structures/list-value.ts";
@@ -29,6 +31,7 @@ export const REBUILDERS: Rebuilders = {
   }),
   [ValueType.hash]: only(HashValue, rebuildHash),
   [ValueType.sortedSet]: only(SortedSet, rebuildSortedSet),
+  [ValueType.board]: only(Board, rebuildBoard),
   [ValueType.window]: only(EventWindow, rebuildWindow),
   [ValueType.limiter]: only(RateLimiter, rebuildLimiter),
 };
