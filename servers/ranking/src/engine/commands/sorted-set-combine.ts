@@ -9,7 +9,7 @@ import { keyCount } from "./sorted-set-arguments.ts";
 import { storeSortedSet } from "./sorted-set-store.ts";
 
 /** What a container of type set offers as an input here. Its members have the score 1. */
-export interface MemberSource {
+interface MemberSource {
   readonly size: number;
   /** Visits each member, `bytes[start, end)`, once. `visit` must not change the set. */
   forEachMember(visit: (bytes: Uint8Array, start: number, end: number) => void): void;
