@@ -264,5 +264,9 @@ test("HyperLogLogs count, keep the count and merge", () => {
   expect(driver.do("PFADD", "l")).toBe(":1\r\n");
   driver.do("SET", "s", "text");
   expect(driver.do("PFCOUNT", "s")).toBe("-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n");
+  driver.do("RPUSH", "list", "e");
+  for (const name of ["PFCOUNT", "PFMERGE"]) {
+    expect(driver.do(name, "s", "list")).toBe("-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n");
+  }
   expect(driver.replayed().do("GET", "r")).toBe(driver.do("GET", "r"));
 });
