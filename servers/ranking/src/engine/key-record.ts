@@ -41,6 +41,9 @@ export function checkKeyBytes(byteCount: number): void {
   throw new CommandError(`ERR key is too long (${byteCount} bytes, at most ${MAX_KEY_BYTES})`);
 }
 
+/** Where the words of a record's head are; see above. */
+export const KeyWord = { length: 1, access: 2, expiry: 3 } as const;
+
 /** Word `word` of the record. */
 export function recordWord(heap: Heap, record: number, word: number): number {
   return heap.words[record >>> SEGMENT_SHIFT]![((record & OFFSET_MASK) << 1) + word]!;
@@ -71,4 +74,10 @@ export function usedBytesOf(heap: Heap, objects: ObjectTable<Container | Uint8Ar
   if ((head & KeyRecordFlag.object) === 0) return own;
   const object = objects.get(value);
   return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.buffer.byteLength : object.usedBytes);
+}
+
+/** The record's key: a view of the heap, good until the next change. */
+export function recordName(heap: Heap, record: number): Uint8Array {
+  const from = ((record & OFFSET_MASK) << 3) + KEY_HEAD_BYTES;
+  return heap.bytes[record >>> SEGMENT_SHIFT]!.subarray(from, from + (recordWord(heap, record, 0) & 0xffff));
 }

@@ -1,28 +1,23 @@
 import type { Args } from "../protocol/args.ts";
-import type { Container, FieldExpiringContainer, ValueTypeCode } from "./container.ts";
-import { ValueType } from "./container.ts";
+import { type Container, type FieldExpiringContainer, ValueType } from "./container.ts";
 import { HashExpiries } from "./hash-expiries.ts";
 import {
-  checkKeyBytes,
   KEY_HEAD_BYTES,
   KeyRecordFlag,
+  KeyWord,
   MAX_INLINE_BYTES,
   MAX_KEY_BYTES,
   OBJECT_BYTES,
   recordBytes,
   recordWord,
   setRecordWord,
-  typeOfHead,
 } from "./key-record.ts";
+import { KeyRecords } from "./key-records.ts";
 import { hashBytes } from "./memory/byte-hash.ts";
 import { ByteTable } from "./memory/byte-table.ts";
 import { ExpiryIndex } from "./memory/expiry-index.ts";
-import { OFFSET_MASK, SEGMENT_SHIFT } from "./memory/heap.ts";
+import { SEGMENT_SHIFT } from "./memory/heap.ts";
 import type { Store } from "./store.ts";
-
-const LENGTH_WORD = 1;
-const ACCESS_WORD = 2;
-const EXPIRY_WORD = 3;
 
 /**
  * One database: keys to values, and when they expire.
@@ -32,26 +27,20 @@ const EXPIRY_WORD = 3;
  *
  * A key whose time has come is not there for any look-up, whether {@link expire} has removed it yet or not.
  */
-export class Keyspace {
+export class Keyspace extends KeyRecords {
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
-  readonly #store: Store;
   readonly #table: ByteTable;
   readonly #expiries: ExpiryIndex;
   readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
   #hash = 0;
-  /** The string that {@link readString} found. */
-  valueBytes: Uint8Array = new Uint8Array(0);
-  valueStart = 0;
-  valueEnd = 0;
-
   constructor(store: Store, index: number) {
-    this.#store = store;
+    super(store);
     this.index = index;
     this.#table = new ByteTable(store.heap, KEY_HEAD_BYTES);
     this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
-      setRecordWord(store.heap, record, EXPIRY_WORD, slot);
+      setRecordWord(store.heap, record, KeyWord.expiry, slot);
     });
     this.#hashExpiries = new HashExpiries(store.heap, (record) => this.#hashAt(record));
   }
@@ -78,11 +67,11 @@ export class Keyspace {
   find(args: Args, index: number): number {
     const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
     if (record === 0) {
-      this.#store.misses++;
-      if (this.#store.tellsMisses) this.#store.listener?.onMissed(this.index, args.view(index));
+      this.store.misses++;
+      if (this.store.tellsMisses) this.store.listener?.onMissed(this.index, args.view(index));
       return 0;
     }
-    this.#store.hits++;
+    this.store.hits++;
     this.#use(record);
     return record;
   }
@@ -116,65 +105,18 @@ export class Keyspace {
   }
 
   #lookup(key: Uint8Array, start: number, end: number): number {
-    const hash = hashBytes(key, start, end, this.#store.hashSeed);
+    const hash = hashBytes(key, start, end, this.store.hashSeed);
     this.#hash = hash;
     return this.#table.find(key, start, end, hash);
   }
 
   #use(record: number): void {
-    const { heap, access } = this.#store;
-    const word = access.isLfu ? access.counted(recordWord(heap, record, ACCESS_WORD)) : access.clock;
-    setRecordWord(heap, record, ACCESS_WORD, word);
-  }
-
-  /** The LRU clock or LFU counter of the record. */
-  accessOf(record: number): number {
-    return recordWord(this.#store.heap, record, ACCESS_WORD) & 0xff_ffff;
-  }
-
-  setAccess(record: number, access: number): void {
-    setRecordWord(this.#store.heap, record, ACCESS_WORD, access & 0xff_ffff);
-  }
-
-  typeOf(record: number): ValueTypeCode {
-    return typeOfHead(recordWord(this.#store.heap, record, 0)) as ValueTypeCode;
-  }
-
-  /** The record's key: a view of the heap, good until the next change. */
-  keyOf(record: number): Uint8Array {
-    return this.#table.nameOf(record);
-  }
-
-  /** The container of a record that is no string. */
-  containerOf(record: number): Container {
-    return this.#store.objects.get(recordWord(this.#store.heap, record, LENGTH_WORD)) as Container;
+    const { heap, access } = this.store;
+    const word = access.isLfu ? access.counted(recordWord(heap, record, KeyWord.access)) : access.clock;
+    setRecordWord(heap, record, KeyWord.access, word);
   }
 
   // Strings
-
-  /** Puts the record's string into `valueBytes[valueStart, valueEnd)`, good until the next change. */
-  readString(record: number): void {
-    const { heap, objects } = this.#store;
-    const segment = record >>> SEGMENT_SHIFT;
-    const unit = record & OFFSET_MASK;
-    const words = heap.words[segment]!;
-    const head = words[unit << 1]!;
-    const length = words[(unit << 1) + LENGTH_WORD]!;
-    if ((head & KeyRecordFlag.object) !== 0) {
-      const value = objects.get(length) as Uint8Array;
-      this.valueBytes = value;
-      this.valueStart = 0;
-      this.valueEnd = value.length;
-      return;
-    }
-    this.valueBytes = heap.bytes[segment]!;
-    this.valueStart = (unit << 3) + KEY_HEAD_BYTES + (head & 0xffff);
-    this.valueEnd = this.valueStart + length;
-  }
-
-  isRaw(record: number): boolean {
-    return (recordWord(this.#store.heap, record, 0) & KeyRecordFlag.raw) !== 0;
-  }
 
   /**
    * Sets a key to the string `value[start, end)`, whatever it was.
@@ -218,12 +160,12 @@ export class Keyspace {
     keepsExpiry = false,
     isRaw = false,
   ): number {
-    const { heap } = this.#store;
+    const { heap } = this.store;
     const size = end - start;
     const rawFlag = isRaw ? KeyRecordFlag.raw : 0;
     if (record !== 0 && size <= MAX_INLINE_BYTES) {
       const head = recordWord(heap, record, 0);
-      const oldBytes = recordBytes(head, recordWord(heap, record, LENGTH_WORD));
+      const oldBytes = recordBytes(head, recordWord(heap, record, KeyWord.length));
       const isInline = (head & KeyRecordFlag.object) === 0;
       // The value may be a part of the old one, as with SETRANGE: the same block means that it is not.
       if (
@@ -233,8 +175,8 @@ export class Keyspace {
       ) {
         if (!keepsExpiry) this.clearExpiry(record);
         setRecordWord(heap, record, 0, (head & ~(KeyRecordFlag.raw | KeyRecordFlag.text)) | rawFlag);
-        setRecordWord(heap, record, LENGTH_WORD, size);
-        this.#putBytes(record, KEY_HEAD_BYTES + (head & 0xffff), value, start, end);
+        setRecordWord(heap, record, KeyWord.length, size);
+        this.putBytes(record, KEY_HEAD_BYTES + (head & 0xffff), value, start, end);
         return record;
       }
     }
@@ -246,9 +188,9 @@ export class Keyspace {
     }
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
     // The old value may be where the new one comes from, so it goes last.
-    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, size);
+    const next = this.newRecord(key, keyStart, keyEnd, ValueType.string, size);
     setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
-    this.#putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
+    this.putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
     return next;
@@ -269,37 +211,12 @@ export class Keyspace {
     keepsExpiry = false,
     isRaw = false,
   ): number {
-    const { heap, objects } = this.#store;
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
-    const next = this.#newRecord(key, keyStart, keyEnd, ValueType.string, 0);
-    heap.outsideBytes += value.buffer.byteLength + OBJECT_BYTES;
-    const flags = KeyRecordFlag.object | (isRaw ? KeyRecordFlag.raw : 0);
-    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | flags);
-    setRecordWord(heap, next, LENGTH_WORD, objects.add(value));
+    const next = this.newRecord(key, keyStart, keyEnd, ValueType.string, 0);
+    this.holdObject(next, value, isRaw ? KeyRecordFlag.raw : 0);
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
     return next;
-  }
-
-  #putBytes(record: number, at: number, source: Uint8Array, start: number, end: number): void {
-    const bytes = this.#store.heap.bytes[record >>> SEGMENT_SHIFT]!;
-    const to = ((record & OFFSET_MASK) << 3) + at;
-    const size = end - start;
-    if (size > 64) bytes.set(source.subarray(start, end), to);
-    else for (let i = 0; i < size; i++) bytes[to + i] = source[start + i]!;
-  }
-
-  #newRecord(key: Uint8Array, start: number, end: number, type: number, valueBytes: number): number {
-    const { heap } = this.#store;
-    const keySize = end - start;
-    checkKeyBytes(keySize);
-    const record = heap.allocate(KEY_HEAD_BYTES + keySize + valueBytes);
-    setRecordWord(heap, record, 0, keySize | (type << 16));
-    setRecordWord(heap, record, LENGTH_WORD, valueBytes);
-    setRecordWord(heap, record, ACCESS_WORD, this.#store.access.initial);
-    setRecordWord(heap, record, EXPIRY_WORD, 0);
-    this.#putBytes(record, KEY_HEAD_BYTES, key, start, end);
-    return record;
   }
 
   /** Puts a new record where the old one of the same key was, if there was one, which is freed. */
@@ -307,11 +224,11 @@ export class Keyspace {
     const hash = this.#hash;
     if (old === 0) {
       this.#table.insert(hash, next);
-      if (this.#store.tellsNewKeys) this.#store.listener?.onAdded(this.index, this.keyOf(next));
+      if (this.store.tellsNewKeys) this.store.listener?.onAdded(this.index, this.keyOf(next));
       return;
     }
     this.#table.replace(hash, old, next);
-    if (this.#store.access.isLfu) this.setAccess(next, this.accessOf(old));
+    if (this.store.access.isLfu) this.setAccess(next, this.accessOf(old));
     this.#freeRecord(old);
   }
 
@@ -334,13 +251,10 @@ export class Keyspace {
     container: Container,
     keepsExpiry = false,
   ): number {
-    const { heap, objects } = this.#store;
-    if (end - start > MAX_KEY_BYTES) this.#store.bury(container);
+    if (end - start > MAX_KEY_BYTES) this.store.bury(container);
     const expiryMs = record !== 0 && keepsExpiry ? this.expiryOf(record) : -1;
-    const next = this.#newRecord(key, start, end, container.type, 0);
-    heap.outsideBytes += OBJECT_BYTES;
-    setRecordWord(heap, next, 0, recordWord(heap, next, 0) | KeyRecordFlag.object);
-    setRecordWord(heap, next, LENGTH_WORD, objects.add(container));
+    const next = this.newRecord(key, start, end, container.type, 0);
+    this.holdObject(next, container, 0);
     this.#place(record, next);
     if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
     if (container.type === ValueType.hash) this.noteFieldExpiry(next);
@@ -357,9 +271,9 @@ export class Keyspace {
 
   /** Removes a key and hands its container to the caller. */
   take(record: number): Container {
-    const { heap, objects } = this.#store;
+    const { heap, objects } = this.store;
     const container = this.containerOf(record);
-    const id = recordWord(heap, record, LENGTH_WORD);
+    const id = recordWord(heap, record, KeyWord.length);
     this.#table.remove(this.#hashOf(record), record);
     if (container.type === ValueType.hash) this.#hashExpiries.forget(container as FieldExpiringContainer);
     objects.remove(id);
@@ -371,23 +285,13 @@ export class Keyspace {
 
   #hashOf(record: number): number {
     const key = this.keyOf(record);
-    return hashBytes(key, 0, key.length, this.#store.hashSeed);
+    return hashBytes(key, 0, key.length, this.store.hashSeed);
   }
 
   #freeRecord(record: number): void {
-    const { heap, objects } = this.#store;
     this.clearExpiry(record);
-    const head = recordWord(heap, record, 0);
-    const value = recordWord(heap, record, LENGTH_WORD);
-    if ((head & KeyRecordFlag.object) !== 0) {
-      if (typeOfHead(head) === ValueType.hash) this.#hashExpiries.forget(this.#hashAt(record));
-      const object = objects.get(value);
-      objects.remove(value);
-      heap.outsideBytes -= OBJECT_BYTES;
-      if (object instanceof Uint8Array) heap.outsideBytes -= object.buffer.byteLength;
-      else this.#store.bury(object);
-    }
-    heap.free(record, recordBytes(head, value));
+    if (this.typeOf(record) === ValueType.hash) this.#hashExpiries.forget(this.#hashAt(record));
+    this.freeRecord(record);
   }
 
   /** Removes all keys. */
@@ -398,52 +302,52 @@ export class Keyspace {
     this.#table.forEachRecord((record) => records.push(record));
     this.#table.clear();
     for (const record of records) {
-      setRecordWord(this.#store.heap, record, EXPIRY_WORD, 0);
+      setRecordWord(this.store.heap, record, KeyWord.expiry, 0);
       this.#freeRecord(record);
     }
-    this.#store.heap.trim();
+    this.store.heap.trim();
   }
 
   // Expiry
 
   /** When the record expires, in ms since 1970, or -1. */
   expiryOf(record: number): number {
-    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
     return slot === 0 ? -1 : this.#expiries.timeOf(slot);
   }
 
   setExpiry(record: number, timeMs: number): void {
-    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
     if (slot === 0) this.#expiries.add(record, timeMs);
     else this.#expiries.set(slot, timeMs);
   }
 
   /** The key stays for ever. Returns whether it did not. */
   clearExpiry(record: number): boolean {
-    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
     if (slot === 0) return false;
     this.#expiries.remove(slot);
-    setRecordWord(this.#store.heap, record, EXPIRY_WORD, 0);
+    setRecordWord(this.store.heap, record, KeyWord.expiry, 0);
     return true;
   }
 
   /** Removes at most `limit` keys whose time has come. Returns how many. */
   expire(limit: number): number {
     let count = 0;
-    while (count < limit && this.#expiries.nextMs <= this.#store.nowMs) {
+    while (count < limit && this.#expiries.nextMs <= this.store.nowMs) {
       this.#expire(this.#expiries.next);
       count++;
     }
-    while (count < limit && this.#hashExpiries.nextMs <= this.#store.nowMs) {
+    while (count < limit && this.#hashExpiries.nextMs <= this.store.nowMs) {
       count += this.expireFields(this.#hashExpiries.next, limit - count);
     }
     return count;
   }
 
   #isDue(record: number): boolean {
-    const slot = recordWord(this.#store.heap, record, EXPIRY_WORD);
-    if (slot !== 0 && this.#expiries.timeOf(slot) <= this.#store.nowMs) return true;
-    if (this.#hashExpiries.nextMs > this.#store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
+    if (slot !== 0 && this.#expiries.timeOf(slot) <= this.store.nowMs) return true;
+    if (this.#hashExpiries.nextMs > this.store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
     return this.#hashAt(record).isAllDue;
   }
 
@@ -451,8 +355,8 @@ export class Keyspace {
     const hash = this.#hash;
     const key = this.keyOf(record).slice();
     this.delete(record);
-    this.#store.expiredCount++;
-    this.#store.listener?.onExpired(this.index, key);
+    this.store.expiredCount++;
+    this.store.listener?.onExpired(this.index, key);
     // Whoever looked up a key that had expired goes on to add it.
     this.#hash = hash;
   }
@@ -478,7 +382,7 @@ export class Keyspace {
     const key = this.keyOf(record).slice();
     if (isEmpty) this.delete(record);
     else this.noteFieldExpiry(record);
-    if (count > 0) this.#store.listener?.onFieldsExpired(this.index, key, isEmpty);
+    if (count > 0) this.store.listener?.onFieldsExpired(this.index, key, isEmpty);
     return Math.max(1, count);
   }
 
