@@ -8,7 +8,7 @@ import {
   strengthFor,
   type YuvFrame,
 } from "@kagami/kernels";
-import { BANNER_NET } from "../../servers/live/src/engine/privacy/banner-net.ts";
+import { QUICK_NET } from "../../servers/live/src/engine/privacy/quick-net.ts";
 import {
   comparedFigure,
   type Figure,
@@ -229,7 +229,7 @@ function netSubjects(implementations: Implementations, size: Size, frames: reado
       meanOlder: older.means,
       textureOlder: older.textures,
     };
-    const net = own.cellNet(BANNER_NET, count);
+    const net = own.cellNet(QUICK_NET, count);
     return { peer, run: () => net.run(input).values[3]! };
   };
   return [of("wasm"), of("plain")];

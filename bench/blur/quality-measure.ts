@@ -29,21 +29,40 @@ export interface BannerQuality {
 const NEAR_SEC = 1;
 
 /**
- * Plays a clip to a detector and simulates the pipeline: each picture is held until the next has been looked at, and is
- * hidden by its own regions and by the next one's if that reaches back.
+ * What is hidden in each picture, as the pipeline does it: a picture is held until the next has been looked at, and one
+ * more if that one is unsure; it is hidden by its own regions, and by those of a later one that reaches back to it.
  */
+export class ViewedPictures {
+  readonly #hidden: (readonly Region[])[] = [];
+  /** The last pictures, that are still held: two at most. */
+  #heldCount = 0;
+
+  get hidden(): readonly (readonly Region[])[] {
+    return this.#hidden;
+  }
+
+  show(regions: readonly Region[], reachesBack: boolean, isUnsure: boolean): void {
+    const end = this.#hidden.length;
+    for (let i = end - this.#heldCount; reachesBack && i < end; i++) {
+      this.#hidden[i] = [...(this.#hidden[i] ?? []), ...regions];
+    }
+    this.#heldCount = isUnsure && !reachesBack && end > 0 ? 2 : 1;
+    this.#hidden.push(regions);
+  }
+}
+
+/** Plays a clip to a detector and simulates the pipeline. */
 export async function measureClip(path: string, detector: Detector): Promise<ClipQuality> {
-  const hidden: (readonly Region[])[] = [];
+  const viewed = new ViewedPictures();
   const labels: FrameLabels[] = [];
   let endUs = 0;
-  for await (const { frame, index, timeUs, labels: frameLabels } of readClip(path)) {
-    const { regions, reachesBack }: Detection = detector.inspect(frame, timeUs);
-    if (reachesBack && index > 0) hidden[index - 1] = [...(hidden[index - 1] ?? []), ...regions];
-    hidden.push(regions);
+  for await (const { frame, timeUs, labels: frameLabels } of readClip(path)) {
+    const { regions, reachesBack, isUnsure }: Detection = detector.inspect(frame, timeUs);
+    viewed.show(regions, reachesBack, isUnsure);
     labels.push(frameLabels);
     endUs = timeUs;
   }
-  return qualityOf(labels, hidden, (labels.length - 1) / (endUs / 1e6));
+  return qualityOf(labels, viewed.hidden, (labels.length - 1) / (endUs / 1e6));
 }
 
 /** What was hidden of what had to be, frame by frame. */

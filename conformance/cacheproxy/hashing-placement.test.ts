@@ -64,8 +64,8 @@ describe.each(clients)("$kind", ({ kind, command, args, debianPackage }) => {
     const servers = randomServers(seed, weighted);
     const keys = randomKeys(seed);
     const input = JSON.stringify({ servers: servers.map(({ host, port, weight }) => [host, port, weight]), keys });
-    const { stdout } = await runTool(command, args, { input, debianPackage });
-    expect(JSON.parse(stdout.toString())).toEqual(ourAddresses({ kind, servers }, keys));
+    const { stdout } = await runTool(command, args, { input, debianPackage, mustSucceed: true });
+    expect(JSON.parse(stdout)).toEqual(ourAddresses({ kind, servers }, keys));
   });
 });
 

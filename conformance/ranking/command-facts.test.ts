@@ -13,7 +13,8 @@ import type { Reply } from "./reply.ts";
 /** Of the commands that Redis 7.0.15 has too: it cannot be asked about ours, nor about those of later versions. */
 const FACTS = new Map(
   [...readCommandFacts()].filter(
-    ([, { group, since }]) => group !== "board" && group !== "internal" && group !== "window" && !since.startsWith("7.4"),
+    ([, { group, since }]) =>
+      group !== "board" && group !== "internal" && group !== "window" && !since.startsWith("7.4"),
   ),
 );
 /** Left to later issues: streams, functions, cluster, replication, modules. */

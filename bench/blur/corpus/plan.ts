@@ -40,6 +40,10 @@ export interface PlanOptions {
   readonly holdScale?: number;
   /** Seconds between cards that are no banners, half of the most. */
   readonly distractionSec?: number;
+  /** Backgrounds of each kind; there are 24 to judge by. */
+  readonly variantCount?: number;
+  /** Changes a look, so that there are more of them than makers had. */
+  readonly varyStyle?: (random: Random, style: BannerStyle) => BannerStyle;
 }
 
 /**
@@ -72,9 +76,8 @@ function planClip(set: ClipSet, random: Random, index: number, options: PlanOpti
   const [width, height] = random.pick(options.sizes ?? SIZES);
   const device = planDevice(random, width, height);
   const durationSec = options.clipSec ?? (width * height > LARGE_PIXELS ? LARGE_CLIP_SEC : CLIP_SEC);
-  const scenes = planScenes(set, random, device, durationSec);
-  const banners =
-    set === "negatives" ? [] : planBanners(set, random.fork("banners"), device, durationSec, options.holdScale);
+  const scenes = planScenes(set, random, device, durationSec, options.variantCount);
+  const banners = set === "negatives" ? [] : planBanners(set, random.fork("banners"), device, durationSec, options);
   const distractions = planDistractions(random.fork("distractions"), set, device, durationSec, options);
   const isBusy = random.chance(0.2);
   return {
@@ -119,14 +122,14 @@ const planCoding = (random: Random, pixels: number): CodingSpec => ({
   kilobits: Math.round(Math.min(12_000, Math.max(300, (500 * 12 ** random.float() * pixels) / 921_600))),
 });
 
-function planScenes(set: ClipSet, random: Random, device: Device, durationSec: number): SceneSpec[] {
+function planScenes(set: ClipSet, random: Random, device: Device, durationSec: number, variantCount = 24): SceneSpec[] {
   const kinds = SCENES.filter(({ sets }) => set !== "train" || sets === "both");
   const weighted = kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
   const scenes: SceneSpec[] = [];
   for (let startSec = 0; startSec < durationSec - 1; ) {
     const kind = random.pick(weighted);
     // Backgrounds come from a fixed number of variants, so that the cache can keep them.
-    const variant = createRandom(random.int(1, 24) + (set === "train" ? 0 : set === "test" ? 1_000 : 2_000));
+    const variant = createRandom(random.int(1, variantCount) + (set === "train" ? 0 : set === "test" ? 1_000 : 2_000));
     const inner = variant.fork(kind.name);
     const context: SceneContext = {
       ...device,
@@ -147,7 +150,13 @@ function planScenes(set: ClipSet, random: Random, device: Device, durationSec: n
 const wordsOf = (set: ClipSet) => (set === "train" ? WORDS.train : WORDS.test);
 const fontsOf = (set: ClipSet) => (set === "train" ? FONTS.train : FONTS.test);
 
-function planBanners(set: ClipSet, random: Random, device: Device, durationSec: number, holdScale = 1): EventSpec[] {
+function planBanners(
+  set: ClipSet,
+  random: Random,
+  device: Device,
+  durationSec: number,
+  { holdScale = 1, varyStyle }: PlanOptions,
+): EventSpec[] {
   const styles = BANNER_STYLES.filter(
     ({ family, sets }) => family === device.family && (set === "test" || sets === "both"),
   );
@@ -156,7 +165,8 @@ function planBanners(set: ClipSet, random: Random, device: Device, durationSec: 
     // A phone keeps its look for a while; the next one is often of the same style.
     const before = events.at(-1);
     const same = before && random.chance(0.35) ? styles.find(({ id }) => id === before.style) : undefined;
-    const style = same ?? random.pick(styles);
+    const known = same ?? random.pick(styles);
+    const style = varyStyle ? varyStyle(random, known) : known;
     const planned = planBanner(set, random, device, style, startSec);
     const event = { ...planned, holdSec: planned.holdSec * holdScale };
     const end = event.inSec + event.holdSec;

@@ -1,4 +1,4 @@
-# /usr/bin/python3 bench/blur/training/export.py --net .cache/blur-training/net.pt
+# /usr/bin/python3 bench/blur/training/export.py --name quick
 """Folds normalization into the weights, rounds them to whole numbers and writes the network as TypeScript data."""
 import argparse
 import numpy as np
@@ -55,10 +55,11 @@ def text(value, indent=0):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--net", default=".cache/blur-training/net.pt")
-    a.add_argument("--out", default="servers/live/src/engine/privacy/banner-net.ts")
+    a.add_argument("--name", choices=["quick", "thorough"], default="quick")
+    a.add_argument("--cache", default=".cache/blur-training")
+    a.add_argument("--to", default="servers/live/src/engine/privacy")
     args = a.parse_args()
-    state = torch.load(args.net)
+    state = torch.load(f"{args.cache}/{args.name}.pt")
     sizes = (state["stem.0.weight"].shape[1], state["stem.0.weight"].shape[0], state["b1.pw.0.weight"].shape[0], state["down.pw.0.weight"].shape[0])
     net = Net(*sizes, depth=len({k.split(".")[1] for k in state if k.startswith("mid.")}))
     net.load_state_dict(state)
@@ -78,11 +79,11 @@ def main():
         "last": block("last", net.b2),
         "head": dense("head", net.head.weight.detach().double().numpy(), net.head.bias.detach().double().numpy()),
     }
-    with open(args.out, "w") as f:
+    with open(f"{args.to}/{args.name}-net.ts", "w") as f:
         f.write('import type { NetData } from "@kagami/kernels";\n\n')
         f.write("/** Trained by bench/blur/training; its README says how. */\n")
         f.write("// biome-ignore format: a number a line would make ten thousand lines\n")
-        f.write(f"export const BANNER_NET: NetData = {text(data)};\n")
+        f.write(f"export const {args.name.upper()}_NET: NetData = {text(data)};\n")
 
 
 if __name__ == "__main__":

@@ -1,24 +1,20 @@
-// node bench/blur/training/judge.ts --every 10 --rest 3
-// Runs the detector's network and tracking over cells that make-cells.ts has measured, those that train.py does not
-// learn from, and says what would have leaked. Thresholds are chosen by this, never by the test set.
+// node bench/blur/training/judge.ts --verbose
+// Runs the detector's network and tracking over cells that make-cells.ts has measured and that train.py does not learn
+// from, and says what would have leaked. Thresholds are chosen by this, never by the test set.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmKernels, type ImageSlot, type Region } from "@kagami/kernels";
-import { BannerFinder } from "../../../servers/live/src/engine/privacy/banner-finder.ts";
-import { BANNER_NET } from "../../../servers/live/src/engine/privacy/banner-net.ts";
-import { BannerTracker } from "../../../servers/live/src/engine/privacy/banner-tracker.ts";
+import { BannerWatch } from "../../../servers/live/src/engine/privacy/banner-watch.ts";
 import { CellHistory } from "../../../servers/live/src/engine/privacy/cell-history.ts";
 import { layOutGrid, toPicture } from "../../../servers/live/src/engine/privacy/grid.ts";
 import { coverOf } from "../../../servers/live/src/engine/privacy/track.ts";
 import type { CardLabel, FrameLabels } from "../corpus/index.ts";
-import { type ClipQuality, qualityOf } from "../quality-measure.ts";
+import { type ClipQuality, qualityOf, ViewedPictures } from "../quality-measure.ts";
 
 const { values } = parseArgs({
   options: {
-    cells: { type: "string", default: ".cache/blur-training/cells" },
-    every: { type: "string", default: "10" },
-    rest: { type: "string", default: "3" },
+    cells: { type: "string", default: ".cache/blur-training/valid" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -71,8 +67,7 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
   const { size, columns, rows, fps } = clip;
   const kernels = createWasmKernels(wasm);
   const history = new CellHistory(kernels);
-  const finder = new BannerFinder(kernels, BANNER_NET);
-  const tracker = new BannerTracker();
+  const watch = new BannerWatch(kernels);
   const isPortrait = columns < rows * 2;
   const grid = layOutGrid({
     x: 0,
@@ -83,7 +78,7 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
   if (!grid) throw new Error(`Cannot lay out ${path}`);
   const laid = { ...grid, columns, rows, cellSize: size, unit: Math.min(columns, Math.round(rows / 0.75)) };
   const whole = { x: 0, y: 0, width: columns, height: rows };
-  const hidden: Region[][] = [];
+  const viewed = new ViewedPictures();
   for (let i = 0; i < clip.frames; i++) {
     const plane = (k: number) => ({
       data: bytes.subarray((2 * i + k) * columns * rows, (2 * i + k + 1) * columns * rows),
@@ -96,23 +91,17 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
       textures: kernels.subsample(plane(1), whole, 1, 1, textures),
     });
     const timeUs = Math.round((i / fps) * 1e6);
-    const input = history.take(measure, timeUs, tracker.isHolding(timeUs));
-    let reachesBack = false;
-    if (input) reachesBack = tracker.follow(finder.find(input), columns, laid.unit, timeUs);
-    else tracker.stay(timeUs);
-    const regions = tracker.tracks.map((track) => toPicture(laid, coverOf(track, laid.unit, columns)));
-    if (reachesBack && i > 0) hidden[i - 1]?.push(...regions);
-    hidden.push(regions);
+    const input = history.take(measure, timeUs, watch.isHolding(timeUs));
+    const following = input ? watch.follow(input, laid, timeUs, history.isSettled, () => true) : watch.stay(timeUs);
+    const regions = watch.tracks.map((track) => toPicture(laid, coverOf(track, laid)));
+    viewed.show(regions, following.hasStarted, following.isUnsure);
   }
   const labels = labelsOf(clip);
-  return { ...qualityOf(labels, hidden, fps), labels };
+  return { ...qualityOf(labels, viewed.hidden, fps), labels };
 }
 
 const names = readdirSync(values.cells)
-  .filter(
-    (name) =>
-      /^train-\d+-\d+\.json$/.test(name) && Number(name.split("-")[1]) % Number(values.every) === Number(values.rest),
-  )
+  .filter((name) => name.endsWith(".json") && !name.endsWith(".mp4.json"))
   .map((name) => name.slice(0, -".json".length));
 const styles = new Map<string, { readable: number; leaked: number; banners: number }>();
 let [readable, leaked, area, visible, seconds, alarms, banners, leaking] = [0, 0, 0, 0, 0, 0, 0, 0];

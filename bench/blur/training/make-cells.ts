@@ -1,10 +1,11 @@
-// node bench/blur/training/make-cells.ts --seed 101 --clips 50
-// Makes examples to train the banner network on: clips of the corpus's train set, small, short and full of banners, are
-// composed, coded, decoded and measured in cells at once; only the cells and the labels stay.
+// node bench/blur/training/make-cells.ts --seed 101 --donors 100 --clips 400
+// Makes examples to train the banner network on: short clips, full of cards, are composed, coded, decoded and measured
+// in cells at once; only the cells and the labels stay. The pieces are drawn once and put together many times.
 import { readFileSync } from "node:fs";
 import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { createRandom } from "@kagami/clock";
 import { createWasmKernels, type Region } from "@kagami/kernels";
 import { CHROMIUM_LAUNCH } from "@kagami/testkit";
 import { chromium } from "playwright-core";
@@ -14,41 +15,27 @@ import {
   encodeClip,
   generateClip,
   openSprites,
-  planClips,
   readClip,
   renderSprites,
   requestsOf,
+  type SpriteStore,
 } from "../corpus/index.ts";
+import { planDonors, planEpisode, planWhole } from "./episodes.ts";
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "101" },
-    clips: { type: "string", default: "50" },
+    /** Clips that pieces are taken from, and clips that are made of them. */
+    donors: { type: "string", default: "100" },
+    clips: { type: "string", default: "400" },
     out: { type: "string", default: ".cache/blur-training/cells" },
     sprites: { type: "string", default: ".cache/blur-training/sprites" },
-    /** Ends with the clip during which so many seconds have passed. */
-    limit: { type: "string", default: "1000000" },
-    without: { type: "boolean", default: false },
+    /** Share of clips without banners. */
+    without: { type: "string", default: "0.25" },
+    /** Plans clips as the corpus does instead, small and short, to validate by. */
+    whole: { type: "boolean", default: false },
   },
 });
-
-/** In cells, pictures of all sizes are nearly alike; most are small, so that there can be many. */
-const SIZES = [
-  [360, 640],
-  [360, 640],
-  [360, 640],
-  [360, 640],
-  [304, 640],
-  [640, 360],
-  [640, 360],
-  [640, 304],
-  [540, 960],
-  [960, 540],
-  [432, 936],
-  [720, 1280],
-  [1280, 720],
-] as const;
-const CLIP_SEC = 10;
 
 /** Means and textures of each picture, one behind the other. */
 const PLANES = 2;
@@ -108,35 +95,38 @@ async function makeExamples(spec: ClipSpec, video: string, target: string): Prom
   await rename(`${target}.part`, `${target}.json`);
 }
 
-const startedMs = performance.now();
+async function make(spec: ClipSpec, sprites: SpriteStore): Promise<void> {
+  const target = join(values.out, spec.name);
+  const isThere = await access(`${target}.json`).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  const video = `${target}.mp4`;
+  await encodeClip(spec, generateClip(spec, sprites), video);
+  await makeExamples(spec, video, target);
+  await rm(video);
+  await rm(`${video}.json`);
+}
+
 await mkdir(values.out, { recursive: true });
+const seed = Number(values.seed);
 const count = Number(values.clips);
-const plan = planClips("train", Number(values.seed), (count * CLIP_SEC) / 60, {
-  sizes: SIZES,
-  clipSec: CLIP_SEC,
-  holdScale: 0.4,
-  distractionSec: values.without ? 1.2 : 5,
-});
+const without = Number(values.without);
+const sprites = openSprites(values.sprites);
+const donors = values.whole ? planWhole(seed, count, without) : planDonors(seed, Number(values.donors));
 const browser = await chromium.launch(CHROMIUM_LAUNCH);
 try {
-  const sprites = openSprites(values.sprites);
-  for (const planned of plan.slice(0, count)) {
-    const events = values.without ? planned.events.filter(({ kind }) => kind !== "banner") : planned.events;
-    const spec = { ...planned, events };
-    const target = join(values.out, `${spec.name}-${values.seed}`);
-    const isThere = await access(`${target}.json`).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) continue;
-    const video = `${target}.mp4`;
-    await renderSprites(browser, requestsOf(spec), values.sprites);
-    await encodeClip(spec, generateClip(spec, sprites), video);
-    await makeExamples(spec, video, target);
-    await rm(video);
-    await rm(`${video}.json`);
-    if (performance.now() - startedMs > Number(values.limit) * 1000) break;
-  }
+  for (const donor of donors) await renderSprites(browser, requestsOf(donor), values.sprites);
 } finally {
   await browser.close();
+}
+if (values.whole) {
+  for (const [i, spec] of donors.entries()) await make({ ...spec, name: `whole-${seed}-${i}` }, sprites);
+} else {
+  const random = createRandom(seed).fork("episodes");
+  for (let i = 0; i < count; i++) {
+    const options = { name: `episode-${seed}-${i}`, isWithoutBanners: random.chance(without) };
+    await make(planEpisode(donors, random.fork(`episode ${i}`), options), sprites);
+  }
 }

@@ -1,4 +1,4 @@
-# /usr/bin/python3 bench/blur/training/train.py --minutes 20
+# /usr/bin/python3 bench/blur/training/train.py --name quick --minutes 20
 """Trains the banner network on cells made by make-cells.ts; writes a checkpoint that export.py turns into data."""
 import argparse, glob, json, math, os, random, time
 import numpy as np
@@ -9,6 +9,8 @@ import torch.nn.functional as F
 BANNER, DISTRACTOR, OTHER = 1, 2, 3
 KEEP_SEC, KEEP_COUNT = 0.2, 3
 DIST_SCALE = 8.0  # cells per unit of a predicted distance
+IDLE_ROWS = 32  # as in banner-finder.ts
+CHANNELS = {"quick": (16, 24, 32), "thorough": (16, 32, 48)}  # of the stem, at half and at a quarter of the cells
 
 
 class Clip:
@@ -26,7 +28,7 @@ class Clip:
         for c in meta["cards"]:
             self.cards[int(c[0])].append(c)
         self.count = n
-        self.refs = [self._references(True), self._references(False)]
+        self.refs = [self._references(False), self._references(True)]
         first = {}
         self.weights = np.full(n, 0.35)
         for t, cards in enumerate(self.cards):
@@ -38,14 +40,15 @@ class Clip:
                 elif c[1] == DISTRACTOR:
                     self.weights[t] = max(self.weights[t], 1.0)
         self.weights[0] = 0
+        self.hardness = np.full(n, 0.5, np.float32)
         self.weights /= self.weights.sum()
 
     def _references(self, holds):
-        """While a banner is followed, what it covers stays remembered; one that is missed becomes the reference."""
+        """While a banner is followed, what it covers stays remembered; so it is under a card taken for one."""
         refs, kept, kept_at = [], [], -1e9
         for t in range(self.count):
             refs.append(kept[0] if kept else max(0, t - 1))
-            shown = holds and any(c[1] != DISTRACTOR and c[12] > 0.4 and c[7] > 0.6 for c in self.cards[t])
+            shown = any((holds or c[1] == BANNER) and c[12] > 0.4 and c[7] > 0.6 for c in self.cards[t])
             if t > 0 and not shown and t - kept_at >= KEEP_SEC * self.fps:
                 kept_at = t
                 kept.append(t - 1)
@@ -53,8 +56,8 @@ class Clip:
                     kept.pop(0)
         return refs
 
-    def inputs(self, t, stride=1, holds=True):
-        now, before, ref = self.cells[t], self.cells[max(0, t - stride)], self.cells[self.refs[0 if holds else 1][t]]
+    def inputs(self, t, stride=1, holds=False):
+        now, before, ref = self.cells[t], self.cells[max(0, t - stride)], self.cells[self.refs[1 if holds else 0][t]]
         return now, before, ref
 
 
@@ -85,7 +88,7 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
-    def __init__(self, cin=6, a=8, b=16, c=24, depth=3):
+    def __init__(self, cin=6, a=16, b=24, c=32, depth=3):
         super().__init__()
         self.stem = normed(nn.Conv2d(cin, a, 3, 2, 1, bias=False))
         self.b1 = Block(a, b)
@@ -104,7 +107,7 @@ class Net(nn.Module):
         return self.head(self.b2(F.relu(s + u)))
 
 
-def targets(clip, t, flip, gh, gw):
+def targets(clip, t, flip, gh, gw, rows):
     """Class (0/1), weight and distances for output positions of stride 2."""
     cls = np.zeros((gh, gw), np.float32)
     wgt = np.ones((gh, gw), np.float32)
@@ -121,25 +124,59 @@ def targets(clip, t, flip, gh, gw):
             wgt[inside] = np.maximum(wgt[inside], 2.0)
             continue
         near = (xs >= x - 1) & (xs <= x + w + 1) & (ys >= y - 1) & (ys <= y + h + 1)
-        if c[1] == OTHER or c[7] < 0.35 or (h < 3 and c[11] == 0):
+        if c[1] == OTHER or c[7] < 0.3 or (h < 3 and c[11] == 0):
             wgt[near] = 0
             continue
         readable = c[11] > 0
         wgt[near & ~inside] = 0
         cls[inside] = 1
         wgt[inside] = 2.5 if readable else 1.0
-        pos |= inside
+        # Where a card ends below what is looked at, nothing can be learnt.
+        pos = pos | inside if y + h <= rows + 1 else pos & ~inside
         reg[:, inside] = np.stack([xs - x, ys - y, x + w - xs, y + h - ys])[:, inside] / DIST_SCALE
     return cls, wgt, reg, pos & (wgt > 0)
 
 
-def batch(clips, size, rng):
-    xs, cl, wg, rg, ps = [], [], [], [], []
-    for _ in range(size):
-        clip = rng.choice(clips)
-        t = int(np.random.choice(clip.count, p=clip.weights))
-        now, before, ref = clip.inputs(t, 2 if rng.random() < 0.15 else 1, rng.random() < 0.65)
-        x = np.stack([now, before, ref]).astype(np.float32)
+class Pool:
+    """Clips by the shape of their grid; what the network finds hard is shown more often."""
+
+    def __init__(self, directory):
+        self.directory, self.known, self.groups, self.count = directory, set(), {}, 0
+
+    def refresh(self):
+        """Takes in clips that were made in the meantime."""
+        for path in sorted(glob.glob(self.directory + "/*.json")):
+            if path.endswith(".mp4.json") or path in self.known:
+                continue
+            self.known.add(path)
+            clip = Clip(path)
+            self.groups.setdefault((clip.rows, clip.columns), []).append(clip)
+            self.count += 1
+
+    def draw(self, rng, size):
+        shapes = list(self.groups)
+        group = self.groups[rng.choices(shapes, [len(self.groups[s]) for s in shapes])[0]]
+        scores = np.array([clip.hardness.mean() + 0.05 for clip in group])
+        picked = np.random.choice(len(group), size, p=scores / scores.sum())
+        even = np.random.rand(size) < 0.4
+        picked[even] = np.random.randint(0, len(group), even.sum())
+        return [group[i] for i in picked]
+
+
+def draw_frame(clip):
+    p = clip.weights if random.random() < 0.4 else clip.weights * (clip.hardness + 0.02)
+    return int(np.random.choice(clip.count, p=p / p.sum()))
+
+
+def batch(pool, size, rng):
+    """Examples of one shape; most without the lower rows, as while nothing is followed."""
+    xs, cl, wg, rg, ps, who = [], [], [], [], [], []
+    clips = pool.draw(rng, size)
+    rows = IDLE_ROWS if rng.random() < 0.6 else clips[0].rows
+    for clip in clips:
+        t = draw_frame(clip)
+        now, before, ref = clip.inputs(t, 2 if rng.random() < 0.15 else 1, rng.random() < 0.2)
+        x = np.stack([now, before, ref])[:, :, :rows].astype(np.float32)
         flip = rng.random() < 0.3
         if flip:
             x = x[..., ::-1].copy()
@@ -148,31 +185,30 @@ def batch(clips, size, rng):
             gain, shift = -gain, 255 + shift
         x[:, 0] = np.clip(x[:, 0] * gain + shift, 0, 255)
         x[:, 1] = np.clip(x[:, 1] * abs(gain) * math.exp(rng.uniform(-0.4, 0.3)), 0, 255)
-        if rng.random() < 0.5:
-            x += np.random.normal(0, rng.uniform(0, 2.5), x.shape)
+        if rng.random() < 0.4:
+            x += np.random.normal(0, rng.uniform(0, 2.5), x.shape).astype(np.float32)
             x = np.clip(x, 0, 255)
-        gh, gw = (clip.rows + 1) // 2, (clip.columns + 1) // 2
-        c, w, r, p = targets(clip, t, flip, gh, gw)
-        xs.append(x); cl.append(c); wg.append(w); rg.append(r); ps.append(p)
+        c, w, r, p = targets(clip, t, flip, (rows + 1) // 2, (clip.columns + 1) // 2, rows)
+        xs.append(x); cl.append(c); wg.append(w); rg.append(r); ps.append(p); who.append((clip, t))
     x = torch.from_numpy(np.stack(xs)).round()
-    inp = channels(x[:, 0], x[:, 1], x[:, 2])
-    return inp, *(torch.from_numpy(np.stack(v)) for v in (cl, wg, rg, ps))
+    inp = channels(x[:, 0], x[:, 1], x[:, 2]).contiguous(memory_format=torch.channels_last)
+    return inp, [torch.from_numpy(np.stack(v)) for v in (cl, wg, rg, ps)], who
 
 
 def loss_of(out, cls, wgt, reg, pos):
+    """Of places and of edges, and for each example how wrong its places are at worst."""
     z = out[:, 0]
-    p = torch.sigmoid(z)
-    pt = torch.where(cls > 0, p, 1 - p)
-    focal = (1 - pt) ** 1.5
-    bce = F.binary_cross_entropy_with_logits(z, cls, reduction="none")
-    cl = (bce * focal * wgt).sum() / wgt.sum() * 20
+    bce = F.binary_cross_entropy_with_logits(z, cls, reduction="none") * wgt
+    # Half of it is of the worst places: a false alarm is a handful of them among hundreds.
+    worst = bce.flatten(1).topk(24, 1).values.mean(1)
+    cl = 10 * bce.mean() + worst.mean()
     if pos.any():
         d = F.softplus(out[:, 1:])
         m = pos.unsqueeze(1).expand_as(d)
         rl = F.smooth_l1_loss(d[m], reg[m], beta=0.1)
     else:
         rl = z.sum() * 0
-    return cl + 1.0 * rl, cl.detach(), rl.detach()
+    return cl + 2.0 * rl, cl.detach(), rl.detach(), worst.detach()
 
 
 def evaluate(net, clips):
@@ -207,52 +243,52 @@ def evaluate(net, clips):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--cells", default=".cache/blur-training/cells")
-    a.add_argument("--out", default=".cache/blur-training/net.pt")
-    a.add_argument("--start")
-    a.add_argument("--minutes", type=float, default=20)
+    a.add_argument("--valid", default=".cache/blur-training/valid")
+    a.add_argument("--name", choices=list(CHANNELS), default="quick")
+    a.add_argument("--out", help="the checkpoint; .cache/blur-training/<name>.pt unless given")
+    a.add_argument("--start", help="a checkpoint to go on from")
+    a.add_argument("--minutes", type=float, default=40)
     a.add_argument("--batch", type=int, default=32)
-    a.add_argument("--rate", type=float, default=1e-2)
+    a.add_argument("--rate", type=float, default=8e-3)
     a.add_argument("--seed", type=int, default=1)
     args = a.parse_args()
+    out = args.out or f".cache/blur-training/{args.name}.pt"
     torch.set_num_threads(1)
     random.seed(args.seed); np.random.seed(args.seed); torch.manual_seed(args.seed)
     rng = random.Random(args.seed)
-    clips = [Clip(p) for p in sorted(glob.glob(args.cells + "/*.json")) if not p.endswith(".mp4.json")]
-    number = lambda c: int(c.name.split("-")[1])
-    valid = [c for c in clips if number(c) % 10 == 3]
-    train = [c for c in clips if number(c) % 10 != 3]
-    groups = {}
-    for c in train:
-        groups.setdefault((c.rows, c.columns), []).append(c)
-    shapes = list(groups)
-    counts = [len(groups[s]) for s in shapes]
-    print(len(train), "clips to train,", len(valid), "to validate;", sum(c.count for c in clips), "frames;", {s: len(g) for s, g in groups.items()})
-    net = Net()
+    pool, valid = Pool(args.cells), Pool(args.valid)
+    pool.refresh()
+    net = Net(6, *CHANNELS[args.name]).to(memory_format=torch.channels_last)
     nn.init.constant_(net.head.bias[:1], -2.0)
-    print("parameters", sum(p.numel() for p in net.parameters()))
+    print(pool.count, "clips;", sum(p.numel() for p in net.parameters()), "parameters")
     if args.start:
         net.load_state_dict(torch.load(args.start))
     opt = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-4)
-    began = time.time(); step = 0; acc = [0, 0]; seen = 0
-    while time.time() - began < args.minutes * 60:
-        share = (time.time() - began) / (args.minutes * 60)
-        lr = args.rate * min(1, step / 100 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * min(1, share)))
+    # A mean over the last steps generalizes better than any of them.
+    mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda m, p, n: m * 0.998 + p * 0.002, use_buffers=True)
+    began, step, sums = time.time(), 0, np.zeros(3)
+    while (spent := (time.time() - began) / 60 / args.minutes) < 1:
         for g in opt.param_groups:
-            g["lr"] = max(lr, 1e-5)
-        shape = rng.choices(shapes, counts)[0]
-        inp, cls, wgt, reg, pos = batch(groups[shape], args.batch, rng)
-        loss, cl, rl = loss_of(net(inp), cls, wgt, reg, pos)
+            g["lr"] = args.rate * min(1, step / 300 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * spent)) + 1e-5
+        inp, truth, who = batch(pool, args.batch, rng)
+        loss, cl, rl, worst = loss_of(net(inp), *truth)
         opt.zero_grad(); loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         opt.step()
-        acc[0] += float(cl); acc[1] += float(rl); step += 1; seen += 1
+        mean.update_parameters(net)
+        for (clip, t), w in zip(who, worst.numpy()):
+            clip.hardness[max(0, t - 2) : t + 3] += 0.3 * (min(w, 4.0) - clip.hardness[max(0, t - 2) : t + 3])
+            clip.hardness[t] = min(w, 4.0)
+        sums += (float(cl), float(rl), float(worst.mean())); step += 1
         if step % 250 == 0:
-            print(f"step {step} {time.time()-began:.0f}s class {acc[0]/seen:.4f} edges {acc[1]/seen:.4f}", flush=True)
-            acc = [0, 0]; seen = 0
-        if step % 1500 == 0:
-            torch.save(net.state_dict(), args.out)
-    torch.save(net.state_dict(), args.out)
-    report(*evaluate(net, valid))
+            print(f"step {step} {time.time()-began:.0f}s class {sums[0]/250:.4f} edges {sums[1]/250:.4f} worst {sums[2]/250:.4f}; {pool.count} clips", flush=True)
+            sums[:] = 0
+            pool.refresh()
+        if step % 2000 == 0:
+            torch.save(mean.module.state_dict(), out)
+    torch.save(mean.module.state_dict(), out)
+    valid.refresh()
+    report(*evaluate(mean.module, [c for group in valid.groups.values() for c in group]))
 
 
 def report(inside, outside):

@@ -29,6 +29,17 @@ const NORMALISERS: readonly { readonly commands: string; readonly why: string; r
     normalise: (reply, words) => (words.some((word) => /^(?:by|get)$/i.test(word)) ? sorted(reply, 1) : whole(reply)),
   },
   {
+    commands: "object",
+    why: "The words of HELP are our own; SORT makes a skiplist of the sorted set that it reads, ours stays as it was",
+    normalise: (reply, words) =>
+      /^help$/i.test(words[1] ?? "") ? reply.kind : whole(reply).replace("skiplist", "listpack"),
+  },
+  {
+    commands: "dbsize",
+    why: "Keys whose time has come count until they are removed, at a moment of the server's own",
+    normalise: (reply) => reply.kind,
+  },
+  {
     commands: "geosearch georadius georadius_ro georadiusbymember",
     why: "Places at the same distance come in any order",
     normalise: (reply) => sorted(reply, 1),

@@ -14,6 +14,18 @@ test("a tool gets its input and gives its outputs and exit code", async () => {
   expect(result.stdoutBytes.length).toBe(5);
 });
 
+test("a tool that must succeed and does not is an error that tells what it said and what it needs", async () => {
+  const script = `console.error("no such class"); process.exitCode = 255;`;
+  await expect(runTool(node, ["-e", script], { mustSucceed: true, debianPackage: "php-x" })).rejects.toMatchObject({
+    code: "TOOL_FAILED",
+    message: `${node} ended with 255. It needs the Debian package php-x. It said:\nno such class`,
+  });
+  const killed = runTool(node, ["-e", `process.kill(process.pid, "SIGTERM")`], { mustSucceed: true });
+  await expect(killed).rejects.toThrow("ended with SIGTERM");
+  const options = { mustSucceed: true };
+  expect(await runTool(node, ["-e", "console.log(1)"], options)).toMatchObject({ exitCode: 0, stdout: "1\n" });
+});
+
 test("a tool that never reads its input is no failure", async () => {
   const result = await runTool(node, ["-e", ""], { input: new Uint8Array(1_000_000) });
   expect(result.exitCode).toBe(0);

@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 /** `code` is API: never renamed, never reused. */
 export type ToolErrorCode =
   | "TOOL_MISSING"
+  | "TOOL_FAILED"
   | "TOOL_TIMEOUT"
   | "TOOL_OUTPUT_TOO_LARGE"
   | "REFERENCE_EXITED"
@@ -57,6 +58,8 @@ export interface RunToolOptions {
   /** Added to the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
   readonly debianPackage?: string;
+  /** Whether an exit code other than 0 is an error, which tells what the program said. */
+  readonly mustSucceed?: boolean;
   /** Of each of its two outputs; 64 MiB if absent. */
   readonly maxOutputBytes?: number;
 }
@@ -72,9 +75,9 @@ export interface ToolResult {
 }
 
 /**
- * Runs a program to its end. An exit code other than 0 is a result, not an error.
+ * Runs a program to its end. An exit code other than 0 is a result, not an error, unless it `mustSucceed`.
  *
- * @throws ToolError `TOOL_MISSING`, `TOOL_TIMEOUT`, `TOOL_OUTPUT_TOO_LARGE`
+ * @throws ToolError `TOOL_MISSING`, `TOOL_FAILED`, `TOOL_TIMEOUT`, `TOOL_OUTPUT_TOO_LARGE`
  */
 export async function runTool(
   command: string,
@@ -116,16 +119,20 @@ export async function runTool(
     });
     if (failure) throw failure;
     const bytes = Buffer.concat(stdout);
-    return {
-      exitCode,
-      signal,
-      stdout: bytes.toString("utf8"),
-      stdoutBytes: bytes,
-      stderr: Buffer.concat(stderr).toString("utf8"),
-    };
+    const words = Buffer.concat(stderr).toString("utf8");
+    const result = { exitCode, signal, stdout: bytes.toString("utf8"), stdoutBytes: bytes, stderr: words };
+    if (options.mustSucceed && exitCode !== 0) throw failedTool(command, result, options.debianPackage);
+    return result;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function failedTool(command: string, result: ToolResult, debianPackage: string | undefined): ToolError {
+  const { exitCode, signal, stdout, stderr } = result;
+  const mend = debianPackage === undefined ? "" : `It needs the Debian package ${debianPackage}. `;
+  const words = `${stderr}${stdout}`.trim().slice(-2_000);
+  return new ToolError("TOOL_FAILED", `${command} ended with ${signal ?? exitCode}. ${mend}It said:\n${words}`);
 }
 
 const running = new Set<ChildProcess>();

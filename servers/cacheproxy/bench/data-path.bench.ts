@@ -40,6 +40,7 @@ function measure(pipeline: number, valueBytes: number): void {
       maxHeldBytes: 256 << 20,
       serverBufferBytes: 8 << 20,
       serverRequestLimit: 16_384,
+      holdUs: 0,
       connectTimeoutUs: 1e6,
       reconnectUs: 1e5,
       reconnectMaxUs: 2e6,

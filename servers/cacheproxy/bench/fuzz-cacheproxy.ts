@@ -61,7 +61,8 @@ function main(): void {
 
 /** One spoiled client or server, and an honest client that goes on beside it. */
 function runInput(world: FuzzWorld, random: Random, corpus: Corpus, totals: Totals): void {
-  const startedMs = performance.now();
+  // The time of a processor, for the machine may be busy with other work.
+  const startedMs = cpuMs();
   const isClient = random.chance(0.6);
   count(totals.kinds, isClient ? "client bytes" : "server bytes");
   const spoiled = world.addClient();
@@ -101,9 +102,14 @@ function runInput(world: FuzzWorld, random: Random, corpus: Corpus, totals: Tota
   totals.told += spoiled.told.length;
   world.closeClient(spoiled);
   world.closeClient(honest);
-  const tookMs = performance.now() - startedMs;
+  const tookMs = cpuMs() - startedMs;
   totals.slowestMs = Math.max(totals.slowestMs, tookMs);
   if (tookMs > SLOW_INPUT_MS) throw new Error(`One input took ${tookMs.toFixed(0)} ms`);
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 function check(world: FuzzWorld, clients: readonly FuzzClient[], totals: Totals): void {
@@ -121,7 +127,7 @@ function check(world: FuzzWorld, clients: readonly FuzzClient[], totals: Totals)
 /** A request that means what it says, and all that may be said to it. */
 function soundRequest(key: string, random: Random): { send: string; reply: string } {
   const value = valueOfKey(key);
-  switch (random.int(0, 7)) {
+  switch (random.int(0, 8)) {
     case 0:
       return { send: `set ${key} 0 0 3\r\nabc\r\n`, reply: "STORED\r\n" };
     case 1:
@@ -130,12 +136,14 @@ function soundRequest(key: string, random: Random): { send: string; reply: strin
       const other = `${key}x`;
       const second = valueOfKey(other);
       const values = `VALUE ${key} 0 ${value.length}\r\n${value}\r\nVALUE ${other} 0 ${second.length}\r\n${second}\r\n`;
-      return { send: `get ${key} ${other}\r\n`, reply: `${values}END\r\n` };
+      return { send: `get ${key}~ ${key} ${key}1~ ${other} ${other}~\r\n`, reply: `${values}END\r\n` };
     }
     case 3:
       return { send: `delete ${key} noreply\r\nmn\r\n`, reply: "MN\r\n" };
     case 4:
       return { send: `ms ${key} 1 q\r\nx\r\nincr ${key} 1\r\n`, reply: "1\r\n" };
+    case 5:
+      return { send: `get ${key}~\r\n`, reply: "END\r\n" };
     default:
       return { send: `get ${key}\r\n`, reply: `VALUE ${key} 0 ${value.length}\r\n${value}\r\nEND\r\n` };
   }

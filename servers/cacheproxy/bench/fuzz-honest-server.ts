@@ -6,8 +6,13 @@ export function valueOfKey(key: string): string {
   return `<${key}>${"=".repeat(key.length % 7)}`;
 }
 
+/** Whether a read of the key finds nothing. */
+export function isMissing(key: string): boolean {
+  return key.endsWith("~");
+}
+
 /**
- * Answers every request in full, as if every key held {@link valueOfKey} it. It insists on what a proxy must keep: no request
+ * Answers every request in full, as if every key but those that are {@link isMissing} held {@link valueOfKey} it. It insists on what a proxy must keep: no request
  * is quiet, cut or one that memcached would refuse.
  */
 export class HonestServer {
@@ -24,7 +29,8 @@ export class HonestServer {
       if (outcome === ParseOutcome.MORE) break;
       const text = this.#input.toString("latin1", start, Math.min(this.#input.length, start + 200));
       if (outcome !== ParseOutcome.WHOLE) throw new Error(`A server was sent what it refuses: ${JSON.stringify(text)}`);
-      if (this.#parser.isQuiet || this.#parser.isMultiKey) throw new Error(`Not for a server: ${JSON.stringify(text)}`);
+      const isSplit = this.#parser.isMultiKey && this.#parser.command > CommandId.GETS;
+      if (this.#parser.isQuiet || isSplit) throw new Error(`Not for a server: ${JSON.stringify(text)}`);
       replies += this.#reply();
       start = this.#parser.requestEnd;
     }
@@ -39,9 +45,11 @@ export class HonestServer {
     if (dialect === Dialect.META) return this.#metaReply(key, value);
     switch (command) {
       case CommandId.GET:
+        return this.#values("");
+      case CommandId.GETS:
+        return this.#values(" 1");
       case CommandId.GAT:
         return `VALUE ${key} 0 ${value.length}\r\n${value}\r\nEND\r\n`;
-      case CommandId.GETS:
       case CommandId.GATS:
         return `VALUE ${key} 0 ${value.length} 1\r\n${value}\r\nEND\r\n`;
       case CommandId.DELETE:
@@ -62,6 +70,22 @@ export class HonestServer {
     }
   }
 
+  /** The values of all keys of a get, each of which may be in it once. */
+  #values(cas: string): string {
+    const parser = this.#parser;
+    const keys = new Set<string>();
+    let reply = "";
+    do {
+      const key = Buffer.from(parser.keyBytes.subarray(parser.keyStart, parser.keyEnd)).toString("latin1");
+      if (keys.has(key)) throw new Error(`A server was asked twice for ${key} in one get`);
+      keys.add(key);
+      if (isMissing(key)) continue;
+      const value = valueOfKey(key);
+      reply += `VALUE ${key} 0 ${value.length}${cas}\r\n${value}\r\n`;
+    } while (parser.nextKey());
+    return `${reply}END\r\n`;
+  }
+
   #metaReply(key: string, value: string): string {
     const { line, command } = this.#parser;
     const words: string[] = [];
@@ -77,6 +101,7 @@ export class HonestServer {
     });
     if (command === CommandId.MN) return "MN\r\n";
     if (command === CommandId.ME) return `ME ${key} exp=-1\r\n`;
+    if (command === CommandId.MG && isMissing(key)) return "EN\r\n";
     const isRead = command === CommandId.MG || command === CommandId.MA;
     if (!isRead || !letters.includes("v")) return `${["HD", ...returned].join(" ")}\r\n`;
     return `${["VA", value.length, ...returned].join(" ")}\r\n${value}\r\n`;

@@ -15,6 +15,7 @@ export const FUZZ_LIMITS: DataPathLimits = {
   maxHeldBytes: 1 << 20,
   serverBufferBytes: 65_536,
   serverRequestLimit: 256,
+  holdUs: 0,
   connectTimeoutUs: 1_000_000,
   reconnectUs: 1_000,
   reconnectMaxUs: 1_000,
@@ -184,7 +185,7 @@ export class FuzzWorld {
       const end = Math.min(reply.length, at + this.#random.int(1, maxBytes));
       const piece = reply.slice(at, end);
       link.upstream.onBytes(piece, 0, piece.length);
-      link.upstream.isBufferKept = false;
+      link.upstream.takeKeptBuffer();
       at = end;
     }
   }
@@ -228,6 +229,7 @@ const POLICY: PoolPolicy = {
     const hash = hashOf(key, start, end);
     return (hash & 3) === 0 ? SLOW : ownerOf(key, start, hash);
   },
+  mustWait: () => false,
   run: (request, exchange, done) => {
     const owner = ownerOf(request.key, 0, hashOf(request.key, 0, request.key.length));
     exchange.send(owner, request, (result) => {

@@ -96,6 +96,13 @@ export const configSchema = z
       "Bytes held for all clients and servers of a worker together, beyond which no client is read",
     ),
     serverRequestLimit: count(16_384, 262_144, "Limits", "Unanswered requests of a server, per worker"),
+    holdMs: milliseconds(
+      1_000,
+      0,
+      60_000,
+      "Limits",
+      "Changes wait this long for a server that was lost, or for its ejection, before they fail",
+    ),
     connectTimeoutMs: milliseconds(1_000, 10, 60_000, "Limits", "A connection to a server that takes longer failed"),
     reconnectMs: milliseconds(100, 1, 60_000, "Limits", "Wait before the first reconnect to a server; doubles"),
     reconnectMaxMs: milliseconds(2_000, 1, 60_000, "Limits", "Longest wait before a reconnect to a server"),
@@ -177,7 +184,11 @@ export function configuredCluster(config: ClusterSettings): DesiredCluster | und
     const pool: DesiredPool = {
       name: QUICK_POOL,
       placement: { kind: "slots", servers },
-      options: { timeoutMs, failureLimit, recoveryLimit },
+      options: {
+        ...{ timeoutMs, failureLimit, recoveryLimit },
+        // One alone has nobody to take over.
+        ...(servers.length > 1 && { gutter: { pool: QUICK_POOL, ttlSec: QUICK_GUTTER_TTL_SEC } }),
+      },
       move: false,
       service: undefined,
     };
@@ -195,6 +206,8 @@ export type ClusterSettings = Pick<
 
 /** Name of the pool that `--servers` makes. */
 const QUICK_POOL = "main";
+/** How long its keys live at most at another server, while their own is out of use. */
+const QUICK_GUTTER_TTL_SEC = 60;
 
 interface Problem {
   readonly key: keyof CacheproxyConfig;

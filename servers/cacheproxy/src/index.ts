@@ -23,7 +23,7 @@ export type {
   MetaVerb,
   ServerRef,
 } from "./engine/meta.ts";
-export { type Access, type PoolPolicy, SLOW } from "./engine/pool-policy.ts";
+export { type Access, type Patience, type PoolPolicy, SLOW } from "./engine/pool-policy.ts";
 export { CacheproxyError, type CacheproxyErrorCode } from "./errors.ts";
 export { cacheproxyPart, runCacheproxy } from "./part.ts";
 export { type CacheproxyServer, startCacheproxyServer } from "./server.ts";

@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
-import type { SecureContextOptions, TlsOptions } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { closeOnce, type Listener, type Logger, listenTcp, type Metrics } from "@kagami/kit";
 import type { CacheproxyConfig } from "./config.ts";
 import type { Cluster } from "./engine/cluster.ts";
 import type { WorkerReport } from "./engine/cluster-counts.ts";
 import type { DataPathLimits } from "./engine/data-path.ts";
-import { CacheproxyError } from "./errors.ts";
 import { PoolPolicies } from "./pool-policies.ts";
+import { readPem, readServerTls } from "./server-tls.ts";
 import { Worker } from "./worker.ts";
 
 /** What of the configuration a worker needs; plain data, for it goes to other processes. */
@@ -31,6 +30,7 @@ export type WorkerSettings = Pick<
   | "maxHeldBytes"
   | "serverBufferBytes"
   | "serverRequestLimit"
+  | "holdMs"
   | "connectTimeoutMs"
   | "reconnectMs"
   | "reconnectMaxMs"
@@ -66,7 +66,7 @@ export async function startWorkerServer(
   cluster: Cluster,
   { reusePort, log, metrics }: WorkerServerParts,
 ): Promise<WorkerServer> {
-  const serverTls = { ...(await readServerTls(settings)), serverName: settings.serverTlsName };
+  const serverTls = await readServerTls(settings);
   const clientTls = await readClientTls(settings);
   const worker = new Worker({ limits: limitsOf(settings), policyMaker: new PoolPolicies(), serverTls });
   const listeners: Listener[] = [];
@@ -113,6 +113,7 @@ export async function startWorkerServer(
 function limitsOf(settings: WorkerSettings): DataPathLimits {
   return {
     ...settings,
+    holdUs: settings.holdMs * 1000,
     connectTimeoutUs: settings.connectTimeoutMs * 1000,
     reconnectUs: settings.reconnectMs * 1000,
     reconnectMaxUs: settings.reconnectMaxMs * 1000,
@@ -129,22 +130,4 @@ async function readClientTls(settings: WorkerSettings): Promise<TlsOptions | und
     key: await readPem(tlsKey),
     ...(asksClients && { ca: await readPem(tlsClientCa), requestCert: true, rejectUnauthorized: true }),
   };
-}
-
-async function readServerTls(settings: WorkerSettings): Promise<SecureContextOptions> {
-  const { serverTlsCa, serverTlsCert, serverTlsKey } = settings;
-  return {
-    ...(serverTlsCa !== "" && { ca: await readPem(serverTlsCa) }),
-    ...(serverTlsCert !== "" && { cert: await readPem(serverTlsCert), key: await readPem(serverTlsKey) }),
-  };
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const { message } = cause as Error;
-    const mend = "Give the path of a PEM file that this user can read";
-    throw new CacheproxyError("TLS_FILE_UNREADABLE", `Cannot read ${path}: ${message}. ${mend}`, { cause });
-  }
 }

@@ -1,5 +1,6 @@
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls, type SecureContextOptions } from "node:tls";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { readIntoShared, SocketWire, watchEnd } from "@kagami/kit";
 import type { ClientConnection } from "./engine/client.ts";
 import type { Cluster } from "./engine/cluster.ts";
 import type { WorkerReport } from "./engine/cluster-counts.ts";
@@ -7,7 +8,7 @@ import { DataPath, type DataPathLimits, type PolicyMaker } from "./engine/data-p
 import { PROXY_VERSION } from "./engine/take-local.ts";
 import type { UpstreamConnection } from "./engine/upstream.ts";
 import type { Stat } from "./protocol/reply-format.ts";
-import { readIntoShared, SocketWire, watchEnd } from "./socket-wire.ts";
+import { type ServerTls, serverTlsOptions } from "./server-tls.ts";
 
 /** What is read at once from a client, and from a server. */
 const CLIENT_READ_BYTES = 65_536;
@@ -20,7 +21,7 @@ export interface WorkerOptions {
   readonly limits: DataPathLimits;
   readonly policyMaker: PolicyMaker;
   /** For servers that are spoken to over TLS. */
-  readonly serverTls: SecureContextOptions & { readonly serverName: string };
+  readonly serverTls: ServerTls;
 }
 
 function processStats(): Stat[] {
@@ -85,8 +86,7 @@ export class Worker {
     };
     // Replies go to clients from where they were read; one that a slow client has not taken keeps its place.
     const nextBuffer = (): Uint8Array => {
-      if (upstream.isBufferKept) buffer = new Uint8Array(SERVER_READ_BYTES);
-      upstream.isBufferKept = false;
+      if (upstream.takeKeptBuffer()) buffer = new Uint8Array(SERVER_READ_BYTES);
       return buffer;
     };
     const address = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
@@ -109,11 +109,8 @@ export class Worker {
   }
 
   #overTls(tcp: Socket, host: string): Socket {
-    const { serverName, ...context } = this.#serverTls;
     tcp.on("error", () => undefined); // told by the socket above it
-    const servername = serverName === "" && isIP(host) === 0 ? host : serverName;
-    // A certificate is checked against the name that was asked for, or else the address.
-    return connectTls({ socket: tcp, host, ...context, ...(servername === "" ? {} : { servername }) });
+    return connectTls({ socket: tcp, ...serverTlsOptions(this.#serverTls, host) });
   }
 
   /** Waits until it is known of each server whether it can be reached; the path's limits bound how long that takes. */

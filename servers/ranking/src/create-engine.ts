@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { Engine } from "./engine/engine.ts";
+import type { Shell } from "./engine/shell.ts";
 import { ScriptRuntime } from "./script/script-runtime.ts";
 
 /** An empty engine as the server and the background compaction both need it: the same batches make the same store. */
-export function createEngine(hashSeed: number): Engine {
+export function createEngine(hashSeed: number, shell: Partial<Shell> = {}): Engine {
   return new Engine({
     hashSeed,
     hashPassword: (bytes) => createHash("sha256").update(bytes).digest("hex"),
     clockUs: () => performance.now() * 1_000,
+    shell,
     scripts: new ScriptRuntime(),
   });
 }

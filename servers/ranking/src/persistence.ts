@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { toHex } from "@kagami/bytes";
 import { type Logger, systemClock } from "@kagami/kit";
-import { createEngine, hashSeedOf } from "./create-engine.ts";
+import { hashSeedOf } from "./create-engine.ts";
 import type { Engine } from "./engine/engine.ts";
 import { RankingError } from "./errors.ts";
 import { replayLog, restoreSnapshot } from "./recovery.ts";
@@ -23,6 +23,7 @@ export interface PersistenceOptions {
   readonly repair: boolean;
   readonly log: Logger;
   readonly observer: LogObserver;
+  readonly makeEngine: (hashSeed: number) => Engine;
 }
 
 /**
@@ -36,6 +37,13 @@ export class Persistence {
   readonly log: FileLog;
   /** When the last snapshot was finished, in ms since 1970; 0 if none was in this run. */
   lastSnapshotMs = 0;
+  /** How long it took; -1 if there was none. */
+  lastSnapshotSeconds = -1;
+  snapshotCount = 0;
+  /** Keys that were there when the store was recovered. */
+  readonly loadedKeyCount: number;
+  #snapshotPosition: number;
+  #startedMs = 0;
   /** Why the last compaction failed, or "". */
   lastFailure = "";
   readonly #options: PersistenceOptions;
@@ -58,7 +66,7 @@ export class Persistence {
     try {
       this.#snapshots = new SnapshotStore(directory, log);
       this.#snapshots.deleteTemporaries();
-      const restored = restoreSnapshot(directory, this.#snapshots);
+      const restored = restoreSnapshot(directory, this.#snapshots, options.makeEngine);
       this.log = FileLog.open({
         directory,
         clock: systemClock,
@@ -68,9 +76,11 @@ export class Persistence {
         shouldRepair: options.repair,
         ...(restored && { firstNeededPosition: restored.position + 1, clusterId: restored.clusterId }),
       });
-      this.engine = restored?.engine ?? createEngine(hashSeedOf(this.log.clusterId));
+      this.engine = restored?.engine ?? options.makeEngine(hashSeedOf(this.log.clusterId));
       const from = restored?.position ?? 0;
       const batches = replayLog(this.engine, directory, from + 1, this.log.lastPosition);
+      this.#snapshotPosition = from;
+      this.loadedKeyCount = this.engine.store.keyspaces.reduce((sum, { size }) => sum + size, 0);
       log.info("store.recovered", { snapshotPosition: from, batches, position: this.log.lastPosition });
     } catch (error) {
       lock.release();
@@ -80,6 +90,16 @@ export class Persistence {
 
   get isCompacting(): boolean {
     return this.#compaction !== undefined;
+  }
+
+  /** How long the snapshot that is being made has taken so far; -1 if none is. */
+  get currentSnapshotSeconds(): number {
+    return this.isCompacting ? (performance.now() - this.#startedMs) / 1_000 : -1;
+  }
+
+  /** Batches that the last snapshot does not have. */
+  get batchesSinceSnapshot(): number {
+    return this.log.lastPosition - this.#snapshotPosition;
   }
 
   /** Whether the log has grown so much that a compaction is due. */
@@ -98,15 +118,19 @@ export class Persistence {
 
   async #compact(): Promise<void> {
     const { log } = this.#options;
-    const startMs = performance.now();
+    this.#startedMs = performance.now();
     try {
       const position = await this.log.seal();
       await this.#runCompaction(position);
       this.#snapshots.prune();
       this.log.trim(this.#snapshots.trimPosition());
+      const elapsedMs = performance.now() - this.#startedMs;
       this.lastSnapshotMs = Date.now();
+      this.lastSnapshotSeconds = elapsedMs / 1_000;
+      this.snapshotCount++;
+      this.#snapshotPosition = position;
       this.lastFailure = "";
-      log.info("snapshot.written", { position, elapsedMs: Math.round(performance.now() - startMs) });
+      log.info("snapshot.written", { position, elapsedMs: Math.round(elapsedMs) });
     } catch (error) {
       this.lastFailure = (error as Error).message;
       log.error("snapshot.failed", { error });

@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { Engine } from "./engine/engine.ts";
-import { Session } from "./engine/session.ts";
+import { ReplyMode } from "./engine/session.ts";
+import { isHeldBack } from "./engine/upkeep.ts";
 import { Args } from "./protocol/args.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
@@ -11,6 +12,8 @@ import type { ReplicatedLog } from "./storage/replicated-log.ts";
 const READ_BYTES = 262_144;
 /** A request of which more than this has come is read on where it stopped, not from its beginning. */
 const LONG_REQUEST_BYTES = 16_384;
+/** What a timer can wait for. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
 
@@ -63,16 +66,20 @@ export class Reactor {
   #segmentEnd = 0;
   readonly #held: HeldTurn[] = [];
   #isInTurn = false;
-  #sessionCount = 0;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #deadlineTimer: NodeJS.Timeout | undefined;
   /** Whose bytes are being read. */
   #current: Client | undefined;
   readonly #ending = new Set<Client>();
   readonly #blocked = new Set<Client>();
+  /** Those whose next command CLIENT PAUSE holds back. */
+  readonly #heldBack = new Set<Client>();
   /** Position of the last batch. */
   #appended = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
-  connectionCount = 0;
+  readCount = 0;
+  writeCount = 0;
   protocolErrors = 0;
 
   constructor(engine: Engine, world: ReactorWorld, limits: ReactorLimits) {
@@ -111,14 +118,16 @@ export class Reactor {
         if (holder.client !== undefined) this.#endLater(holder.client);
       },
     };
-    const session = new Session(++this.#sessionCount, output, engine.users.defaultUser, {
+    const session = engine.sessions.open(output, engine.users.defaultUser, {
+      address: `${socket.remoteAddress}:${socket.remotePort}`,
+      localAddress: `${socket.localAddress}:${socket.localPort}`,
+      nowMs: this.#world.nowMs(),
       isAuthenticated: !engine.users.isLoginNeeded,
     });
     const client = new Client(socket, session);
     holder.client = client;
     client.parser.maxBulkBytes = this.#limits.maxBulkBytes;
     this.clients.add(client);
-    this.connectionCount++;
     watchEnd(socket, { onEnd: () => this.#onEnd(client), onClosed: () => this.#onClosed(client) });
     return client;
   }
@@ -128,13 +137,18 @@ export class Reactor {
   #onBytes(client: Client, size: number): void {
     if (client.isGone || client.session.isClosing) return;
     this.netInputBytes += size;
-    if (client.carryLength === 0 && !client.session.isBlocked) {
+    this.readCount++;
+    if (client.carryLength === 0 && !this.#mustWait(client)) {
       const used = this.#take(client, this.#readBuffer, size);
       if (used < size) this.#keep(client, used, size);
       return;
     }
     this.#keep(client, 0, size);
-    if (!client.session.isBlocked) this.#takeCarried(client);
+    if (!this.#mustWait(client)) this.#takeCarried(client);
+  }
+
+  #mustWait(client: Client): boolean {
+    return client.session.isBlocked || this.#heldBack.has(client);
   }
 
   #keep(client: Client, start: number, end: number): void {
@@ -173,6 +187,12 @@ export class Reactor {
         this.#refuse(client, parser.error);
         break;
       }
+      if (args.count > 0 && this.engine.sessions.pausedUntilMs !== 0 && isHeldBack(this.engine, session, args)) {
+        args.clear();
+        client.partialArgs = undefined;
+        this.#heldBack.add(client);
+        break;
+      }
       if (args.count > 0) {
         this.engine.execute(session, args, reply);
         args.clear();
@@ -191,7 +211,7 @@ export class Reactor {
     this.#beginTurn();
     this.protocolErrors++;
     this.#reply.resp = client.session.resp;
-    this.#reply.error(error);
+    if (client.session.replyMode === ReplyMode.on) this.#reply.error(error);
     this.#closeSegment(client);
     client.session.isClosing = true;
     this.#endLater(client);
@@ -214,6 +234,7 @@ export class Reactor {
 
   readonly #endTurn = (): void => {
     this.#resumeBlocked();
+    this.#scheduleDeadline();
     const { log } = this.#world;
     const { batch } = this.engine;
     const hasChanged = this.engine.endTurn();
@@ -237,6 +258,20 @@ export class Reactor {
     this.#startSegments();
   };
 
+  /** Wakes the engine when the waiting of a session is over. */
+  #scheduleDeadline(): void {
+    const dueMs = this.engine.nextDeadlineMs;
+    if (dueMs === this.#deadlineMs) return;
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineMs = dueMs;
+    if (!Number.isFinite(dueMs)) return;
+    const delayMs = Math.min(Math.max(0, dueMs - this.#world.nowMs()), LONGEST_DELAY_MS);
+    this.#deadlineTimer = setTimeout(() => {
+      this.#deadlineMs = Number.POSITIVE_INFINITY;
+      this.inTurn(() => this.engine.onTime(this.#world.nowMs()));
+    }, delayMs);
+  }
+
   #startSegments(): void {
     this.#segments = new Segments();
     this.#segmentEnd = 0;
@@ -259,6 +294,7 @@ export class Reactor {
       const client = clients[i] as Client;
       const end = ends[i] as number;
       this.netOutputBytes += end - start;
+      this.writeCount++;
       if (!client.write(bytes, start, end)) isOurs = false;
       else if (client.queuedBytes > this.#limits.maxOutputBytes) client.wire.destroy();
       start = end;
@@ -308,6 +344,22 @@ export class Reactor {
     }
   }
 
+  /** Goes on with those that a pause held back, once it is over. */
+  resumeHeldBack(): void {
+    if (this.#heldBack.size === 0 || this.engine.sessions.isPaused(this.#world.nowMs())) return;
+    const clients = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const client of clients) if (client.carryLength > 0) this.#takeCarried(client);
+  }
+
+  /** CONFIG RESETSTAT. */
+  resetStatistics(): void {
+    this.netInputBytes = 0;
+    this.netOutputBytes = 0;
+    this.readCount = 0;
+    this.writeCount = 0;
+  }
+
   #onEnd(client: Client): void {
     client.end();
   }
@@ -316,12 +368,14 @@ export class Reactor {
     client.isGone = true;
     this.clients.delete(client);
     this.#blocked.delete(client);
+    this.#heldBack.delete(client);
     this.#ending.delete(client);
     this.engine.disconnect(client.session);
   }
 
   /** Cuts all clients off once what they were sent is out. */
   endAll(): void {
+    clearTimeout(this.#deadlineTimer);
     for (const client of this.clients) client.end();
   }
 }

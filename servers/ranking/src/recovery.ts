@@ -19,10 +19,14 @@ export interface RestoredEngine {
  * @returns `undefined` if there is none.
  * @throws RankingError `STORAGE_CORRUPT`, `STORAGE_FAILED`
  */
-export function restoreSnapshot(directory: string, snapshots: SnapshotStore): RestoredEngine | undefined {
+export function restoreSnapshot(
+  directory: string,
+  snapshots: SnapshotStore,
+  makeEngine: (hashSeed: number) => Engine = createEngine,
+): RestoredEngine | undefined {
   return snapshots.restore(firstLogPosition(nodeDisk, directory), undefined, (reader) => {
     const { clusterId, position } = reader.header;
-    const engine = createEngine(hashSeedOf(clusterId));
+    const engine = makeEngine(hashSeedOf(clusterId));
     for (const chunk of reader.chunks()) engine.apply(chunk);
     return { engine, clusterId: clusterId.slice(), position };
   });

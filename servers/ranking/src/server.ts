@@ -16,9 +16,11 @@ import {
 import type { RankingConfig } from "./config.ts";
 import { createEngine } from "./create-engine.ts";
 import type { Engine } from "./engine/engine.ts";
+import { tick as tickEngine } from "./engine/upkeep.ts";
 import { RankingError } from "./errors.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Persistence } from "./persistence.ts";
+import { createProcessShell, type ShellParts } from "./process-shell.ts";
 import { Reactor } from "./reactor.ts";
 
 const TICK_MS = 100;
@@ -46,16 +48,19 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   const tls = await readTls(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
-  const holder: { reactor?: Reactor } = {};
-  const persistence = config.persistence === "none" ? undefined : openPersistence(config, log, holder);
-  const engine = persistence?.engine ?? createEngine(randomInt(2 ** 31));
+  const parts: ShellParts = { shutdown: () => process.kill(process.pid, "SIGTERM") };
+  const shell = createProcessShell(config, parts);
+  const makeEngine = (hashSeed: number): Engine => createEngine(hashSeed, shell);
+  const persistence = config.persistence === "none" ? undefined : openPersistence(config, log, parts, makeEngine);
+  const engine = persistence?.engine ?? makeEngine(randomInt(2 ** 31));
+  if (persistence) parts.persistence = persistence;
   configure(engine, config);
   const reactor = new Reactor(
     engine,
     { nowMs: Date.now, seed: () => (Math.random() * 2 ** 32) >>> 0, log: persistence?.log },
     config,
   );
-  holder.reactor = reactor;
+  parts.reactor = reactor;
   registerMetrics(metrics, engine, reactor, persistence);
   const listeners: Listener[] = [];
   let admin: AdminServer | undefined;
@@ -86,6 +91,7 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   });
   try {
     addresses.redis = await listen("redis", config.listen);
+    parts.tcpPort = parseAddress(addresses.redis).port;
     if (tls) addresses.redisTls = await listen("redis-tls", config.tlsListen, tls);
     if (config.admin !== "off") {
       admin = await startAdmin({ address: config.admin, metrics, log });
@@ -99,13 +105,19 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   return { addresses, engine, persistence, reactor, close };
 }
 
-function openPersistence(config: RankingConfig, log: Logger, holder: { reactor?: Reactor }): Persistence {
+function openPersistence(
+  config: RankingConfig,
+  log: Logger,
+  holder: ShellParts,
+  makeEngine: (hashSeed: number) => Engine,
+): Persistence {
   return new Persistence({
     directory: config.data,
     fsync: config.fsync,
     compactBytes: config.compactBytes,
     repair: config.repair,
     log,
+    makeEngine,
     observer: {
       onAccepted: (position) => holder.reactor?.onAccepted(position),
       onState: (state, problem) => {
@@ -131,7 +143,8 @@ function configure(engine: Engine, config: RankingConfig): void {
 
 function tick(engine: Engine, reactor: Reactor, persistence: Persistence | undefined): void {
   // A turn expires what is due, also when nobody asks for anything.
-  reactor.inTurn(() => undefined);
+  reactor.inTurn(() => tickEngine(engine));
+  reactor.resumeHeldBack();
   if (engine.store.graveCount > 0) engine.store.releaseSome(RELEASED_PER_TICK);
   // Its failure is told by the log line, the metrics and INFO.
   if (persistence?.isCompactionDue) persistence.compact().catch(() => undefined);

@@ -9,6 +9,7 @@ import { PROTOCOL } from "./protocol.ts";
 import { PUBSUB } from "./pubsub.ts";
 import { REFUSALS } from "./refusals.ts";
 import { SCRIPTS_FAMILY } from "./scripts.ts";
+import { SERVER } from "./server.ts";
 import { SETS } from "./sets.ts";
 import { SORTED_SETS } from "./sorted-sets.ts";
 import { STRINGS } from "./strings.ts";
@@ -17,5 +18,5 @@ import { TRANSACTIONS } from "./transactions.ts";
 /** Every family of commands that is compared. */
 export const FAMILIES: readonly Family[] = [
   ...[STRINGS, BITMAPS, KEYS, HASHES, LISTS, SETS, SORTED_SETS, HYPER_LOG_LOGS, GEO],
-  ...[TRANSACTIONS, PUBSUB, SCRIPTS_FAMILY, REFUSALS, PROTOCOL],
+  ...[TRANSACTIONS, PUBSUB, SCRIPTS_FAMILY, REFUSALS, PROTOCOL, SERVER],
 ];

@@ -14,7 +14,7 @@ export interface Agreement {
   readonly state: AgreedState;
   /** Whether this proxy decides. */
   readonly isLeader: boolean;
-  /** Reports of living proxies without one's own; only a leader's are up to date. */
+  /** Reports of living proxies without one's own, as last heard of; only a leader hears of them. */
   readonly others: readonly MemberReport[];
   /** Why others may have agreed on something that this proxy does not know; `undefined` if all is well. */
   readonly trouble: string | undefined;
@@ -27,7 +27,19 @@ export interface Agreement {
    * @throws Error if that cannot be agreed on just now
    */
   update(change: (state: AgreedState) => AgreedState): Promise<AgreedState>;
+  /**
+   * Reads the reports of all living proxies but one's own. Who is not among them has not joined yet, and will act by no
+   * state older than the one known now.
+   *
+   * @throws Error if they cannot be read just now
+   */
+  readOthers(): Promise<readonly MemberReport[]>;
   /** Publishes one's own report. */
   publish(report: MemberReport): void;
+  /**
+   * Publishes the first report and then reads the state anew, so that whoever decides either waits for this proxy or has
+   * decided before, in what was read. To be awaited before clients are served. Gives up when nobody can be reached.
+   */
+  join(report: MemberReport): Promise<void>;
   close(): Promise<void>;
 }

@@ -146,7 +146,11 @@ export function desiredCluster(document: ClusterDocument, defaults: PoolDefaults
 
 /** Without routes, the only pool that is no other's gutter or shadow has all keys. */
 function defaultRoutes(pools: readonly DesiredPool[]): Route[] {
-  const targets = new Set(pools.flatMap(({ options }) => [options.gutter?.pool, options.shadow?.pool]));
+  const targets = new Set(
+    pools.flatMap(({ name, options }) =>
+      [options.gutter?.pool, options.shadow?.pool].filter((target) => target !== name),
+    ),
+  );
   const candidates = pools.filter((pool) => !targets.has(pool.name));
   return candidates.length === 1 && candidates[0] ? [{ prefix: "", pool: candidates[0].name }] : [];
 }

@@ -25,6 +25,7 @@ export interface ConsulAgreementOptions {
 const STATE_LIMIT_BYTES = 524_288;
 const RETRY_MS = 500;
 const UPDATE_ATTEMPTS = 8;
+const JOIN_LIMIT_MS = 5_000;
 
 const readsSchema = z.object({
   windowSinceMs: z.number(),
@@ -64,6 +65,9 @@ export class ConsulAgreement implements Agreement {
   #others: MemberReport[] = [];
   #report: MemberReport | undefined;
   #isPublishing = false;
+  /** Whether the state was read since the others have known of this proxy. */
+  #hasJoined = false;
+  #onJoined: (() => void) | undefined;
   /** Epoch of the state in Consul; below that of ours if it was lost or restored there. */
   #storedEpoch = 0;
   readonly #timers = new Set<Timer>();
@@ -134,9 +138,23 @@ export class ConsulAgreement implements Agreement {
     return { ...base, cluster: { ...base.cluster, epoch: base.cluster.epoch + 1 } };
   }
 
+  async readOthers(): Promise<readonly MemberReport[]> {
+    return this.#otherReports(await this.#options.client.listKv(this.#key("proxies/")));
+  }
+
   publish(report: MemberReport): void {
     this.#report = report;
     void this.#publish();
+  }
+
+  async join(report: MemberReport): Promise<void> {
+    if (this.trouble !== undefined) return;
+    const joined = new Promise<void>((resolve) => {
+      this.#onJoined = resolve;
+      this.#later(resolve, JOIN_LIMIT_MS);
+    });
+    this.publish(report);
+    await joined;
   }
 
   async close(): Promise<void> {
@@ -217,13 +235,17 @@ export class ConsulAgreement implements Agreement {
   }
 
   #onMembers(entries: readonly KvEntry[]): void {
+    this.#others = this.#otherReports(entries);
+    this.#changed();
+  }
+
+  #otherReports(entries: readonly KvEntry[]): MemberReport[] {
     const others: MemberReport[] = [];
     for (const { value, session } of entries) {
       const report = session === undefined ? undefined : parseReport(value);
       if (report && report.id !== this.#options.proxyId) others.push(report);
     }
-    this.#others = others;
-    this.#changed();
+    return others;
   }
 
   /** One write at a time; what is published meanwhile goes with the next. */
@@ -235,7 +257,9 @@ export class ConsulAgreement implements Agreement {
     let isDone = false;
     try {
       isDone = await this.#options.client.acquire(this.#key(`proxies/${report.id}`), JSON.stringify(report), session);
+      if (isDone && !this.#hasJoined) await this.#readStateOnJoining();
     } catch {
+      isDone = false;
       // The session's own renewal tells what is wrong.
     }
     this.#isPublishing = false;
@@ -243,9 +267,15 @@ export class ConsulAgreement implements Agreement {
     else if (report !== this.#report) void this.#publish();
   }
 
-  #later(run: () => void): void {
+  async #readStateOnJoining(): Promise<void> {
+    this.#onState(await this.#options.client.getKv(this.#key("state")));
+    this.#hasJoined = true;
+    this.#onJoined?.();
+  }
+
+  #later(run: () => void, delayMs = RETRY_MS): void {
     if (this.#isClosed) return;
-    const timer = this.#options.clock.after(RETRY_MS, () => {
+    const timer = this.#options.clock.after(delayMs, () => {
       this.#timers.delete(timer);
       run();
     });

@@ -128,6 +128,13 @@ export class ConsulClient {
     return raw ? entryOf(raw) : undefined;
   }
 
+  /** Keys that begin with `prefix`. */
+  async listKv(prefix: string): Promise<KvEntry[]> {
+    const list: Call = (given) => this.#consul.kv.get(given);
+    const raw = (await this.#call("read", list, { key: prefix, recurse: true })) as RawKv[] | undefined;
+    return (raw ?? []).map(entryOf);
+  }
+
   /** Writes if the key has not changed since; `"0"` if it must not exist. @returns Whether it was written. */
   async compareAndSet(key: string, value: string, modifyIndex: string): Promise<boolean> {
     const set: Call = (given) => this.#consul.kv.set(given);

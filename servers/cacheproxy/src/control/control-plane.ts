@@ -13,6 +13,7 @@ import type { MoveStep } from "../engine/cluster-leader.ts";
 import { applyOrder, type Order, type OrderOutcome } from "../engine/cluster-orders.ts";
 import { type AgreedState, commit, isSame } from "../engine/cluster-state.ts";
 import { MoveCoordinator } from "../engine/policies/move-coordinator.ts";
+import { readServerTls } from "../server-tls.ts";
 import type { Agreement, MemberReport } from "./agreement.ts";
 import { Decider, type DeciderOptions } from "./decider.ts";
 import type { DesiredSource } from "./desired-source.ts";
@@ -21,8 +22,7 @@ import { sweepLeftovers } from "./leftover-sweep.ts";
 import { MemcachedConnection } from "./memcached-connection.ts";
 import { MoveReadsCounter } from "./move-reads.ts";
 import { openAgreement } from "./open-agreement.ts";
-import { Prober, type ServerConnection } from "./prober.ts";
-import { readServerTls } from "./server-tls.ts";
+import { Prober, type ProberOptions } from "./prober.ts";
 
 export interface ControlPlaneOptions {
   readonly config: CacheproxyConfig;
@@ -34,8 +34,8 @@ export interface ControlPlaneOptions {
   readonly stepMove?: MoveStep;
   /** The machine's own if absent. */
   readonly clock?: TimerClock;
-  /** How probes reach a server; over sockets of their own if absent. */
-  readonly openConnection?: (server: ServerSpec) => ServerConnection;
+  /** How probes reach a server, and who is told when a connection is lost; over sockets of their own if absent. */
+  readonly openConnection?: ProberOptions["openConnection"];
   /** How servers are rid of old values before a move; {@link sweepLeftovers} if absent. */
   readonly sweep?: DeciderOptions["sweep"];
 }
@@ -90,7 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clock,
     random,
     probeMs: config.probeMs,
-    openConnection: options.openConnection ?? ((server) => new MemcachedConnection(server, settings)),
+    openConnection: options.openConnection ?? ((server, onLost) => new MemcachedConnection(server, settings, onLost)),
     onVote: (address, vote) => {
       log.info("vote.changed", { address, vote, reason: prober.view(address)?.lastFailure });
       plane.onVote();
@@ -191,6 +191,7 @@ class Plane implements ControlPlane {
     this.#decider.start();
     this.#tick();
     await ready;
+    await agreement.join(this.#report());
   }
 
   subscribe(listener: (cluster: Cluster) => void): () => void {

@@ -40,6 +40,8 @@ export class Decider {
   #pending: readonly string[] = [];
   #wasLeader = false;
   #isDeciding = false;
+  /** Something changed during a decision, which may not have seen it. */
+  #isStale = false;
   #timer: Timer | undefined;
   #isClosed = false;
   #lastFailure = "";
@@ -67,7 +69,8 @@ export class Decider {
 
   /** Something changed: decide soon. */
   wake(): void {
-    if (!this.#isDeciding) this.#schedule(0);
+    if (this.#isDeciding) this.#isStale = true;
+    else this.#schedule(0);
   }
 
   #schedule(delayMs: number): void {
@@ -75,11 +78,27 @@ export class Decider {
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#isDeciding = true;
-      void this.#decide().finally(() => {
+      this.#isStale = false;
+      void this.#tryToDecide().then((hasDecided) => {
         this.#isDeciding = false;
-        this.#schedule(this.#options.tickMs);
+        // What has failed would at once fail again.
+        this.#schedule(hasDecided && this.#isStale ? 0 : this.#options.tickMs);
       });
     });
+  }
+
+  async #tryToDecide(): Promise<boolean> {
+    const { agreement, log } = this.#options;
+    try {
+      await this.#decide();
+      this.#lastFailure = "";
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.#lastFailure) log.warn("decision.failed", { reason, epoch: agreement.state.cluster.epoch });
+      this.#lastFailure = reason;
+      return false;
+    }
   }
 
   async #decide(): Promise<void> {
@@ -94,8 +113,10 @@ export class Decider {
     }
     this.#wasLeader = isLeader;
     if (!isLeader) return;
+    // The state first: who joins after the others were read acts by this one at least.
     const { state } = agreement;
-    const members = [report(), ...agreement.others];
+    const others = await agreement.readOthers();
+    const members = [report(), ...others];
     const nowMs = clock.monotonicMs();
     this.#desk.observe(state, members, nowMs);
     for (const address of this.#desk.due(nowMs)) this.#clean(address, prober, nowMs);
@@ -111,15 +132,8 @@ export class Decider {
       swept: this.#swept,
     });
     this.#pending = step.pending;
-    try {
-      // If others were faster, what was decided here is about a state that is no more: the next tick decides anew.
-      await agreement.update((latest) => (latest === state ? step.state : latest));
-      this.#lastFailure = "";
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== this.#lastFailure) log.warn("decision.failed", { reason, epoch: state.cluster.epoch });
-      this.#lastFailure = reason;
-    }
+    // If others were faster, what was decided here is about a state that is no more: the next tick decides anew.
+    await agreement.update((latest) => (latest === state ? step.state : latest));
   }
 
   /** Servers of both placements; those that are new to the pool were emptied. One after the other, to spare them. */

@@ -2,11 +2,12 @@ import { eventually, startMemcached } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import type { Placement, ServerSpec } from "../engine/cluster.ts";
 import { PlacementCache } from "../engine/policies/placement-cache.ts";
+import { DEFAULT_SERVER_TLS } from "../server-tls.ts";
 import { sweepLeftovers } from "./leftover-sweep.ts";
 import { MemcachedConnection } from "./memcached-connection.ts";
 
 const closers: (() => unknown)[] = [];
-const SETTINGS = { tls: {}, timeoutMs: 5_000 };
+const SETTINGS = { tls: DEFAULT_SERVER_TLS, timeoutMs: 5_000 };
 
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();

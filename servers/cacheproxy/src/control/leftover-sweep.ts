@@ -3,6 +3,7 @@ import { connect as connectTls } from "node:tls";
 import type { Placement, ServerSpec } from "../engine/cluster.ts";
 import { isLeftover } from "../engine/policies/leftovers.ts";
 import { PlacementCache } from "../engine/policies/placement-cache.ts";
+import { serverTlsOptions } from "../server-tls.ts";
 import type { ConnectionSettings } from "./memcached-connection.ts";
 
 /** How a sweep of one server went. */
@@ -63,7 +64,7 @@ export async function sweepLeftovers(
 }
 
 function open({ host, port, tls }: ServerSpec, settings: ConnectionSettings, signal: AbortSignal): Socket {
-  const socket = tls ? connectTls({ servername: host, ...settings.tls, host, port }) : connect({ host, port });
+  const socket = tls ? connectTls({ ...serverTlsOptions(settings.tls, host), port }) : connect({ host, port });
   socket.setTimeout(settings.timeoutMs, () => socket.destroy(new Error(`no answer within ${settings.timeoutMs} ms`)));
   const onAbort = (): void => void socket.destroy(new Error("the sweep was given up"));
   signal.addEventListener("abort", onAbort, { once: true });

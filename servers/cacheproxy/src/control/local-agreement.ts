@@ -38,6 +38,14 @@ export class LocalAgreement implements Agreement {
     }
   }
 
+  async readOthers(): Promise<readonly MemberReport[]> {
+    return this.others;
+  }
+
+  async join(): Promise<void> {
+    // There is nobody who could decide meanwhile.
+  }
+
   publish(): void {
     // There is nobody to tell.
   }

@@ -1,11 +1,12 @@
-import { connect, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { ServerSpec } from "../engine/cluster.ts";
+import { type ServerTls, serverTlsOptions } from "../server-tls.ts";
 
 /** What a server is asked over. */
 export interface ConnectionSettings {
   /** For servers that speak TLS. */
-  readonly tls: ConnectionOptions;
+  readonly tls: ServerTls;
   /** Connecting and the answer together. */
   readonly timeoutMs: number;
 }
@@ -19,13 +20,17 @@ const REPLY_LIMIT_BYTES = 65_536;
 export class MemcachedConnection {
   readonly #server: ServerSpec;
   readonly #settings: ConnectionSettings;
+  readonly #onLost: () => void;
   #socket: Socket | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  #isAsking = false;
   #isClosed = false;
 
-  constructor(server: ServerSpec, settings: ConnectionSettings) {
+  /** @param onLost Called when the server closes the connection while nothing is asked. */
+  constructor(server: ServerSpec, settings: ConnectionSettings, onLost: () => void = () => undefined) {
     this.#server = server;
     this.#settings = settings;
+    this.#onLost = onLost;
   }
 
   /**
@@ -53,7 +58,9 @@ export class MemcachedConnection {
     this.#socket = socket;
     return new Promise((resolve, reject) => {
       let text = "";
+      this.#isAsking = true;
       const end = (error: Error | undefined): void => {
+        this.#isAsking = false;
         clearTimeout(timer);
         socket.off("data", onData).off("close", onClose);
         if (!error) {
@@ -70,7 +77,7 @@ export class MemcachedConnection {
         if (isWhole(text)) end(undefined);
         else if (text.length > REPLY_LIMIT_BYTES) end(new Error("the reply is longer than any of memcached's"));
       };
-      const onClose = (): void => end(socket.errored ?? new Error("the server closed the connection"));
+      const onClose = (): void => end(socket.errored ?? closedError());
       const { timeoutMs } = this.#settings;
       const timer = setTimeout(() => end(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       socket.on("data", onData).on("close", onClose);
@@ -80,14 +87,19 @@ export class MemcachedConnection {
 
   #connect(): Socket {
     const { host, port, tls } = this.#server;
-    // An address is no server name.
-    const named = isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls ? connectTls({ ...named, ...this.#settings.tls, host, port }) : connect({ host, port });
+    const socket = tls ? connectTls({ ...serverTlsOptions(this.#settings.tls, host), port }) : connect({ host, port });
     socket.setNoDelay(true);
     socket.on("error", () => undefined); // "close" follows and has it
     socket.on("close", () => {
-      if (this.#socket === socket) this.#socket = undefined;
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      if (!this.#isAsking) this.#onLost();
     });
     return socket;
   }
+}
+
+/** Has the code of a reset, which an orderly end in the middle of a question comes to. */
+function closedError(): Error {
+  return Object.assign(new Error("the server closed the connection"), { code: "ECONNRESET" });
 }

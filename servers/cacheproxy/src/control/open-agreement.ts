@@ -1,6 +1,7 @@
 import type { Random, TimerClock } from "@kagami/clock";
 import type { Logger } from "@kagami/kit";
 import { type CacheproxyConfig, configuredCluster, poolDefaults } from "../config.ts";
+import type { DesiredCluster } from "../engine/cluster-desired.ts";
 import { type AgreedState, EMPTY_STATE } from "../engine/cluster-state.ts";
 import type { Agreement } from "./agreement.ts";
 import { ConsulAgreement } from "./consul-agreement.ts";
@@ -9,6 +10,7 @@ import { ConsulSource } from "./consul-source.ts";
 import { type DesiredSource, fixedSource } from "./desired-source.ts";
 import { type ConfigReload, FileSource } from "./file-source.ts";
 import { LocalAgreement } from "./local-agreement.ts";
+import { isWorthKeeping, quickState, quickStateName } from "./quick-state.ts";
 import { StateFile } from "./state-file.ts";
 
 interface OpenOptions {
@@ -33,28 +35,45 @@ const CONSUL_TIMEOUT_MS = 3_000;
 const CACHED_START_MS = 5_000;
 
 /**
- * Opens the sources that a configuration names. Only pools in a file or in Consul are kept over a restart: `--servers` is
- * for trying things out, and starts afresh each time.
+ * Opens the sources that a configuration names.
  *
  * @throws FileError if the stored state cannot be used
  */
 export async function openAgreement(options: OpenOptions): Promise<OpenedAgreement> {
   const { config, log, clock, reload } = options;
-  const noSave = (): Promise<void> => Promise.resolve();
   const desired = configuredCluster(config);
   if (!desired) return await openConsul(options);
-  if (!reload || config.servers.length > 0) {
-    const agreement = new LocalAgreement(EMPTY_STATE, noSave);
-    return { agreement, source: fixedSource(desired), save: noSave, closeAgreement: () => agreement.close() };
-  }
+  if (config.servers.length > 0) return await openQuick(options, desired);
+  if (!reload) return openLocal(EMPTY_STATE, fixedSource(desired), noSave);
   const file = new StateFile(config.data);
-  const save = async (state: AgreedState): Promise<void> => {
-    // A full disk must not keep a dead server in use. What it costs: ejections are forgotten if this process dies now.
-    await file.write(state).catch((error: unknown) => log.error("state.save_failed", { error }));
-  };
-  const agreement = new LocalAgreement((await file.read()) ?? EMPTY_STATE, save);
   const source = new FileSource({ reload, initial: desired, clock, log });
+  return openLocal((await file.read()) ?? EMPTY_STATE, source, saveTo(file, log));
+}
+
+async function openQuick({ config, log }: OpenOptions, desired: DesiredCluster): Promise<OpenedAgreement> {
+  const source = fixedSource(desired);
+  const name = quickStateName(config.listen);
+  if (name === undefined) return openLocal(EMPTY_STATE, source, noSave);
+  const file = new StateFile(config.data, name);
+  const stored = await file.read();
+  const save = saveTo(file, log);
+  return openLocal(quickState(stored, desired), source, async (state) => {
+    if (stored || isWorthKeeping(state)) await save(state);
+  });
+}
+
+function openLocal(initial: AgreedState, source: DesiredSource, save: Save): OpenedAgreement {
+  const agreement = new LocalAgreement(initial, save);
   return { agreement, source, save: noSave, closeAgreement: () => agreement.close() };
+}
+
+type Save = (state: AgreedState) => Promise<void>;
+
+const noSave: Save = () => Promise.resolve();
+
+function saveTo(file: StateFile, log: Logger): Save {
+  // A full disk must not keep a dead server in use. What it costs: ejections are forgotten if this process dies now.
+  return (state) => file.write(state).catch((error: unknown) => log.error("state.save_failed", { error }));
 }
 
 async function openConsul(options: OpenOptions): Promise<OpenedAgreement> {

@@ -5,6 +5,7 @@ import { systemClock } from "@kagami/kit";
 import { eventually, startMemcached } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import type { Cluster } from "../engine/cluster.ts";
+import { DEFAULT_SERVER_TLS } from "../server-tls.ts";
 import { MemcachedConnection } from "./memcached-connection.ts";
 import { Prober } from "./prober.ts";
 
@@ -21,13 +22,14 @@ function clusterOf(port: number): Cluster {
   return { epoch: 1, config: { pools, routes: [] }, ejections: [], moves: [] };
 }
 
-function probe(port: number) {
+function probe(port: number, probeMs = 20) {
   const votes: string[] = [];
   const prober = new Prober({
     clock: systemClock,
     random: createRandom(1),
-    probeMs: 20,
-    openConnection: (server) => new MemcachedConnection(server, { tls: {}, timeoutMs: 200 }),
+    probeMs,
+    openConnection: (server, onLost) =>
+      new MemcachedConnection(server, { tls: DEFAULT_SERVER_TLS, timeoutMs: 200 }, onLost),
     onVote: (_address, vote) => votes.push(vote),
   });
   closers.push(() => prober.close());
@@ -59,7 +61,7 @@ test("a real memcached is up, tells its uptime, is flushed, and is down when it 
   expect(await prober.uptime(address)).toMatchObject({ kind: "uptime", uptimeSec: expect.any(Number) });
   const client = new MemcachedConnection(
     { name: "", host: "127.0.0.1", port: memcached.port, weight: 1, tls: false },
-    { tls: {}, timeoutMs: 1_000 },
+    { tls: DEFAULT_SERVER_TLS, timeoutMs: 1_000 },
   );
   closers.push(() => client.close());
   const isLine = (text: string) => text.endsWith("\r\n");
@@ -69,6 +71,16 @@ test("a real memcached is up, tells its uptime, is flushed, and is down when it 
   await memcached.stop();
   await eventually(() => votes[1] === "down");
   expect(await prober.flush(address)).toMatchObject({ kind: "failed" });
+}, 15_000);
+
+test("a process that ends is noticed by its connection, and voted out long before the next probe", async () => {
+  const memcached = await startMemcached();
+  closers.push(() => memcached.stop());
+  const { prober, votes, address } = probe(memcached.port, 3_600_000);
+  await eventually(() => prober.view(address)?.roundTripMs !== undefined);
+  expect(votes).toEqual([]);
+  await memcached.stop();
+  await eventually(() => votes[0] === "down");
 }, 15_000);
 
 test("a memcached that forbids flushing says so", async () => {

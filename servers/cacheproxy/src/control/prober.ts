@@ -7,10 +7,15 @@ export interface ProberOptions {
   readonly clock: TimerClock;
   readonly random: Random;
   readonly probeMs: number;
-  readonly openConnection: (server: ServerSpec) => ServerConnection;
+  /** `onLost` is called when the server closes the connection while it is asked nothing. */
+  readonly openConnection: (server: ServerSpec, onLost: () => void) => ServerConnection;
   /** Called when a vote changes. */
   readonly onVote: (address: string, vote: Vote) => void;
 }
+
+/** Where a connection is refused or reset, no process serves: whether that stays so is asked this soon. */
+const REFUSED_PROBE_MS = 50;
+const REFUSED_CODES: readonly unknown[] = ["ECONNREFUSED", "ECONNRESET"];
 
 /** How a server is asked; see MemcachedConnection. */
 export interface ServerConnection {
@@ -137,7 +142,7 @@ export class Prober {
   }
 
   #add(address: string, server: ServerSpec, limits: HealthLimits): void {
-    const connection = this.#options.openConnection(server);
+    const connection = this.#options.openConnection(server, () => this.hint(address));
     const state = { isProbing: false, isCritical: false, roundTripMs: undefined, lastFailure: undefined };
     const probed: Probed = { server, limits, health: new ServerHealth(), connection, timer: undefined, ...state };
     this.#probed.set(address, probed);
@@ -155,6 +160,7 @@ export class Prober {
     probed.isProbing = true;
     const startedAtMs = clock.monotonicMs();
     let isGood = false;
+    let isRefused = false;
     try {
       const text = await probed.connection.ask("version", (reply) => reply.endsWith("\r\n"));
       isGood = text.startsWith("VERSION ");
@@ -163,6 +169,7 @@ export class Prober {
     } catch (error) {
       probed.lastFailure = error instanceof Error ? error.message : String(error);
       probed.roundTripMs = undefined;
+      isRefused = REFUSED_CODES.includes((error as { readonly code?: unknown }).code);
     }
     probed.isProbing = false;
     if (this.#isClosed || this.#probed.get(address) !== probed) return;
@@ -171,8 +178,9 @@ export class Prober {
       probed.lastFailure = "Consul calls it critical";
     }
     const hasChanged = probed.health.onProbe(isGood, probed.limits);
+    const isUrgent = isRefused && probed.health.vote !== "down";
     // Spread over a tenth, so that proxies do not all ask at once.
-    const waitMs = probeMs * (0.95 + 0.1 * random.float());
+    const waitMs = (isUrgent ? Math.min(REFUSED_PROBE_MS, probeMs) : probeMs) * (0.95 + 0.1 * random.float());
     probed.timer = clock.after(waitMs, () => void this.#probe(address, probed));
     if (hasChanged) onVote(address, probed.health.vote);
   }

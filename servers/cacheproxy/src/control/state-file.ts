@@ -33,7 +33,12 @@ const stateSchema = z.object({
       routes: z.array(z.object({ prefix: z.string(), pool: z.string() })),
     }),
     ejections: z.array(
-      z.object({ pool: z.string(), server: z.string(), sinceMs: z.number(), stage: z.enum(["down", "cleaning"]) }),
+      z.object({
+        pool: z.string(),
+        server: z.string(),
+        sinceMs: z.number(),
+        stage: z.enum(["fenced", "down", "cleaning"]),
+      }),
     ),
     moves: z.array(
       z.object({
@@ -49,7 +54,7 @@ const stateSchema = z.object({
   ejected: z.array(
     z.object({
       address: z.string(),
-      stage: z.enum(["fencing", "down", "cleaning"]),
+      stage: z.enum(["fencing", "down", "rejoining", "cleaning"]),
       sinceMs: z.number(),
       stageEpoch: z.number(),
       reason: z.enum(["votes", "joined", "hand"]),
@@ -88,8 +93,8 @@ export class StateFile {
   #waiting: AgreedState | undefined;
 
   /** @param dataDir The server's data directory. */
-  constructor(dataDir: string) {
-    this.#path = join(dataDir, "cacheproxy", "state.json");
+  constructor(dataDir: string, name = "state.json") {
+    this.#path = join(dataDir, "cacheproxy", name);
   }
 
   /** @throws FileError if there is a file and it cannot be used */

@@ -35,8 +35,9 @@ export class ClientConnection {
   readonly #out: Staging;
   readonly #carry: Carry;
   readonly #parking: Parking;
-  /** Bytes of a refused value that still come. */
+  /** Bytes of a refused value that still come, and what is said when they are all there, as memcached does. */
   #skipBytes = 0;
+  #skipReply: Uint8Array = NOTHING;
   #isStalled = false;
   /** Takes no more requests, and closes when all replies are out. */
   #isEnding = false;
@@ -104,6 +105,7 @@ export class ClientConnection {
   #skip(start: number, end: number): number {
     const skipped = Math.min(this.#skipBytes, end - start);
     this.#skipBytes -= skipped;
+    if (this.#skipBytes === 0) this.answer(this.#skipReply);
     return start + skipped;
   }
 
@@ -154,13 +156,14 @@ export class ClientConnection {
         continue;
       }
       if (parser.unlinks) unlinkRefused(this);
+      if (outcome === ParseOutcome.REFUSED && parser.requestEnd > end) {
+        this.#skipBytes = parser.requestEnd - end;
+        this.#skipReply = parser.errorReply;
+        return end;
+      }
       this.answer(parser.errorReply);
       if (outcome === ParseOutcome.FATAL) {
         this.endAfterReplies();
-        return end;
-      }
-      if (parser.requestEnd > end) {
-        this.#skipBytes = parser.requestEnd - end;
         return end;
       }
       position = parser.requestEnd;
@@ -271,12 +274,13 @@ export class ClientConnection {
     return false;
   }
 
-  /** Keeps the reply of a slot that is not the first. */
-  park(slot: Slot, bytes: Uint8Array, start: number, end: number): void {
+  /** Keeps the reply of a slot that is not the first, with `tail` behind it. */
+  park(slot: Slot, bytes: Uint8Array, start: number, end: number, tail = NOTHING): void {
+    const sizeBytes = end - start + tail.length;
     slot.isParked = true;
-    slot.parkedStart = this.#parking.add(bytes, start, end);
-    slot.parkedEnd = slot.parkedStart + end - start;
-    this.#learn(end - start);
+    slot.parkedStart = this.#parking.add(bytes, start, end, tail);
+    slot.parkedEnd = slot.parkedStart + sizeBytes;
+    this.#learn(sizeBytes);
   }
 
   get hasParkedFirst(): boolean {
@@ -369,11 +373,6 @@ export class ClientConnection {
     // What has just left makes room that there was not when the client was asked to go on.
     if (isOut && stagedBytes > 0 && this.#isStalled) this.path.markClient(this);
     if (isOut && this.#isEnding && this.#ring.length === 0) this.#wire.end();
-  }
-
-  /** Whether nothing of it is on its way, so that closing now loses nothing. */
-  get isIdle(): boolean {
-    return this.#ring.length === 0 && this.#carry.length === 0 && this.#out.length === 0;
   }
 
   destroy(): void {

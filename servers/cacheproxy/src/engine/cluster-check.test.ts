@@ -81,10 +81,10 @@ test.each<{ config: ClusterConfig; place: string; message: string; why: string }
     why: "a hash where there is no choice",
   },
   {
-    config: { pools: [gutter("p", "p")], routes: ROUTES },
-    place: 'pools[0] "p".gutter.pool',
-    message: "cannot be its own gutter",
-    why: "itself as gutter",
+    config: { pools: [pool("p", { options: { ...OPTIONS, shadow: { pool: "p", fraction: 1 } } })], routes: ROUTES },
+    place: 'pools[0] "p".shadow.pool',
+    message: "cannot be its own shadow",
+    why: "itself as shadow",
   },
   {
     config: { pools: [gutter("p", "q"), gutter("q", "r"), gutter("r", "q")], routes: ROUTES },

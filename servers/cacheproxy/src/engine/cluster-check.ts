@@ -103,17 +103,16 @@ function checkServer(server: ServerSpec, kind: string, at: string, add: Add): vo
 function checkReferences(pool: Pool, place: string, byName: ReadonlyMap<string, number>, add: Add): void {
   const { gutter, shadow, hotKeys } = pool.options;
   for (const [what, target] of [["gutter", gutter?.pool] as const, ["shadow", shadow?.pool] as const]) {
-    if (target === undefined) continue;
-    if (target === pool.name) add(`${place}.${what}.pool`, `a pool cannot be its own ${what}; name another one`);
-    else if (!byName.has(target)) add(`${place}.${what}.pool`, unknownPool(target, byName));
+    if (target !== undefined && !byName.has(target)) add(`${place}.${what}.pool`, unknownPool(target, byName));
   }
+  if (shadow?.pool === pool.name) add(`${place}.shadow.pool`, "a pool cannot be its own shadow; name another one");
   if (hotKeys && hotKeys.replicas > pool.placement.servers.length) {
     const count = pool.placement.servers.length;
     add(`${place}.hotKeys.replicas`, `${hotKeys.replicas} replicas need as many servers; the pool has ${count}`);
   }
 }
 
-/** Each pool has at most one gutter, so a ring is found by following them. */
+/** Each pool has at most one gutter, so a ring is found by following them. One that is its own makes none. */
 function checkGutterRings(pools: readonly Pool[], byName: ReadonlyMap<string, number>, add: Add): void {
   const cleared = new Set<string>();
   for (const [index, start] of pools.entries()) {
@@ -122,7 +121,6 @@ function checkGutterRings(pools: readonly Pool[], byName: ReadonlyMap<string, nu
       const seenAt = path.indexOf(pool.name);
       if (seenAt >= 0) {
         const ring = [...path.slice(seenAt), pool.name];
-        // A pool that is its own gutter was told already.
         if (ring.length > 2) {
           const message = `gutter pools go in a ring: ${ring.join(" -> ")}; let one of them have none`;
           add(`${poolPlace(index, start)}.gutter.pool`, message);

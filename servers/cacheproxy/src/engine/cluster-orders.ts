@@ -79,8 +79,9 @@ function orderEject(state: AgreedState, address: string, nowMs: number): OrderOu
   const byHand = { ...present, reason: "hand" as const };
   const ejected = state.ejected.map((entry) => (entry === present ? byHand : entry));
   const draft = { ...state, ejected };
-  // One that is being cleaned goes back behind the fence, so that its gutter may be used.
-  return { ok: true, draft: present.stage === "cleaning" ? reEject(draft, byHand, nowMs) : draft };
+  // One on its way in goes back behind the fence, so that its gutter may be used.
+  const isOnItsWay = present.stage === "cleaning" || present.stage === "rejoining";
+  return { ok: true, draft: isOnItsWay ? reEject(draft, byHand, nowMs) : draft };
 }
 
 function orderReadmit(state: AgreedState, address: string): OrderOutcome {

@@ -4,16 +4,21 @@ import type { Cluster, Ejection, Placement, Pool, ServerSpec } from "./cluster.t
  * The life of an ejected server.
  *
  * ```
- *  in use ──majority says down──▶ fencing ──all proxies know──▶ down ──majority says up──▶ cleaning ──all know, empty──▶ in use
- *                                                                ▲                            │
- *                                                                └────majority says down──────┘
+ *  in use ──majority says down──▶ fencing ──all know──▶ down ──majority says up, it is empty──▶ rejoining ──all know──▶ in use
+ *                                    ▲                                                           │
+ *                                    └──────────────────majority says down───────────────────────┘
+ *  joins a pool ──▶ cleaning ──all know, it is empty──▶ in use
  * ```
  *
- * `fencing` and `cleaning` are the same to the data path (`cleaning`): neither the server nor the gutter pool is used.
+ * `fencing` and `rejoining` are the same to the data path (`fenced`): neither the server nor the gutter pool is used.
  * They part the time in which some proxy may still use the server from that in which some proxy may use the gutter, on
- * both sides, so that no value is written to one while another proxy reads the other.
+ * both sides, so that no value is written to one while another proxy reads the other. Both are over as soon as all
+ * proxies know, so that changes can wait for it: a server is emptied while it is `down`, when nobody uses it.
  */
-export type EjectionStage = "fencing" | "down" | "cleaning";
+export type EjectionStage = "fencing" | "down" | "rejoining" | "cleaning";
+
+/** What the data path needs to know of a stage. */
+const SEEN_STAGES = { fencing: "fenced", down: "down", rejoining: "fenced", cleaning: "cleaning" } as const;
 
 /** A server that is not in use, by address: the pools that name it all do without it. */
 export interface EjectedServer {
@@ -140,8 +145,8 @@ function deriveEjections(cluster: Cluster, ejected: readonly EjectedServer[]): E
       const entry = byAddress.get(serverAddress(server));
       if (!entry || told.has(server.name)) continue;
       told.add(server.name);
-      const stage = entry.stage === "down" ? "down" : "cleaning";
-      ejections.push({ pool: pool.name, server: server.name, sinceMs: entry.sinceMs, stage });
+      const { sinceMs } = entry;
+      ejections.push({ pool: pool.name, server: server.name, sinceMs, stage: SEEN_STAGES[entry.stage] });
     }
   }
   return ejections;

@@ -60,8 +60,11 @@ export interface Ejection {
   readonly pool: string;
   readonly server: string;
   readonly sinceMs: number;
-  /** `down`: does not answer. `cleaning`: answers again, and is being flushed, or proved to be empty, before it rejoins. */
-  readonly stage: "down" | "cleaning";
+  /**
+   * `fenced`: not all proxies know yet that it is given up, or that it is about to rejoin; over soon. `down`: all know that
+   * it is given up. `cleaning`: it is new to the pool, and is emptied.
+   */
+  readonly stage: "fenced" | "down" | "cleaning";
 }
 
 /**

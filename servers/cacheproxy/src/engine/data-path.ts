@@ -8,7 +8,7 @@ import type { Cluster } from "./cluster.ts";
 import type { WorkerReport } from "./cluster-counts.ts";
 import { EpochExchange } from "./epoch-exchange.ts";
 import { PathCounts, takeServerCounts } from "./path-counts.ts";
-import type { PoolPolicy } from "./pool-policy.ts";
+import type { Patience, PoolPolicy } from "./pool-policy.ts";
 import { Router } from "./router.ts";
 import { addressKey, type ServerRefs, serverRefsOf } from "./server-refs.ts";
 import { SlotPool } from "./slot.ts";
@@ -31,6 +31,11 @@ export interface DataPathLimits {
   readonly serverBufferBytes: number;
   /** Unanswered requests of a server beyond which the clients that ask it are not read. */
   readonly serverRequestLimit: number;
+  /**
+   * How long a change waits for a server that has lost its connection, or for the next cluster state, before it fails; from
+   * that loss, or from the state in use, whichever is later.
+   */
+  readonly holdUs: number;
   readonly connectTimeoutUs: number;
   /** Pause before the first reconnect, and the longest; each is twice the one before. */
   readonly reconnectUs: number;
@@ -102,6 +107,9 @@ export class DataPath {
   /** Whether this turn of the loop has read the clock for what clients send. */
   #hasReadClock = false;
   readonly #heldWaiters = new Set<ClientConnection>();
+  /** Clients that are not read, for their next request has to wait. */
+  readonly #holding = new Set<ClientConnection>();
+  #appliedUs = Number.NEGATIVE_INFINITY;
   #lastIdleCheckUs = 0;
 
   constructor(limits: DataPathLimits, shell: DataPathShell, policyMaker: PolicyMaker) {
@@ -164,6 +172,8 @@ export class DataPath {
     this.policies = routes.map(({ pool }) => policyOf(pool));
     this.#router = new Router(routes);
     this.#epoch = { cluster, exchange: new EpochExchange(this, upstreams) };
+    this.#appliedUs = this.nowUs;
+    this.releaseHeld();
   }
 
   #connectAll(refs: ServerRefs): UpstreamConnection[] {
@@ -178,6 +188,7 @@ export class DataPath {
       }
       upstream.timeoutUs = timeoutMs * 1000;
       this.#retired.delete(upstream);
+      upstream.endPause();
       upstream.connectIfDue(this.nowUs);
       return upstream;
     });
@@ -203,6 +214,7 @@ export class DataPath {
   forgetClient(client: ClientConnection): void {
     this.clients.delete(client);
     this.#heldWaiters.delete(client);
+    this.#holding.delete(client);
   }
 
   /** Position of the route of a key, or -1. */
@@ -264,10 +276,35 @@ export class DataPath {
     this.#heldWaiters.add(client);
   }
 
+  /** Whether what has gone on since then is still worth waiting for. */
+  isPatient(sinceUs: number): boolean {
+    return this.nowUs - Math.max(sinceUs, this.#appliedUs) < this.limits.holdUs;
+  }
+
+  get patience(): Patience {
+    return {
+      forEpoch: this.isPatient(this.#appliedUs),
+      forServer: (server) => this.upstreams[server]?.isWaitedFor === true,
+    };
+  }
+
+  /** Does not read the client until {@link releaseHeld}; its next request is then looked at again. */
+  hold(client: ClientConnection): void {
+    client.stall();
+    this.#holding.add(client);
+  }
+
+  /** Something has changed that requests may have waited for, or time has passed. */
+  releaseHeld(): void {
+    for (const client of this.#holding) this.markClient(client);
+    this.#holding.clear();
+  }
+
   /** Called often, such as every 20 ms: timeouts, reconnects, and clients that wait for others. */
   tick(): void {
     this.readClock();
     for (const upstream of this.#upstreams.values()) upstream.tick(this.nowUs);
+    this.releaseHeld();
     for (const [upstream, sinceUs] of this.#retired) {
       if (upstream.pendingCount > 0 || this.nowUs - sinceUs < RETIRED_KEPT_US) continue;
       upstream.close();

@@ -6,7 +6,7 @@ interface Watched {
   /** When it was first seen that no proxy sends it requests any more. */
   fencedAtMs: number | undefined;
   stageEpoch: number;
-  /** When it was first seen that no proxy uses its gutter any more; of this stage. */
+  /** Since when no proxy uses it and it answers; of this stage. */
   readyAtMs: number | undefined;
   isClean: boolean;
 }
@@ -46,8 +46,11 @@ export class CleaningDesk {
       const isFenced = reason === "joined" ? haveAllApplied(members, stageEpoch) : stage !== "fencing";
       if (isFenced) watched.fencedAtMs ??= nowMs;
       if (ready.has(address)) watched.readyAtMs ??= nowMs;
-      // A proxy that came back acts by an older state: wait for it again.
-      else watched.readyAtMs = undefined;
+      // It went down again, or a proxy that came back acts by an older state: what was done says nothing any more.
+      else {
+        watched.readyAtMs = undefined;
+        watched.isClean = false;
+      }
     }
   }
 

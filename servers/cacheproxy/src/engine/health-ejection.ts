@@ -50,7 +50,7 @@ export function decideEjections(state: AgreedState, input: EjectionInput): Agree
   for (const entry of state.ejected) {
     const next = stepEjected(entry, state, input);
     if (next) draft = { ...draft, ejected: [...draft.ejected, next] };
-    if (next?.stage !== "fencing" || entry.stage !== "cleaning") continue;
+    if (next?.stage !== "fencing" || entry.stage !== "rejoining") continue;
     draft = reEject(draft, next, input.nowMs);
   }
   for (const address of serversByAddress(state.cluster).keys()) {
@@ -76,7 +76,7 @@ export function eject(state: AgreedState, address: string, reason: "votes" | "ha
 }
 
 /**
- * A server that went down again while it was cleaned: an ejection of its own, for deletes that were answered meanwhile
+ * A server that went down again behind its second fence: an ejection of its own, for deletes that were answered meanwhile
  * did not reach the gutter.
  */
 export function reEject(state: AgreedState, entry: EjectedServer, nowMs: number): AgreedState {
@@ -87,11 +87,19 @@ export function reEject(state: AgreedState, entry: EjectedServer, nowMs: number)
 }
 
 /**
- * Ejected servers that may be emptied now: all proxies have stopped using their gutter for them. With the stage's epoch,
- * which the caller remembers with its success.
+ * Ejected servers that may be emptied now: no proxy uses them, and they answer. With the stage's epoch, which the caller
+ * remembers with its success.
  */
 export function serversToClean(state: AgreedState, members: readonly Member[]): EjectedServer[] {
-  return state.ejected.filter((entry) => entry.stage === "cleaning" && haveAllApplied(members, entry.stageEpoch));
+  return state.ejected.filter(
+    (entry) =>
+      haveAllApplied(members, entry.stageEpoch) &&
+      (entry.stage === "cleaning" || (entry.stage === "down" && mayReturn(entry, members))),
+  );
+}
+
+function mayReturn({ reason, address }: EjectedServer, members: readonly Member[]): boolean {
+  return reason !== "hand" && hasMajority(members, address, "up");
 }
 
 /** Whether every living proxy acts by this epoch or a later one. */
@@ -114,17 +122,17 @@ function stepEjected(entry: EjectedServer, state: AgreedState, input: EjectionIn
     case "fencing":
       return haveAllApplied(input.members, stageEpoch) ? { ...entry, stage: "down", stageEpoch: stageNext } : entry;
     case "down": {
-      if (entry.reason === "hand" || !hasMajority(input.members, address, "up")) return entry;
+      if (!mayReturn(entry, input.members) || input.cleaned.get(address) !== stageEpoch) return entry;
       const flapCount = state.flaps.find((flap) => flap.address === address)?.count ?? 0;
       const waitedMs = input.nowMs - entry.sinceMs;
       // A clock that went back must not keep a server out for longer than the hold.
       if (waitedMs >= 0 && waitedMs < holdMs(flapCount)) return entry;
-      return { ...entry, stage: "cleaning", stageEpoch: stageNext };
+      return { ...entry, stage: "rejoining", stageEpoch: stageNext };
     }
+    case "rejoining":
+      if (hasMajority(input.members, address, "down")) return { ...entry, stage: "fencing", stageEpoch: stageNext };
+      return haveAllApplied(input.members, stageEpoch) ? undefined : entry;
     case "cleaning":
-      if (hasMajority(input.members, address, "down") && entry.reason !== "joined") {
-        return { ...entry, stage: "fencing", stageEpoch: stageNext };
-      }
       if (!haveAllApplied(input.members, stageEpoch) || input.cleaned.get(address) !== stageEpoch) return entry;
       return undefined;
     default:
@@ -135,7 +143,7 @@ function stepEjected(entry: EjectedServer, state: AgreedState, input: EjectionIn
 /**
  * A blip in the proxies' own network makes all servers look dead at once. Were they all ejected, they would all be
  * flushed; so only a share goes, the others' requests fail as long as it lasts, and nothing is lost. A pool of one
- * server is ejected only if there is a gutter pool to take over.
+ * server is ejected only if there is another pool to take over.
  */
 function mayEject(state: AgreedState, address: string, share: number): boolean {
   const out = new Set(state.ejected.map((entry) => entry.address));
@@ -148,7 +156,8 @@ function mayEject(state: AgreedState, address: string, share: number): boolean {
 
 function ejectionLimit(pool: Pool, serverCount: number, share: number): number {
   if (share === 0) return 0;
-  const atLeast = serverCount > 1 || pool.options.gutter ? 1 : 0;
+  const { gutter } = pool.options;
+  const atLeast = serverCount > 1 || (gutter && gutter.pool !== pool.name) ? 1 : 0;
   return Math.max(atLeast, Math.floor(serverCount * share));
 }
 

@@ -2,13 +2,13 @@ import { createRandom, type Random } from "@kagami/clock";
 import type { Placement, ServerSpec } from "./cluster.ts";
 import type { DesiredCluster } from "./cluster-desired.ts";
 import { lead } from "./cluster-leader.ts";
-import { type AgreedState, EMPTY_STATE, serverAddress } from "./cluster-state.ts";
+import { type AgreedState, type EjectedServer, EMPTY_STATE, serverAddress } from "./cluster-state.ts";
 import { ServerHealth, type Vote } from "./health.ts";
 import { CleaningDesk } from "./health-cleaning.ts";
 import type { Member } from "./health-ejection.ts";
 
 /** Which of the safeguards is left out, to show that the simulation notices. */
-export type Sabotage = "none" | "no-flush" | "no-fence" | "no-generations";
+export type Sabotage = "none" | "no-flush" | "no-fence" | "no-generations" | "old-members";
 
 /** How a simulation ended. */
 export interface WorldResult {
@@ -18,6 +18,10 @@ export interface WorldResult {
   readonly readCount: number;
   readonly hitCount: number;
   readonly gutterHitCount: number;
+  /** Changes that have waited for a server or for the next state, and were then made. */
+  readonly heldCount: number;
+  /** Proxies that have started while others served. */
+  readonly joinCount: number;
   /** Values that were older than an acknowledged change of their key. */
   readonly staleReads: readonly string[];
   /** Servers that are in use at the end, when all faults are mended. */
@@ -32,6 +36,8 @@ const SETTLE_MS = 2_000;
 const TIMEOUT_MS = 500;
 const LIMITS = { failureLimit: 3, recoveryLimit: 3 };
 const PROBE_MS = 1_000;
+/** Longer than an ejection takes here, where news need up to 600 ms. */
+const HOLD_MS = 4_000;
 
 /** A value where it lies. Orders of events are told by a counter, for several happen at one time. */
 interface Stored {
@@ -60,6 +66,17 @@ interface FakeProxy {
   readonly health: Map<string, ServerHealth>;
   report: Member;
   cutUntilMs: number;
+  /** It does not run until then. */
+  absentUntilMs: number;
+  /** Changes that wait, with when they began to. */
+  readonly held: { readonly sinceMs: number; readonly change: Change }[];
+}
+
+/** A client's set or delete on its way. */
+interface Change {
+  readonly key: string;
+  readonly isDelete: boolean;
+  readonly startedAt: number;
 }
 
 /**
@@ -76,10 +93,15 @@ export class HealthWorld {
   readonly #stale: string[] = [];
   readonly #desired: DesiredCluster;
   #agreed: AgreedState = EMPTY_STATE;
+  /** Who was a member when the leader last looked, a while ago; for the sabotage. */
+  #oldMembers: readonly FakeProxy[] = [];
   #desk = new CleaningDesk(SETTLE_MS);
   #nowMs = 1_000_000;
   #order = 0;
-  readonly #counts = { flapCount: 0, ejectionCount: 0, rejoinCount: 0, readCount: 0, hitCount: 0, gutterHitCount: 0 };
+  readonly #counts = {
+    ...{ flapCount: 0, ejectionCount: 0, rejoinCount: 0, readCount: 0, hitCount: 0, gutterHitCount: 0 },
+    ...{ heldCount: 0, joinCount: 0 },
+  };
 
   constructor(seed: number, proxyCount: number, sabotage: Sabotage = "none") {
     this.#random = createRandom(seed);
@@ -105,7 +127,10 @@ export class HealthWorld {
       health: new Map(this.#servers.map(({ address }) => [address, new ServerHealth()])),
       report: member(`p${index}`, this.#agreed.cluster.epoch, {}),
       cutUntilMs: 0,
+      absentUntilMs: 0,
+      held: [],
     }));
+    this.#oldMembers = this.#proxies;
   }
 
   /** Runs until servers have flapped that often, then mends all faults and lets the cluster come to rest. */
@@ -122,6 +147,7 @@ export class HealthWorld {
     if (hasFaults) this.#breakSomething();
     for (const server of this.#servers) if (this.#nowMs >= server.mendAtMs) this.#mend(server);
     for (const proxy of this.#proxies) this.#tickProxy(proxy);
+    if (this.#nowMs % 4_000 === 0) this.#oldMembers = this.#proxies.filter((proxy) => this.#isThere(proxy));
     if (this.#nowMs % 500 === 0) this.#tickLeader();
     for (let i = 0; i < 4; i++) this.#request();
   }
@@ -133,8 +159,27 @@ export class HealthWorld {
       // Shorter than a session: a proxy that is away for longer is no member any more, and others do not wait for it.
       random.pick(this.#proxies).cutUntilMs = this.#nowMs + random.int(500, 9_000);
     }
+    if (random.chance(0.01)) this.#leave(this.#proxies[random.int(1, 2)]);
     // Another proxy leads from now on; it knows nothing but the agreed state.
     if (random.chance(0.001)) this.#desk = new CleaningDesk(SETTLE_MS);
+  }
+
+  /** A proxy ends; it starts again some time later, and knows then what is agreed when it has joined. */
+  #leave(proxy: FakeProxy | undefined): void {
+    if (proxy && this.#isThere(proxy)) proxy.absentUntilMs = this.#nowMs + this.#random.int(500, 5_000);
+  }
+
+  #isThere(proxy: FakeProxy): boolean {
+    return proxy.absentUntilMs === 0;
+  }
+
+  #join(proxy: FakeProxy): void {
+    this.#counts.joinCount++;
+    proxy.absentUntilMs = 0;
+    proxy.inbox.length = 0;
+    proxy.held.length = 0;
+    proxy.state = this.#agreed;
+    proxy.report = member(`p${proxy.index}`, proxy.state.cluster.epoch, {});
   }
 
   #flap(server: FakeServer): void {
@@ -160,19 +205,28 @@ export class HealthWorld {
   }
 
   #tickProxy(proxy: FakeProxy): void {
+    if (!this.#isThere(proxy)) {
+      if (this.#nowMs < proxy.absentUntilMs) return;
+      this.#join(proxy);
+    }
     while (proxy.inbox[0] && proxy.inbox[0].atMs <= this.#nowMs && proxy.cutUntilMs <= this.#nowMs) {
       const { state } = proxy.inbox.shift() as { state: AgreedState };
       if (state.cluster.epoch > proxy.state.cluster.epoch) proxy.state = state;
     }
-    if ((this.#nowMs + proxy.index * 300) % PROBE_MS === 0) {
-      for (const server of this.#servers) {
-        proxy.health.get(server.address)?.onProbe(this.#answers(server, proxy), LIMITS);
-      }
-    }
+    for (const server of this.#servers) this.#probe(server, proxy);
+    for (const { sinceMs, change } of proxy.held.splice(0)) this.#change(proxy, change, sinceMs);
     if (proxy.cutUntilMs > this.#nowMs || this.#nowMs % 200 !== 0) return;
     const votes: Record<string, Vote> = {};
     for (const [address, health] of proxy.health) votes[address] = health.vote;
     proxy.report = member(`p${proxy.index}`, proxy.state.cluster.epoch, votes);
+  }
+
+  #probe(server: FakeServer, proxy: FakeProxy): void {
+    const health = proxy.health.get(server.address);
+    // Where no process serves, connections are refused at once, and it is asked again soon.
+    const isUrgent = !server.isRunning && !server.cutFrom.has(proxy.index) && health?.vote !== "down";
+    if (!isUrgent && (this.#nowMs + proxy.index * 300) % PROBE_MS !== 0) return;
+    health?.onProbe(this.#answers(server, proxy), LIMITS);
   }
 
   #answers(server: FakeServer, proxy: FakeProxy): boolean {
@@ -180,7 +234,8 @@ export class HealthWorld {
   }
 
   #tickLeader(): void {
-    const members = this.#proxies.map((proxy) => proxy.report);
+    const proxies = this.#sabotage === "old-members" ? this.#oldMembers : this.#proxies;
+    const members = proxies.filter((proxy) => this.#isThere(proxy)).map((proxy) => proxy.report);
     const believed = this.#sabotage === "no-fence" ? members.map((one) => ({ ...one, appliedEpoch: 1e9 })) : members;
     this.#desk.observe(this.#agreed, believed, this.#nowMs);
     for (const address of this.#desk.due(this.#nowMs)) this.#clean(address);
@@ -191,7 +246,8 @@ export class HealthWorld {
     if (next.ejected.length < before) this.#counts.rejoinCount++;
     this.#agreed = next;
     for (const proxy of this.#proxies) {
-      const atMs = Math.max(this.#nowMs + this.#random.int(0, 600), proxy.inbox.at(-1)?.atMs ?? 0);
+      const delayMs = this.#random.int(0, this.#random.chance(0.1) ? 3_000 : 600);
+      const atMs = Math.max(this.#nowMs + delayMs, proxy.inbox.at(-1)?.atMs ?? 0);
       proxy.inbox.push({ atMs, state: next });
     }
   }
@@ -230,31 +286,63 @@ export class HealthWorld {
   #request(): void {
     const random = this.#random;
     const key = `k${random.int(0, KEY_COUNT - 1)}`;
-    const proxy = random.pick(this.#proxies);
-    const isWrite = random.chance(0.3);
-    const server = this.#servers[Number(key.slice(1)) % SERVER_COUNT] as FakeServer;
-    const ejection = proxy.state.ejected.find((entry) => entry.address === server.address);
+    const proxy = random.pick(this.#proxies.filter((candidate) => this.#isThere(candidate)));
     const startedAt = this.#order++;
-    const isDelete = random.chance(0.2);
-    if (!ejection) {
-      if (isWrite) this.#write(server, proxy, key, startedAt, isDelete);
-      else if (this.#answers(server, proxy)) this.#check(key, server.items.get(key), proxy, "server");
-      return;
-    }
-    // Behind a fence and while it is cleaned neither the server nor the gutter is used.
-    if (ejection.stage !== "down" && this.#sabotage !== "no-fence") return;
-    const gutterKey = this.#sabotage === "no-generations" ? key : `${ejection.sinceMs}:${key}`;
-    if (!isWrite) {
-      const stored = this.#gutter.get(gutterKey);
-      this.#check(key, stored && stored.expiresMs > this.#nowMs ? stored : undefined, proxy, "gutter");
-      return;
-    }
-    if (isDelete) this.#gutter.delete(gutterKey);
-    else this.#gutter.set(gutterKey, { appliedAt: this.#order++, expiresMs: this.#nowMs + GUTTER_TTL_MS });
-    this.#acknowledge(key, startedAt);
+    if (random.chance(0.3)) this.#change(proxy, { key, isDelete: random.chance(0.2), startedAt }, this.#nowMs);
+    else this.#read(proxy, key);
   }
 
-  #write(server: FakeServer, proxy: FakeProxy, key: string, startedAt: number, isDelete: boolean): void {
+  #read(proxy: FakeProxy, key: string): void {
+    const server = this.#ownerOf(key);
+    const ejection = this.#ejectionOf(server, proxy);
+    if (!ejection) {
+      if (this.#answers(server, proxy)) this.#check(key, server.items.get(key), proxy, "server");
+      return;
+    }
+    if (this.#isFenced(ejection)) return;
+    const stored = this.#gutter.get(this.#gutterKey(ejection, key));
+    this.#check(key, stored && stored.expiresMs > this.#nowMs ? stored : undefined, proxy, "gutter");
+  }
+
+  /** Makes a change, or lets it wait as long as it may. */
+  #change(proxy: FakeProxy, change: Change, sinceMs: number): void {
+    const server = this.#ownerOf(change.key);
+    const ejection = this.#ejectionOf(server, proxy);
+    const isLost = !ejection && (!server.isRunning || server.cutFrom.has(proxy.index));
+    if (isLost || (ejection && this.#isFenced(ejection))) {
+      // One that has waited in vain is told an error, or that nothing was stored.
+      if (this.#nowMs - sinceMs < HOLD_MS) proxy.held.push({ sinceMs, change });
+      return;
+    }
+    if (sinceMs < this.#nowMs) this.#counts.heldCount++;
+    if (!ejection) {
+      this.#write(server, proxy, change);
+      return;
+    }
+    const gutterKey = this.#gutterKey(ejection, change.key);
+    if (change.isDelete) this.#gutter.delete(gutterKey);
+    else this.#gutter.set(gutterKey, { appliedAt: this.#order++, expiresMs: this.#nowMs + GUTTER_TTL_MS });
+    this.#acknowledge(change.key, change.startedAt);
+  }
+
+  #ownerOf(key: string): FakeServer {
+    return this.#servers[Number(key.slice(1)) % SERVER_COUNT] as FakeServer;
+  }
+
+  #ejectionOf(server: FakeServer, proxy: FakeProxy): EjectedServer | undefined {
+    return proxy.state.ejected.find((entry) => entry.address === server.address);
+  }
+
+  /** Behind a fence and while it is cleaned neither the server nor the gutter is used. */
+  #isFenced(ejection: EjectedServer): boolean {
+    return ejection.stage !== "down" && this.#sabotage !== "no-fence";
+  }
+
+  #gutterKey(ejection: EjectedServer, key: string): string {
+    return this.#sabotage === "no-generations" ? key : `${ejection.sinceMs}:${key}`;
+  }
+
+  #write(server: FakeServer, proxy: FakeProxy, { key, isDelete, startedAt }: Change): void {
     const apply = (): void => {
       if (isDelete) server.items.delete(key);
       else server.items.set(key, { appliedAt: this.#order++, expiresMs: Number.POSITIVE_INFINITY });

@@ -23,10 +23,10 @@ export class Parking {
     return this.#bytes as Uint8Array;
   }
 
-  /** Keeps `source[start, end)`. Returns where it begins. */
-  add(source: Uint8Array, start: number, end: number): number {
+  /** Keeps `source[start, end)`, and `tail` behind it. Returns where it begins. */
+  add(source: Uint8Array, start: number, end: number, tail: Uint8Array): number {
     const at = this.#length;
-    const needed = at + end - start;
+    const needed = at + end - start + tail.length;
     let bytes = this.#bytes;
     if (!bytes || needed > bytes.length) {
       const larger = this.#pool.take(Math.max(needed, 2 * at));
@@ -37,7 +37,8 @@ export class Parking {
       this.#bytes = larger;
       bytes = larger;
     }
-    this.#length = copyBytes(source, start, end, bytes, at);
+    const tailAt = copyBytes(source, start, end, bytes, at);
+    this.#length = copyBytes(tail, 0, tail.length, bytes, tailAt);
     this.#count++;
     return at;
   }

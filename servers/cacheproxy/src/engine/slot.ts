@@ -1,5 +1,7 @@
 import type { ClientConnection } from "./client.ts";
 import type { RouteCounter } from "./counters.ts";
+import type { Exchange } from "./meta.ts";
+import type { PoolPolicy } from "./pool-policy.ts";
 
 /** What becomes of a slot's reply. */
 export const SlotMode = {
@@ -52,7 +54,13 @@ export class Slot {
   parkedEnd = 0;
   /** Of a PART or LAST: the server gave no answer, which counts as a miss if others did. */
   isFailed = false;
+  /** Of one that was put into a get with others: length of its key, and whether it is the get's last; see MergedGets. */
+  keyLength = 0;
+  endsGet = false;
   onReply: ReplyTaker | undefined = undefined;
+  /** Of a direct read whose value may be a stand-in: whom to ask for what is behind it, and by what; of one epoch. */
+  policy: PoolPolicy | undefined = undefined;
+  exchange: Exchange | undefined = undefined;
 }
 
 /** Slots that wait for their next use. */
@@ -66,8 +74,11 @@ export class SlotPool {
   give(slot: Slot): void {
     slot.client = undefined;
     slot.onReply = undefined;
+    slot.policy = undefined;
+    slot.exchange = undefined;
     slot.isParked = false;
     slot.isFailed = false;
+    slot.keyLength = 0;
     if (this.#free.length < KEPT_SLOTS) this.#free.push(slot);
   }
 }

@@ -1,11 +1,13 @@
-import { ACCESS_NAMES, AccessCode } from "../protocol/codes.ts";
+import { ACCESS_NAMES, AccessCode, CommandId, Dialect } from "../protocol/codes.ts";
+import type { RequestParser } from "../protocol/request-parser.ts";
 import type { ClientConnection } from "./client.ts";
 import { FAILURE_LINES, missLine } from "./failure-replies.ts";
 import type { ServerRef } from "./meta.ts";
 import { type Access, type PoolPolicy, SLOW } from "./pool-policy.ts";
-import { SlotMode } from "./slot.ts";
+import { type Slot, SlotMode } from "./slot.ts";
 import { takeLocal } from "./take-local.ts";
 import { takeSlow, takeSlowKey } from "./take-slow.ts";
+import type { UpstreamConnection } from "./upstream.ts";
 
 /**
  * Gives the request that the client's parser has found to whom it is for.
@@ -23,11 +25,13 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   const policy = path.policies[route];
   if (!policy) return refuse(client, FAILURE_LINES["no-pool"]);
   const access = ACCESS_NAMES[parser.access] as Access;
-  const server = policy.direct(access, keyBytes, keyStart, keyEnd, parser.valueEnd - parser.valueStart);
+  const server = mayBeDirect(parser, policy)
+    ? policy.direct(access, keyBytes, keyStart, keyEnd, parser.valueEnd - parser.valueStart)
+    : SLOW;
   if (server === SLOW || !parser.forwardable) return takeSlow(client, bytes, policy, server, route);
 
   const upstream = path.upstreams[server];
-  if (!upstream?.isReachable) return refuseUnreachable(client, route);
+  if (!upstream?.isReachable) return takeUnreachable(client, route, upstream);
   if (upstream.isFull) {
     upstream.stall(client);
     client.stall();
@@ -35,7 +39,10 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   }
   const slot = client.newSlot(route, parser.isQuiet ? SlotMode.QUIET : SlotMode.COPY);
   client.push(slot);
-  if (parser.mustRewrite) {
+  if (isMergeable(parser)) {
+    if (policy.isStandIn) rememberPolicy(client, slot, policy);
+    upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
+  } else if (parser.mustRewrite) {
     const target = upstream.reserve(parser.requestEnd - start);
     upstream.sendReserved(slot, parser.forwardQuiet(target, upstream.reservedAt));
   } else {
@@ -44,6 +51,26 @@ export function takeRequest(client: ClientConnection, bytes: Uint8Array, start: 
   return true;
 }
 
+/** Whether it is a `get` or `gets` of the text protocol, which may leave in one line with others. */
+function isMergeable({ command, dialect }: RequestParser): boolean {
+  return command <= CommandId.GETS && dialect === Dialect.TEXT;
+}
+
+/** When its value turns out to be a stand-in, another cluster state may be in use, in which servers have other positions. */
+function rememberPolicy({ path }: ClientConnection, slot: Slot, policy: PoolPolicy): void {
+  slot.policy = policy;
+  slot.exchange = path.exchange;
+}
+
+/** Where values may be stand-ins, what is not a plain read or write is not direct: see PoolPolicy. */
+function mayBeDirect({ command, dialect, access }: RequestParser, policy: PoolPolicy): boolean {
+  if (policy.isStandIn === undefined || access === AccessCode.DELETE) return true;
+  if (dialect !== Dialect.TEXT) return false;
+  return command <= CommandId.GETS || PLAIN_WRITES.includes(command);
+}
+
+const PLAIN_WRITES: readonly number[] = [CommandId.SET, CommandId.ADD, CommandId.REPLACE, CommandId.CAS];
+
 /** Answers with a line, unless the request is quiet about errors. */
 function refuse(client: ClientConnection, line: Uint8Array): boolean {
   const { parser, path } = client;
@@ -51,9 +78,13 @@ function refuse(client: ClientConnection, line: Uint8Array): boolean {
   return true;
 }
 
-/** A server without a connection has no keys that could be read; what would change them is refused. */
-function refuseUnreachable(client: ClientConnection, route: number): boolean {
+/** A server without a connection has no keys that could be read; what would change them waits, and is then refused. */
+function takeUnreachable(client: ClientConnection, route: number, upstream: UpstreamConnection | undefined): boolean {
   const { parser, path } = client;
+  if (parser.access !== AccessCode.READ && upstream?.isWaitedFor) {
+    path.hold(client);
+    return false;
+  }
   path.counts.unreachable(route, parser.access);
   if (parser.access !== AccessCode.READ) return refuse(client, FAILURE_LINES.down);
   if (!parser.isQuiet) client.answer(missLine(parser.replyShape));
@@ -91,7 +122,8 @@ function takeKey(client: ClientConnection, bytes: Uint8Array, isLast: boolean): 
   const route = path.routeOf(keyBytes, keyStart, keyEnd);
   const policy: PoolPolicy | undefined = path.policies[route];
   const access = ACCESS_NAMES[parser.access] as Access;
-  const server: ServerRef = policy ? policy.direct(access, keyBytes, keyStart, keyEnd, 0) : SLOW;
+  const isDirect = policy !== undefined && mayBeDirect(parser, policy);
+  const server: ServerRef = isDirect ? policy.direct(access, keyBytes, keyStart, keyEnd, 0) : SLOW;
   const upstream = path.upstreams[server];
   if (upstream?.isReachable && upstream.isFull) {
     upstream.stall(client);
@@ -100,7 +132,10 @@ function takeKey(client: ClientConnection, bytes: Uint8Array, isLast: boolean): 
   }
   const slot = client.newSlot(route, isLast ? SlotMode.LAST : SlotMode.PART);
   client.push(slot);
-  if (upstream?.isReachable) {
+  if (upstream?.isReachable && isMergeable(parser)) {
+    if (policy?.isStandIn) rememberPolicy(client, slot, policy);
+    upstream.sendGet(slot, parser.command, keyBytes, keyStart, keyEnd);
+  } else if (upstream?.isReachable) {
     // `get`, the exptime of a gat and the key are all in the request.
     const target = upstream.reserve(parser.requestEnd - parser.requestStart + 2);
     upstream.sendReserved(slot, parser.writeSingleGet(target, upstream.reservedAt));

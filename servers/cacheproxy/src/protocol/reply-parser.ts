@@ -31,6 +31,11 @@ export class ReplyParser {
   neededBytes = 0;
   /** Of `VALUES`: where the line `END` begins, or the error line instead of it. */
   valuesEnd = 0;
+  /** Of the last value of a reply of the shape `VALUES`: where its key is, and where the value begins and ends. */
+  keyStart = 0;
+  keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
   readonly #maxValueBytes: number;
   /** Of the value line last read. */
   #length = 0;
@@ -54,6 +59,25 @@ export class ReplyParser {
     this.code = codeOfLine(buffer, start, lineEnd);
     if (shape === ReplyShape.LINES_UNTIL_END) return this.#parseLines(buffer, start, lineEnd, end);
     return this.code === ReplyCode.MISS || this.code === ReplyCode.OTHER ? REPLY_BROKEN : lineEnd;
+  }
+
+  /**
+   * Looks at `buffer[start, end)`, which is inside a reply of the shape `VALUES`: at one value with its line (`code` is
+   * `HIT`), or at the line that ends the reply (`MISS`, or an error's).
+   *
+   * @returns As {@link parse}.
+   */
+  parseValue(buffer: Uint8Array, start: number, end: number): number {
+    this.neededBytes = 0;
+    if (start < end && buffer[start] === UPPER_V) {
+      this.code = ReplyCode.HIT;
+      const lineEnd = this.#readValueLine(buffer, start, end);
+      return lineEnd < 0 ? lineEnd : this.#valueEnd(buffer, start, lineEnd, this.#length, end);
+    }
+    const lineEnd = findLineEnd(buffer, start, end);
+    if (lineEnd < 0) return lineEnd;
+    this.code = codeOfLine(buffer, start, lineEnd);
+    return this.code === ReplyCode.MISS || isErrorCode(this.code) ? lineEnd : REPLY_BROKEN;
   }
 
   #parseMeta(buffer: Uint8Array, start: number, lineEnd: number, end: number): number {
@@ -88,11 +112,13 @@ export class ReplyParser {
     if (lineLimit - start < 6) return REPLY_MORE;
     if (!isWord(buffer, start, start + 6, VALUE)) return REPLY_BROKEN;
     let at = start + 6;
+    this.keyStart = at;
     for (let word = 0; word < 2; word++) {
       while (at < lineLimit && (buffer[at] as number) > SPACE) at++;
       // A key may hold bytes below the space, but no LF.
       while (at < lineLimit && buffer[at] !== SPACE && buffer[at] !== LF) at++;
       if (at < lineLimit && buffer[at] === LF) return REPLY_BROKEN;
+      if (word === 0) this.keyEnd = at;
       at++;
     }
     let length = 0;
@@ -130,6 +156,8 @@ export class ReplyParser {
   #valueEnd(buffer: Uint8Array, start: number, lineEnd: number, length: number, end: number): number {
     if (length < 0 || length > this.#maxValueBytes) return REPLY_BROKEN;
     const valueEnd = lineEnd + length;
+    this.valueStart = lineEnd;
+    this.valueEnd = valueEnd;
     if (valueEnd + 2 > end) {
       this.neededBytes = valueEnd + 2 - start;
       return REPLY_MORE;

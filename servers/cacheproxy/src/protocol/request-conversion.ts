@@ -55,6 +55,16 @@ export function metaFromRequest(parser: RequestParser, buffer: Uint8Array): Meta
   return parser.dialect === Dialect.BINARY ? fromBinary(parser, buffer, key) : fromText(parser, buffer, key);
 }
 
+/** Says a `get` or `gets` of one key in the inner language. */
+export function metaFromGet(command: number, key: Uint8Array): MetaRequest {
+  return { verb: "mg", key, flags: command === CommandId.GETS ? ["f", "c", "v"] : ["f", "v"] };
+}
+
+/** What {@link formatReply} needs for the reply to it. */
+export function getContext(command: number, key: Uint8Array): RequestContext {
+  return { dialect: Dialect.TEXT, command, isQuiet: false, key, metaFlags: [], isBase64: false, opcode: 0, opaque: 0 };
+}
+
 function fromMeta(parser: RequestParser, buffer: Uint8Array, key: Uint8Array): MetaRequest {
   if (parser.command === CommandId.ME) {
     // `me` looks at no flag but `b`; with a key that cannot be decoded it is left to the server to say so.
@@ -88,9 +98,8 @@ function fromText(parser: RequestParser, buffer: Uint8Array, key: Uint8Array): M
   ];
   switch (command) {
     case CommandId.GET:
-      return { verb: "mg", key, flags: ["f", "v"] };
     case CommandId.GETS:
-      return { verb: "mg", key, flags: ["f", "c", "v"] };
+      return metaFromGet(command, key);
     case CommandId.GAT:
       return { verb: "mg", key, flags: [`T${readInt32(...word(1))}`, "f", "v"] };
     case CommandId.GATS:

@@ -54,7 +54,7 @@ export class ControlWorld {
     settings: Readonly<Record<string, unknown>>,
     options: ProxyOptions = {},
   ): Promise<SimulatedProxy> {
-    const config: CacheproxyConfig = configSchema.parse({ proxyId: id, ...settings });
+    const config: CacheproxyConfig = configSchema.parse({ proxyId: id, listen: "127.0.0.1:0", ...settings });
     const lines: string[] = [];
     const sink = { write: (line: string) => void lines.push(line), flush: () => Promise.resolve() };
     const metrics = new Metrics();

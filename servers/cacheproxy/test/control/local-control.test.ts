@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from "node:fs";
+import { withTempDir } from "@kagami/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ControlWorld } from "./control-world.ts";
 
@@ -26,14 +28,15 @@ test("a server that dies is fenced, then out, and in use again only after it was
   const server = world.server(first);
   server.isUp = false;
   await world.until(() => plane.current.ejections.length > 0, "the ejection", 5_000);
-  expect(plane.current.ejections[0]).toMatchObject({ pool: "main", server: first, stage: "cleaning" });
+  expect(plane.current.ejections[0]).toMatchObject({ pool: "main", server: first, stage: "fenced" });
   await world.until(() => plane.current.ejections[0]?.stage === "down", "the end of the fence", 1_000);
   await world.pass(10_000);
   expect(plane.current.ejections[0]?.stage).toBe("down");
   server.isUp = true;
-  await world.until(() => plane.current.ejections[0]?.stage === "cleaning", "the cleaning", 5_000);
-  expect(server.flushCount).toBe(0);
-  await world.until(() => plane.current.ejections.length === 0, "the rejoin", 5_000);
+  await world.until(() => server.flushCount === 1, "the flush", 10_000);
+  // It is emptied while nobody uses it, so that what is behind is soon over.
+  expect(plane.state.ejected[0]?.stage).toBe("down");
+  await world.until(() => plane.current.ejections.length === 0, "the rejoin", 500);
   expect(server.flushCount).toBe(1);
 });
 
@@ -60,7 +63,7 @@ test("a server that can neither be flushed nor proves a restart stays out", asyn
   await world.until(() => plane.current.ejections[0]?.stage === "down", "the ejection", 10_000);
   server.isUp = true;
   await world.pass(60_000);
-  expect(plane.current.ejections[0]?.stage).toBe("cleaning");
+  expect(plane.current.ejections[0]?.stage).toBe("down");
   expect(log.join("\n")).toContain("server.flush_failed");
 });
 
@@ -72,7 +75,7 @@ test("a worker that has not taken up the fence holds up what is behind it, until
   world.server(first).isUp = false;
   await world.until(() => plane.current.ejections.length > 0, "the ejection", 5_000);
   await world.pass(20_000);
-  expect(plane.current.ejections[0]?.stage).toBe("cleaning");
+  expect(plane.current.ejections[0]?.stage).toBe("fenced");
   plane.workerGone(7);
   await world.until(() => plane.current.ejections[0]?.stage === "down", "the end of the fence", 1_000);
 });
@@ -165,3 +168,39 @@ test("a move goes window by window to its end, as reads find less and less at th
   expect(plane.current.config.pools[0]?.placement.servers).toHaveLength(2);
   expect(log.join("")).toContain("move.done");
 });
+
+test("the quick form remembers who is out of use: a server that comes back after a restart is emptied first", () =>
+  withTempDir(async (dir) => {
+    const settings = { servers: SERVERS, listen: "127.0.0.1:11411", data: dir };
+    const proxy = await world.start("p", settings);
+    await world.pass(5_000);
+    // So far there is nothing that the flags do not say.
+    expect(existsSync(`${dir}/cacheproxy`)).toBe(false);
+    const server = world.server(first);
+    server.isUp = false;
+    await world.until(() => proxy.plane.current.ejections[0]?.stage === "down", "the ejection", 10_000);
+    await proxy.plane.close();
+    expect(readdirSync(`${dir}/cacheproxy`)).toEqual(["servers-127.0.0.1-11411.json"]);
+    server.isUp = true;
+    const again = await world.start("p", settings);
+    expect(again.plane.current.ejections).toEqual(proxy.plane.current.ejections);
+    await world.until(() => again.plane.current.ejections.length === 0, "the rejoin", 20_000);
+    expect(server.flushCount).toBe(1);
+  }));
+
+test("the quick form with other servers uses them as they are, but for one that was out of use", () =>
+  withTempDir(async (dir) => {
+    const settings = { listen: "127.0.0.1:11411", data: dir };
+    const proxy = await world.start("p", { ...settings, servers: SERVERS });
+    const server = world.server(first);
+    server.isUp = false;
+    await world.until(() => proxy.plane.current.ejections[0]?.stage === "down", "the ejection", 10_000);
+    await proxy.plane.close();
+    const added = "10.0.0.4:11211";
+    const again = await world.start("p", { ...settings, servers: [...SERVERS, added] });
+    expect(again.plane.current.ejections).toEqual(proxy.plane.current.ejections);
+    server.isUp = true;
+    await world.until(() => again.plane.current.ejections.length === 0, "the rejoin", 20_000);
+    expect(server.flushCount).toBe(1);
+    expect(world.server(added).flushCount).toBe(0);
+  }));

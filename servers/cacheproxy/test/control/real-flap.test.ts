@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { createLogger } from "@kagami/kit";
-import { eventually, findCommand, freePort } from "@kagami/testkit";
+import { eventually, freePort } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import { configSchema } from "../../src/config.ts";
 import { MemcachedConnection } from "../../src/control/memcached-connection.ts";
 import { type CacheproxyServer, startCacheproxyServer } from "../../src/server.ts";
+import { DEFAULT_SERVER_TLS } from "../../src/server-tls.ts";
+import { type KillableMemcached, startKillableMemcached } from "../support/killable-memcached.ts";
 
 const closers: (() => unknown)[] = [];
 
@@ -18,31 +17,15 @@ const isLine = (text: string) => text.endsWith("\r\n");
 
 function connection(port: number): MemcachedConnection {
   const server = { name: "", host: "127.0.0.1", port, weight: 1, tls: false };
-  const made = new MemcachedConnection(server, { tls: {}, timeoutMs: 5_000 });
+  const made = new MemcachedConnection(server, { tls: DEFAULT_SERVER_TLS, timeoutMs: 5_000 });
   closers.push(() => made.close());
   return made;
 }
 
-/** A real memcached that can be stopped, continued and killed. */
-async function startMemcached(port: number) {
-  const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
-  const child = spawn(findCommand("memcached"), ["-l", "127.0.0.1", "-p", String(port), "-U", "0", ...user], {
-    stdio: "ignore",
-  });
-  const exited = once(child, "exit");
-  const kill = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await exited;
-  };
-  closers.push(kill);
-  const accepts = () =>
-    new Promise<boolean>((resolve) => {
-      const socket = connect({ host: "127.0.0.1", port });
-      socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-      socket.on("connect", () => socket.destroy());
-    });
-  await eventually(accepts, { what: "memcached" });
-  return { port, kill, stop: () => child.kill("SIGSTOP"), go: () => child.kill("SIGCONT") };
+async function startMemcached(port: number): Promise<KillableMemcached> {
+  const memcached = await startKillableMemcached(port);
+  closers.push(memcached.kill);
+  return memcached;
 }
 
 async function startProxy(ports: readonly number[], gutterPort: number, workers: number): Promise<CacheproxyServer> {

@@ -115,6 +115,21 @@ test("a value beyond the limit is refused and swallowed, and the next request is
   expect(client.told.text).toBe("SERVER_ERROR object too large for cache\r\nEND\r\n");
 });
 
+test("a value that is refused is swallowed before the client is told, as memcached does", () => {
+  const proxy = new SimulatedProxy({ seed: 15, ...FAST });
+  const client = rawClient(proxy);
+  const value = "t".repeat(TEST_LIMITS.maxValueBytes + 1);
+  client.send(`get a\r\nset k 0 0 ${value.length}\r\n${value}`);
+  proxy.clock.advance(100);
+  expect(client.told.text).toBe("END\r\n");
+  client.send("\r");
+  proxy.clock.advance(100);
+  expect(client.told.text).toBe("END\r\n");
+  client.send("\nget b\r\n");
+  proxy.clock.advance(100);
+  expect(client.told.text).toBe("END\r\nSERVER_ERROR object too large for cache\r\nEND\r\n");
+});
+
 test("an answer that does not come in time fails its request, and the ones behind it as lost", () => {
   const proxy = new SimulatedProxy({ seed: 6, serverCount: 1, ...FAST });
   const client = rawClient(proxy);
@@ -145,6 +160,79 @@ test("while a server has no connection its keys are misses, and changes are refu
   expect(client.told.text).toBe(
     "END\r\nSERVER_ERROR server is not reachable\r\nSERVER_ERROR server is not reachable\r\nEN\r\n",
   );
+});
+
+test("a change waits for a server that was lost, and is made when it is back; a read does not wait", () => {
+  const proxy = new SimulatedProxy({ seed: 11, serverCount: 1, ...FAST, limits: { holdUs: 1_000_000 } });
+  proxy.clock.advance(50);
+  const [client, other] = [rawClient(proxy), rawClient(proxy)];
+  proxy.downServers.add(0);
+  proxy.serverLinks[0]?.cut();
+  proxy.clock.advance(10);
+  client.send("set a 0 0 1\r\nx\r\nset b 0 0 1 noreply\r\ny\r\nget a b\r\n");
+  other.send("get a\r\n");
+  proxy.clock.advance(300);
+  expect(client.told.text).toBe("");
+  expect(client.wire.pauseCount).toBeGreaterThan(0);
+  expect(other.told.text).toBe("END\r\n");
+  proxy.downServers.delete(0);
+  proxy.clock.advance(400);
+  expect(client.told.text).toBe("STORED\r\nVALUE a 0 1\r\nx\r\nVALUE b 0 1\r\ny\r\nEND\r\n");
+});
+
+test("a change that has waited for as long as it may fails, and those that come later fail at once", () => {
+  const proxy = new SimulatedProxy({ seed: 12, serverCount: 1, ...FAST, limits: { holdUs: 500_000 } });
+  proxy.clock.advance(50);
+  const client = rawClient(proxy);
+  proxy.downServers.add(0);
+  proxy.serverLinks[0]?.cut();
+  proxy.clock.advance(10);
+  client.send("delete a\r\nversion\r\n");
+  proxy.clock.advance(400);
+  expect(client.told.text).toBe("");
+  proxy.clock.advance(200);
+  expect(client.told.text).toMatch(/^SERVER_ERROR server is not reachable\r\nVERSION [^\r]*\r\n$/);
+  client.told.text = "";
+  client.send("delete a\r\n");
+  proxy.clock.advance(2);
+  expect(client.told.text).toBe("SERVER_ERROR server is not reachable\r\n");
+});
+
+test("a change that waits is made where the next cluster state says, on the fast path and the slow one", () => {
+  for (const slowShare of [0, 1]) {
+    const limits = { holdUs: 1_000_000 };
+    const proxy = new SimulatedProxy({ seed: 13, serverCount: 2, slowShare, ...FAST, limits });
+    proxy.applyNext([0]);
+    proxy.clock.advance(50);
+    const client = rawClient(proxy);
+    proxy.downServers.add(0);
+    proxy.serverLinks[0]?.cut();
+    proxy.clock.advance(10);
+    client.send("set a 0 0 1\r\nx\r\n");
+    proxy.clock.advance(100);
+    expect(client.told.text).toBe("");
+    proxy.applyNext([1]);
+    proxy.clock.advance(5);
+    expect(client.told.text).toBe("STORED\r\n");
+    expect(proxy.servers[1]?.store.get("a")).toBe("x");
+  }
+});
+
+test("a client that goes while its change waits takes the change with it", () => {
+  const proxy = new SimulatedProxy({ seed: 14, serverCount: 1, ...FAST, limits: { holdUs: 1_000_000 } });
+  proxy.clock.advance(50);
+  const client = rawClient(proxy);
+  proxy.downServers.add(0);
+  proxy.serverLinks[0]?.cut();
+  proxy.clock.advance(10);
+  client.send("set a 0 0 1\r\nx\r\n");
+  proxy.clock.advance(50);
+  client.link.cut();
+  proxy.downServers.delete(0);
+  proxy.clock.advance(500);
+  expect(proxy.path.clients.size).toBe(0);
+  expect(proxy.servers[0]?.store.size).toBe(0);
+  expect(proxy.path.buffers.lentBytes).toBe(0);
 });
 
 test("of a get of many keys those of a broken server are misses; without any answer it is an error", () => {

@@ -37,15 +37,22 @@ export class FakeServer {
     this.requestCount++;
     if (words.includes("noreply") || words.includes("q")) throw new Error(`Quiet upstream: ${words.join(" ")}`);
     const value = input.slice(lineEnd + 2, end - 2);
-    reply(this.#answer(verb, key, value));
+    reply(verb === "get" ? this.#answerGet(words.slice(1)) : this.#answer(verb, key, value));
     return end;
+  }
+
+  /** The values that there are, in the order of the keys. */
+  #answerGet(keys: readonly string[]): string {
+    const values = keys.map((key) => {
+      const stored = this.store.get(key);
+      return stored === undefined ? "" : `VALUE ${key} 0 ${stored.length}\r\n${stored}\r\n`;
+    });
+    return `${values.join("")}END\r\n`;
   }
 
   #answer(verb: string, key: string, value: string): string {
     const stored = this.store.get(key);
     switch (verb) {
-      case "get":
-        return stored === undefined ? "END\r\n" : `VALUE ${key} 0 ${stored.length}\r\n${stored}\r\nEND\r\n`;
       case "mg":
         return stored === undefined ? "EN\r\n" : `VA ${stored.length} f0\r\n${stored}\r\n`;
       case "set":

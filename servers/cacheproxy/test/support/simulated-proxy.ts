@@ -17,6 +17,7 @@ export const TEST_LIMITS: DataPathLimits = {
   maxHeldBytes: 1 << 24,
   serverBufferBytes: 262_144,
   serverRequestLimit: 256,
+  holdUs: 0,
   connectTimeoutUs: 300_000,
   reconnectUs: 10_000,
   reconnectMaxUs: 200_000,
@@ -108,6 +109,7 @@ export class SimulatedProxy {
             const hash = hashOf(key, start, end);
             return (hash & 255) < slowShare * 256 ? SLOW : serverOf(hash);
           },
+          mustWait: (key, start, end, patience) => patience.forServer(serverOf(hashOf(key, start, end))),
           run: (request, exchange, done) => {
             const { key } = request;
             exchange.send(serverOf(hashOf(key, 0, key.length)), request, (result) => {
@@ -129,7 +131,7 @@ export class SimulatedProxy {
     wire.read({
       onBytes: (bytes, start, end) => {
         upstream.onBytes(bytes, start, end);
-        upstream.isBufferKept = false;
+        upstream.takeKeptBuffer();
       },
       onDrain: () => upstream.onDrain(wire),
       onEnd: () => link.client.destroy(),

@@ -41,6 +41,27 @@ export class TextClient {
     return reply;
   }
 
+  /** Sends, and takes all that comes until it matches `end`. Looks at each piece as it comes, so that load is possible. */
+  async next(text: string, end: RegExp, timeoutMs = 10_000): Promise<string> {
+    this.send(text);
+    const timer = setTimeout(() => this.socket.destroy(), timeoutMs);
+    while (!end.test(this.text)) {
+      if (this.isClosed)
+        throw new Error(`The connection closed, or there was no reply to ${text} within ${timeoutMs} ms`);
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          this.socket.off("data", go).off("close", go);
+          resolve();
+        };
+        this.socket.on("data", go).on("close", go);
+      });
+    }
+    clearTimeout(timer);
+    const reply = this.text;
+    this.text = "";
+    return reply;
+  }
+
   close(): void {
     this.socket.destroy();
   }

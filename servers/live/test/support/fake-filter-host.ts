@@ -142,7 +142,7 @@ export class FakeFilterStream implements FilterPort {
   #tellDetection({ ptsUs }: Picture, isHiding: boolean): void {
     const regions = isHiding ? [{ x: 16, y: 9, width: 128, height: 18 }] : [];
     const state = isHiding ? "banner" : "clear";
-    const detection = { state, regions, reachesBack: false, bannerCount: 1, explanation: [] } as const;
+    const detection = { state, regions, reachesBack: false, isUnsure: false, bannerCount: 1, explanation: [] } as const;
     this.#reply({ kind: "detection", ptsUs, isEncoding: isHiding, width: 160, height: 90, detection });
   }
 

@@ -1,15 +1,8 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
-import {
-  AclUsers,
-  ALLOWED,
-  type ChannelPattern,
-  checkCommand,
-  denialText,
-  type HashPassword,
-  NOT_AUTHENTICATED,
-} from "./acl/index.ts";
+import { AclUsers, ALLOWED, checkCommand, type HashPassword } from "./acl/index.ts";
+import { refusalOf } from "./admission.ts";
 import { BatchReader, BatchWriter } from "./batch.ts";
 import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
@@ -20,15 +13,15 @@ import { readCommandFacts } from "./commands/index.ts";
 import { Config } from "./config/config.ts";
 import { applyEngineParameters } from "./config/engine-parameters.ts";
 import { EventClass } from "./key-events.ts";
-import { KeyWatches, keyOfWatch, watchName } from "./key-watches.ts";
+import { KeyWatches, watchName } from "./key-watches.ts";
 import { MemoryLimit } from "./memory-limit.ts";
 import { latinText, Messenger } from "./messenger.ts";
 import { Observer } from "./observer.ts";
 import type { PubSub } from "./pubsub.ts";
-import { CommandError, OUT_OF_MEMORY } from "./replies.ts";
+import { CommandError } from "./replies.ts";
 import { type ScriptEngine, Scripts } from "./scripts.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { ReplyMode, Session } from "./session.ts";
+import { ReplyMode, Session, settleReplyMode } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
@@ -50,17 +43,6 @@ export interface EngineOptions {
   readonly shell?: Partial<Shell>;
 }
 
-/** How much is listened to: PUBSUB and INFO show it. */
-export interface ChannelCounts {
-  readonly channels: number;
-  readonly patterns: number;
-  readonly shardChannels: number;
-}
-
-/** Slots that the walk for large keys looks at in one tick. */
-const LARGE_KEY_SLOTS = 512;
-const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
-const DATA_FLAGS = CHANGE_FLAGS | CommandFlag.readonly;
 /** Lets the random numbers of reads be others than those of the first write. */
 const READ_SALT = 0x2545f491;
 
@@ -110,8 +92,8 @@ export class Engine {
     this.store = new Store(options.hashSeed);
     this.commands = new CommandTable(readCommandFacts(), HANDLERS);
     this.clockUs = options.clockUs;
-    this.messenger = new Messenger(this.store, () => (this.#depth === 0 ? undefined : this.#calls[0]));
     this.shell = { ...ABSENT_SHELL, ...options.shell };
+    this.messenger = new Messenger(this.store, () => (this.#depth === 0 ? undefined : this.#calls[0]));
     this.users = new AclUsers({
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
@@ -196,8 +178,7 @@ export class Engine {
   #execute(session: Session, args: Args, reply: ReplyWriter): void {
     const start = reply.length;
     const command = this.resolve(args, reply);
-    if (command === undefined || !this.#mayRun(session, command, args, reply)) {
-      if (command !== undefined) command.rejectedCalls++;
+    if (command === undefined || !this.#admit(session, command, args, reply)) {
       this.observer.statistics.countError(reply.lastError);
       this.#noteRejection(session, args, reply, start);
       return;
@@ -211,6 +192,14 @@ export class Engine {
       return;
     }
     this.run(session, command, args, reply);
+  }
+
+  #admit(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
+    const refusal = refusalOf(this, session, command, args);
+    if (refusal === "") return true;
+    command.rejectedCalls++;
+    reply.error(refusal);
+    return false;
   }
 
   /** A command that could not even be queued makes its transaction fail; EXEC itself ends it. */
@@ -247,26 +236,6 @@ export class Engine {
     this.blocked.onTime(nowMs);
   }
 
-  /** CLIENT UNBLOCK: see `BlockedSessions.unblock`. */
-  unblock(session: Session, withError: boolean): boolean {
-    return this.blocked.unblock(session, withError);
-  }
-
-  /** Whether a session listens to something outside of these channels. */
-  hasChannelOutside(session: Session, channels: readonly ChannelPattern[]): boolean {
-    return !this.pubsub.isWithin(session, channels);
-  }
-
-  /** Channels and patterns that somebody listens to. */
-  countChannels(): ChannelCounts {
-    const { pubsub } = this;
-    return {
-      channels: pubsub.of("channel").size,
-      patterns: pubsub.of("pattern").size,
-      shardChannels: pubsub.of("shard").size,
-    };
-  }
-
   /** Whether a command runs inside another: in EXEC or in a script. There none may wait. */
   get isNested(): boolean {
     return this.#depth > 1;
@@ -281,6 +250,7 @@ export class Engine {
       return undefined;
     }
     if (command.takes(args.count) && command.handler !== undefined) return command;
+    command.rejectedCalls++;
     reply.error(wrongArity(command));
     return undefined;
   }
@@ -290,81 +260,6 @@ export class Engine {
     const command = this.commands.find(args);
     if (command === undefined || command.subcommands.size === 0 || args.count === 1) return command;
     return command.subcommands.get(args.text(1).toLowerCase());
-  }
-
-  #mayRun(session: Session, command: Command, args: Args, reply: ReplyWriter): boolean {
-    const { flags } = command;
-    if (!session.isAuthenticated && (flags & CommandFlag.noAuth) === 0 && this.users.isLoginNeeded) {
-      reply.error(NOT_AUTHENTICATED);
-      return false;
-    }
-    if (session.isQueueing && (flags & CommandFlag.noMulti) !== 0) {
-      reply.error("ERR Command not allowed inside a transaction");
-      return false;
-    }
-    const denial = this.denialOf(session, command, args);
-    if (denial !== ALLOWED) {
-      this.observer.noteDenial(denial, session, command, args, this.store.nowMs);
-      reply.error(denialText(denial, command.name));
-      return false;
-    }
-    if (
-      this.maxMemoryBytes > 0 &&
-      this.store.usedBytes > this.maxMemoryBytes &&
-      !this.memoryLimit.makeRoom(session, command)
-    ) {
-      reply.error(OUT_OF_MEMORY);
-      return false;
-    }
-    if (session.isMonitoring && (flags & DATA_FLAGS) !== 0) {
-      reply.error("ERR Replica can't interact with the keyspace");
-      return false;
-    }
-    const isExec = session.isQueueing && command.name === "exec";
-    if (this.writeRefusal !== "" && ((isExec ? session.queuedFlags : flags) & CommandFlag.write) !== 0) {
-      reply.error(this.writeRefusal);
-      return false;
-    }
-    if (session.subscriptionCount > 0 && session.resp === 2 && !WHILE_SUBSCRIBED.has(command.name)) {
-      reply.error(
-        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
-      );
-      return false;
-    }
-    return true;
-  }
-
-  /**
-   * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
-   * for large keys.
-   */
-  tick(): void {
-    const { observer, store } = this;
-    if (this.maxMemoryBytes > 0 && store.usedBytes > this.maxMemoryBytes) this.memoryLimit.evict();
-    const state = this.shell.state();
-    observer.statistics.sample(store.nowMs, {
-      commandCount: this.commandCount,
-      netInputBytes: state.netInputBytes,
-      netOutputBytes: state.netOutputBytes,
-      usedBytes: store.usedBytes,
-    });
-    observer.hotKeys.advance(store.nowMs);
-    observer.largeKeys.step(store, LARGE_KEY_SLOTS);
-  }
-
-  /**
-   * Whether CLIENT PAUSE holds this command back. Then the shell leaves it where it is, gives the session no other one,
-   * and asks again when `sessions.pausedUntilMs` is over or UNPAUSE was called. Ask only while `sessions.pausedUntilMs` is
-   * not 0.
-   */
-  isHeldBack(session: Session, args: Args): boolean {
-    const { sessions } = this;
-    if (!sessions.isPaused(this.store.nowMs)) return false;
-    if (sessions.pauseMode === "all") return true;
-    const command = this.resolve(args, this.#replayReply);
-    if (command === undefined) return false;
-    if (command.name === "exec") return session.queue.some((queued) => (queued.command.flags & CHANGE_FLAGS) !== 0);
-    return (command.flags & CHANGE_FLAGS) !== 0;
   }
 
   /** Closes a session's connection; that of the command that runs now after its reply. */
@@ -392,7 +287,7 @@ export class Engine {
     if ((command.flags & CommandFlag.write) !== 0) this.random.begin(this.batch.seed, this.batch.count);
     const errors = reply.errorCount;
     const { statistics } = this.observer;
-    const countedErrors = statistics.errorCount;
+    const { countedErrors } = statistics;
     const start = reply.length;
     const startUs = this.clockUs();
     try {
@@ -410,7 +305,7 @@ export class Engine {
     command.usec += durationUs;
     if (this.observer.tracksLatency) command.latency.add(durationUs);
     // Errors of commands inside this one were counted as theirs.
-    if (reply.errorCount - errors > statistics.errorCount - countedErrors) {
+    if (reply.errorCount - errors > statistics.countedErrors - countedErrors) {
       command.failedCalls++;
       statistics.countError(reply.lastError);
     }
@@ -462,27 +357,15 @@ export class Engine {
 
   /** Database `index` is about to be emptied: breaks the transactions that watch one of its keys. */
   databaseFlushed(index: number): void {
-    this.#breakWatches(index, index);
+    this.watches.breakDatabase(this.store, index, index);
   }
 
   /** Two databases are about to change their numbers: a watched key that either has is another one then. */
   databasesSwapped(first: number, second: number): void {
-    this.#breakWatches(first, second);
-    this.#breakWatches(second, first);
+    this.watches.breakDatabase(this.store, first, second);
+    this.watches.breakDatabase(this.store, second, first);
     this.blocked.databaseChanged(first);
     this.blocked.databaseChanged(second);
-  }
-
-  /** Breaks the watches on keys of database `index` that it or database `other` has. */
-  #breakWatches(index: number, other: number): void {
-    if (this.watches.size === 0) return;
-    const { keyspaces } = this.store;
-    for (const name of this.watches.names()) {
-      const key = keyOfWatch(name, index);
-      if (key === undefined) continue;
-      const isThere = [index, other].some((database) => keyspaces[database]!.peek(key, 0, key.length) !== 0);
-      if (isThere) this.watches.break(name);
-    }
   }
 
   // Messages
@@ -505,22 +388,3 @@ export class Engine {
     if (this.isLogging) this.messenger.notify(database, key, start, end, event, eventClass);
   }
 }
-
-/** CLIENT REPLY: takes the reply back if the session wants none. */
-function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
-  switch (session.replyMode) {
-    case ReplyMode.skipNext:
-      session.replyMode = ReplyMode.skip;
-      break;
-    case ReplyMode.skip:
-      session.replyMode = ReplyMode.on;
-      break;
-    default:
-  }
-  reply.rewind(start);
-}
-
-const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
-  ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
-  ...["ping", "quit", "reset"],
-]);

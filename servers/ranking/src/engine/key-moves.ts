@@ -64,11 +64,13 @@ function stringOf(db: Keyspace, record: number): Uint8Array {
 
 function put(store: Store, db: Keyspace, { bytes, start, end }: KeyName, loose: LooseValue): void {
   const { value, flags, expiryMs, access } = loose;
+  // Not replaced but removed and made anew: Redis tells of a new key then.
   const old = db.findBytesForWrite(bytes, start, end);
+  if (old !== 0) db.delete(old);
   let record: number;
-  if (!(value instanceof Uint8Array)) record = db.setContainerAt(bytes, start, end, old, value);
-  else if (value.length > MAX_INLINE_BYTES) record = db.setBytesAt(bytes, start, end, old, value);
-  else record = db.setStringAt(bytes, start, end, old, value, 0, value.length);
+  if (!(value instanceof Uint8Array)) record = db.setContainerAt(bytes, start, end, 0, value);
+  else if (value.length > MAX_INLINE_BYTES) record = db.setBytesAt(bytes, start, end, 0, value);
+  else record = db.setStringAt(bytes, start, end, 0, value, 0, value.length);
   const { heap } = store;
   setRecordWord(heap, record, 0, (recordWord(heap, record, 0) & ~ENCODING_FLAGS) | flags);
   db.setAccess(record, access);

@@ -1,4 +1,5 @@
 import type { Session } from "./session.ts";
+import type { Store } from "./store.ts";
 
 /** Who watches which keys (WATCH): a change breaks the transaction of all of them. */
 export class KeyWatches {
@@ -33,9 +34,14 @@ export class KeyWatches {
     return this.#bySession.get(session) ?? new Set();
   }
 
-  /** All names that are watched; for FLUSHALL and SWAPDB. */
-  names(): IterableIterator<string> {
-    return this.#byKey.keys();
+  /** Breaks the watches on those keys of database `index` that it or database `other` has. */
+  breakDatabase({ keyspaces }: Store, index: number, other: number): void {
+    for (const name of this.#byKey.keys()) {
+      const key = keyOfWatch(name, index);
+      if (key === undefined) continue;
+      const isThere = [index, other].some((database) => keyspaces[database]!.peek(key, 0, key.length) !== 0);
+      if (isThere) this.break(name);
+    }
   }
 
   break(name: string): void {

@@ -1,26 +1,18 @@
 import type { RdbValue } from "../protocol/rdb/index.ts";
 import type { Container, ValueTypeCode } from "./container.ts";
 import { ValueType } from "./container.ts";
+import type { ContainerCodec } from "./container-codec.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Store } from "./store.ts";
-
-/** How the values of one container type and their neutral form, which DUMP and files have, become each other. */
-export interface ContainerCodec<T extends Container = Container> {
-  /** The form that it reads. */
-  readonly kind: RdbValue["kind"];
-  /**
-   * The elements in their order (a sorted set's by score), in memory of their own: SORT keeps them while it changes the
-   * store.
-   */
-  toRdb(container: T): RdbValue;
-  /** `undefined` if Redis would call it damaged: a member or field that comes twice, or is too long. */
-  fromRdb(store: Store, value: RdbValue): T | undefined;
-  /** Of a hash: the value of the field `name[start, end)`, a copy; `undefined` if it has none. For SORT. */
-  field?(container: T, name: Uint8Array, start: number, end: number): Uint8Array | undefined;
-}
+import { HASH_CODEC, LIST_CODEC, SET_CODEC, SORTED_SET_CODEC } from "./structures/codecs.ts";
 
 /** Codecs by `ValueType`. */
-const CODECS = new Map<ValueTypeCode, ContainerCodec>();
+const CODECS: ReadonlyMap<ValueTypeCode, ContainerCodec> = new Map([
+  [ValueType.list, LIST_CODEC],
+  [ValueType.set, SET_CODEC],
+  [ValueType.hash, HASH_CODEC],
+  [ValueType.sortedSet, SORTED_SET_CODEC],
+]);
 
 /** The codec of a type; `undefined` if its values have no neutral form (boards and windows are ours alone). */
 export function codecOf(type: ValueTypeCode): ContainerCodec | undefined {

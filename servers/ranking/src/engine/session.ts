@@ -1,4 +1,5 @@
 import type { Args } from "../protocol/args.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { User } from "./acl/index.ts";
 import type { Command } from "./command.ts";
 
@@ -93,4 +94,18 @@ export class Session {
     this.isInternal = options.isInternal ?? false;
     this.isAuthenticated = options.isAuthenticated ?? true;
   }
+}
+
+/** CLIENT REPLY: takes back the reply that begins at `start` if the session wants none. */
+export function settleReplyMode(session: Session, reply: ReplyWriter, start: number): void {
+  switch (session.replyMode) {
+    case ReplyMode.skipNext:
+      session.replyMode = ReplyMode.skip;
+      break;
+    case ReplyMode.skip:
+      session.replyMode = ReplyMode.on;
+      break;
+    default:
+  }
+  reply.rewind(start);
 }

@@ -35,6 +35,8 @@ export class Statistics {
   /** Since when memory is above its limit, in ms since 1970, or 0. */
   exceededSinceMs = 0;
   errorCount = 0;
+  /** As {@link errorCount}, but never set back: tells what was counted meanwhile. */
+  countedErrors = 0;
   deniedCommands = 0;
   deniedKeys = 0;
   deniedChannels = 0;
@@ -70,6 +72,7 @@ export class Statistics {
   /** Counts an error reply by its code: what stands before the first blank. */
   countError(text: string): void {
     this.errorCount++;
+    this.countedErrors++;
     const blank = text.indexOf(" ");
     const code = blank < 0 ? text : text.slice(0, blank);
     const count = this.errorsByCode.get(code);

@@ -50,6 +50,7 @@ export function parseInt64(bytes: Uint8Array, start: number, end: number): bigin
 
 const FLOAT = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)$/i;
 const HEX = /^([+-]?)0x(?=\.?[0-9a-f])([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i;
+const INFINITE = /^[+-]?inf(?:inity)?$/i;
 /** Any digit but 0 in front of the exponent. */
 const NOT_ZERO = /^[^ep]*[1-9]/i;
 const HEX_NOT_ZERO = /^[^x]*x[^p]*[1-9a-f]/i;
@@ -62,18 +63,23 @@ const MAX_DOUBLE_BYTES = 65_536;
  * @returns NaN if it is none; `nan` itself is none either, nor is what is too large or too near to 0 for a double.
  */
 export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
+  const value = parseUnboundedDouble(bytes, start, end);
+  const mayBeOut = (value === 0 && end - start > 1) || Math.abs(value) === Number.POSITIVE_INFINITY;
+  return mayBeOut && isOutOfRange(latinOf(bytes, start, end), value) ? Number.NaN : value;
+}
+
+/** As {@link parseDouble}, but what a double cannot hold is infinite or 0: the ends of a range of scores. */
+export function parseUnboundedDouble(bytes: Uint8Array, start: number, end: number): number {
   const size = end - start;
   if (size <= 0 || size > MAX_DOUBLE_BYTES) return Number.NaN;
   if (size <= SAFE_DIGITS) {
     const whole = parseInteger(bytes, start, end);
     if (!Number.isNaN(whole)) return whole;
   }
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  const text = latinOf(bytes, start, end);
   if (FLOAT.test(text)) {
-    const lower = text.toLowerCase();
-    if (lower.includes("inf")) return lower.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    return inRange(Number(text), NOT_ZERO.test(text));
+    if (!INFINITE.test(text)) return Number(text);
+    return text.startsWith("-") ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
   const hex = HEX.exec(text);
   if (hex === null) return Number.NaN;
@@ -81,11 +87,18 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
   const digits = Number.parseInt(`0${whole}${fraction}`, 16);
   const power = Math.min(Math.max(Number(exponent) - 4 * fraction.length, -1_000_000), 1_000_000);
   const half = Math.trunc(power / 2);
-  const value = digits * 2 ** half * 2 ** (power - half);
-  return inRange(sign === "-" ? -value : value, HEX_NOT_ZERO.test(text));
+  const value = digits === 0 ? 0 : digits * 2 ** half * 2 ** (power - half);
+  return sign === "-" ? -value : value;
 }
 
-/** The value, or NaN if a number that is finite and not 0 became infinite or 0. */
-function inRange(value: number, isNotZero: boolean): number {
-  return Number.isFinite(value) && (value !== 0 || !isNotZero) ? value : Number.NaN;
+/** Whether a text with this value says something else than 0 or infinity. */
+function isOutOfRange(text: string, value: number): boolean {
+  if (value !== 0) return !INFINITE.test(text);
+  return (text.length > 2 && HEX.test(text) ? HEX_NOT_ZERO : NOT_ZERO).test(text);
+}
+
+function latinOf(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
 }

@@ -105,12 +105,12 @@ export class RequestParser {
       }
       if (next === at) {
         next = this.#parseBulkHead(bytes, at, end, isKnown);
-        if (next < 0) return this.#pause(args, start, at, next);
+        if (next < 0) return this.#pause(args, start, at, end, next);
         size = this.#size;
       }
       if (end - next < size + 2) {
         this.neededBytes = next + size + 2 - start;
-        return this.#pause(args, start, at, REQUEST_MORE);
+        return this.#pause(args, start, at, end, REQUEST_MORE);
       }
       args.push(next, next + size);
       this.#read++;
@@ -145,13 +145,13 @@ export class RequestParser {
   }
 
   /** Remembers how far the request was read; offsets then count from its start. */
-  #pause(args: Args, start: number, at: number, result: number): number {
+  #pause(args: Args, start: number, at: number, end: number, result: number): number {
     this.#offset = at - start;
     for (let i = 0; i < args.count; i++) {
       args.starts[i]! -= start;
       args.ends[i]! -= start;
     }
-    this.neededBytes = Math.max(this.neededBytes, this.#offset + 1);
+    this.neededBytes = Math.max(this.neededBytes, end - start + 1);
     return result;
   }
 
@@ -165,7 +165,9 @@ export class RequestParser {
 
   #parseInline(bytes: Uint8Array, start: number, end: number, args: Args): number {
     const lineFeed = bytes.indexOf(LF, start);
-    if (lineFeed < 0 || lineFeed >= end) {
+    const zero = bytes.indexOf(0, start);
+    // Redis looks for the end of the line as C looks through text: behind a zero byte it finds none.
+    if (lineFeed < 0 || lineFeed >= end || (zero >= 0 && zero < lineFeed)) {
       if (end - start > MAX_LINE_BYTES) return this.#broken("ERR Protocol error: too big inline request");
       return this.#more(end - start + 1);
     }
@@ -237,7 +239,7 @@ function readWord(bytes: Uint8Array, start: number, end: number, word: number[])
   while (at < end) {
     const byte = bytes[at]!;
     if (quote === 0) {
-      if (isSpace(byte) || byte === 0) return at;
+      if (isSpace(byte)) return at;
       if (byte === 34 || byte === 39) quote = byte;
       else word.push(byte);
       at++;

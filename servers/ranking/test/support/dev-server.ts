@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type Socket } from "node:net";
 import { Engine } from "../../src/engine/engine.ts";
+import { isHeldBack, tick } from "../../src/engine/upkeep.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE, RequestParser } from "../../src/protocol/request-parser.ts";
@@ -49,7 +50,12 @@ function serve(socket: Socket): void {
     },
     close: () => void socket.end(),
   };
-  const session = engine.sessions.open(output, engine.users.defaultUser, { address: `${socket.remoteAddress}` });
+  const session = engine.sessions.open(output, engine.users.defaultUser, {
+    address: `${socket.remoteAddress}:${socket.remotePort}`,
+    localAddress: `${socket.localAddress}:${socket.localPort}`,
+    nowMs: Date.now(),
+    isAuthenticated: !engine.users.isLoginNeeded,
+  });
   let pending: Buffer = Buffer.alloc(0);
   const take = (): void => {
     parser.reset();
@@ -62,6 +68,10 @@ function serve(socket: Socket): void {
         session.isClosing = true;
         break;
       }
+      if (args.count > 0 && engine.sessions.pausedUntilMs !== 0 && engine.isHeldBack(session, args)) {
+        held.add(goOn);
+        break;
+      }
       at = next;
       if (args.count > 0) engine.execute(session, args, reply);
       args.count = 0;
@@ -72,6 +82,7 @@ function serve(socket: Socket): void {
     if (session.isClosing) socket.end();
   };
   const goOn = (): void => {
+    held.delete(goOn);
     if (session.isBlocked) return;
     waiting.delete(goOn);
     inTurn(take);
@@ -90,6 +101,11 @@ function serve(socket: Socket): void {
     if (session.isBlocked) waiting.add(goOn);
   });
 }
+
+setInterval(() => {
+  inTurn(() => engine.tick());
+  if (!engine.sessions.isPaused(Date.now())) for (const goOn of [...held]) goOn();
+}, 100).unref();
 
 const server = createServer(serve);
 server.listen(0, "127.0.0.1", () => process.stdout.write(`${JSON.stringify(server.address())}\n`));

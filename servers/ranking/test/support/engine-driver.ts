@@ -59,10 +59,16 @@ export class EngineDriver {
     return this.as(this.main, ...args);
   }
 
-  as({ session }: DrivenSession, ...args: readonly Argument[]): string {
-    const reply = new ReplyWriter();
+  /** Arguments of a command that is not done. */
+  argsOf(...args: readonly Argument[]): Args {
     const call = new Args();
     call.assign(args.map(bytesOf));
+    return call;
+  }
+
+  as({ session }: DrivenSession, ...args: readonly Argument[]): string {
+    const reply = new ReplyWriter(1_024);
+    const call = this.argsOf(...args);
     this.engine.beginTurn(this.nowMs, ++this.turn);
     this.engine.execute(session, call, reply);
     if (this.engine.endTurn()) this.batches.push(this.engine.batch.bytes.slice(0, this.engine.batch.length));

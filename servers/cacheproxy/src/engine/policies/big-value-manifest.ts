@@ -53,9 +53,9 @@ export function decodeManifest(value: Uint8Array): Manifest | undefined {
 }
 
 /** Whether a value would be read as a manifest; a client's own is stored as one piece, so that there is no doubt. */
-export function looksLikeManifest(value: Uint8Array): boolean {
-  if (value.length !== MANIFEST_BYTES) return false;
-  for (let i = 0; i < MAGIC.length; i++) if (value[i] !== MAGIC.charCodeAt(i)) return false;
+export function looksLikeManifest(value: Uint8Array, start = 0, end = value.length): boolean {
+  if (end - start !== MANIFEST_BYTES) return false;
+  for (let i = 0; i < MAGIC.length; i++) if (value[start + i] !== MAGIC.charCodeAt(i)) return false;
   return true;
 }
 

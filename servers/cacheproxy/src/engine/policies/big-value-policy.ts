@@ -1,5 +1,5 @@
 import type { Exchange, MetaReply, MetaRequest, ServerRef } from "../meta.ts";
-import { type Access, type PoolPolicy, SLOW } from "../pool-policy.ts";
+import { type Access, type Patience, type PoolPolicy, SLOW } from "../pool-policy.ts";
 import {
   decodeManifest,
   encodeManifest,
@@ -38,8 +38,8 @@ const TOO_LARGE = serverError("object too large for cache");
  * - A value that looks like a manifest is stored in one piece.
  * - A value of more than {@link PIECE_LIMIT} pieces is refused as too large.
  *
- * Reads and writes of such a pool are never direct, because a reply must be looked at; a small value takes one round
- * trip to one server as always. Deletes are direct.
+ * Deletes are direct, and so are plain reads and writes of the text protocol, of values that are not longer than the limit:
+ * a read that finds a manifest is run instead. Others are not; a small value takes them one round trip as always.
  */
 export class BigValuePolicy implements PoolPolicy {
   readonly #inner: PoolPolicy;
@@ -53,7 +53,15 @@ export class BigValuePolicy implements PoolPolicy {
   }
 
   direct(access: Access, key: Uint8Array, start: number, end: number, valueBytes: number): ServerRef | typeof SLOW {
-    return access === "delete" ? this.#inner.direct(access, key, start, end, valueBytes) : SLOW;
+    if (access === "touch") return SLOW;
+    if (access === "write" && (valueBytes > this.#pieceBytes || valueBytes === MANIFEST_BYTES)) return SLOW;
+    return this.#inner.direct(access, key, start, end, valueBytes);
+  }
+
+  readonly isStandIn = looksLikeManifest;
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return this.#inner.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

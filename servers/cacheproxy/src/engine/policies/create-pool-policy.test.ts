@@ -136,7 +136,7 @@ test("shadow: about its share of the keys is copied, and a dead shadow pool cost
 
 describe("a pool whose server is out of use", () => {
   const key = text("some-key");
-  const ejectAll = (stage: "down" | "cleaning", hasGutter: boolean) => {
+  const ejectAll = (stage: "down" | "fenced", hasGutter: boolean) => {
     const made = oneWorker(hasGutter ? { gutter: { pool: "other", ttlSec: 10 } } : {});
     const ejections = [0, 1, 2].map((index) => ({ pool: "main", server: `s${index}`, sinceMs: 5, stage }));
     made.worker.apply(cluster(2, made.pools, { ejections }));
@@ -168,7 +168,7 @@ describe("a pool whose server is out of use", () => {
   });
 
   test("while it is fenced a delete must reach it, for another proxy may still read there", () => {
-    const { ask, fleet } = ejectAll("cleaning", true);
+    const { ask, fleet } = ejectAll("fenced", true);
     for (const memcached of fleet.servers) memcached.execute({ verb: "ms", key, flags: [], value: text("old") });
     expect(ask({ verb: "md", key, flags: [] }).code).toBe("HD");
     for (const index of [0, 1, 2]) fleet.setReachable(index, false);

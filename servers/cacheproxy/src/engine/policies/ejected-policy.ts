@@ -1,6 +1,6 @@
 import { keySlotHash } from "@kagami/hashing";
 import type { Exchange, MetaRequest, ServerRef } from "../meta.ts";
-import type { Access, PoolPolicy, SLOW } from "../pool-policy.ts";
+import type { Access, Patience, PoolPolicy, SLOW } from "../pool-policy.ts";
 import type { Done } from "./environment.ts";
 import type { Homes } from "./homes.ts";
 import type { HotKeySketch } from "./hot-key-sketch.ts";
@@ -26,6 +26,10 @@ export class EjectedPolicy implements PoolPolicy {
       this.#sketch.sample(key, start, end, keySlotHash(key, start, end));
     }
     return this.#homes.openRef(key, start, end);
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return this.#homes.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

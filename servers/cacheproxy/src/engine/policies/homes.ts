@@ -1,5 +1,7 @@
+import { keySlotHash } from "@kagami/hashing";
 import type { Cluster, Ejection, Placement, Pool } from "../cluster.ts";
 import type { Exchange, ExchangeResult, MetaReply, MetaRequest, ServerRef } from "../meta.ts";
+import type { Patience } from "../pool-policy.ts";
 import type { PolicyEnvironment } from "./environment.ts";
 import { gutterKey } from "./gutter-key.ts";
 import { withCappedExptime } from "./meta-flags.ts";
@@ -11,13 +13,16 @@ import { missReply } from "./replies.ts";
  * Where a key lives, its owner's ejection taken into account.
  *
  * - `server`: at its owner.
- * - `gutter`: the owner is down; in the gutter pool, under a key of this ejection, for a short time at most.
+ * - `gutter`: the owner is down; in the gutter pool, or with another server of a pool that is its own gutter, under a key of
+ *   this ejection, for a short time at most.
  * - `nowhere`: the owner is down and there is no gutter (or the gutter's own server is down): reads are misses, writes
  *   are not stored, and deletes are done, because the owner comes back empty.
  * - `fenced`: the owner is about to be given up, or about to rejoin; another proxy may still use it, or its gutter.
- *   Reads are misses, writes are not stored, which changes nothing; deletes are passed to both and must reach both.
+ *   Reads are misses, writes are not stored, which changes nothing; deletes are passed to both and must reach both. That
+ *   is what is left when a change has waited for the next stage in vain.
  *
- * The agreed order is in use, fenced, down, fenced, in use, and all proxies have applied a stage before the next begins.
+ * The agreed order is in use, fenced, down, fenced, in use, and all proxies have applied a stage before the next begins. It
+ * is emptied while it is down.
  * So no proxy ever uses the server while another one uses the gutter, and a value read is never older than a write that
  * was confirmed before. What remains:
  * - A proxy that is cut off from the agreement, yet reaches the servers, must stop by itself (control/).
@@ -33,11 +38,16 @@ export type Home =
   | { readonly kind: "server"; readonly ref: ServerRef }
   | { readonly kind: "gutter"; readonly ref: ServerRef; readonly key: Uint8Array }
   | { readonly kind: "nowhere" }
-  | { readonly kind: "fenced"; readonly places: readonly Place[] };
+  | { readonly kind: "fenced"; readonly places: readonly Place[]; readonly isShort: boolean };
 
 interface Place {
   readonly ref: ServerRef;
   readonly key: Uint8Array;
+}
+
+interface GutterPlace extends Place {
+  /** Of the gutter's server, if it is not in use itself. */
+  readonly fence: "fenced" | "cleaning" | undefined;
 }
 
 interface Gutter {
@@ -90,15 +100,26 @@ export class Homes {
     return this.#ejections[position] === undefined;
   }
 
+  /** See PoolPolicy. A key that lives nowhere waits for nothing. */
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    const home = this.homeOf(key.subarray(start, end));
+    if (home.kind === "fenced") return home.isShort && patience.forEpoch;
+    return home.kind !== "nowhere" && patience.forServer(home.ref);
+  }
+
   homeOf(key: Uint8Array): Home {
     const position = this.owners.selector.select(key, 0, key.length);
     const ref = this.owners.refs[position] as ServerRef;
     const ejection = this.#ejections[position];
     if (!ejection) return { kind: "server", ref };
-    const place = this.#gutterPlace(key, ejection);
-    if (ejection.stage === "cleaning") return { kind: "fenced", places: [{ ref, key }, ...(place ? [place] : [])] };
+    const place = this.#gutterPlace(key, ejection, ref);
+    if (ejection.stage !== "down") {
+      const places = [{ ref, key }, ...(place ? [place] : [])];
+      return { kind: "fenced", places, isShort: ejection.stage === "fenced" };
+    }
     if (!place) return { kind: "nowhere" };
-    return place.isFenced ? { kind: "fenced", places: [place] } : { kind: "gutter", ref: place.ref, key: place.key };
+    if (place.fence === undefined) return { kind: "gutter", ref: place.ref, key: place.key };
+    return { kind: "fenced", places: [place], isShort: place.fence === "fenced" };
   }
 
   /**
@@ -125,15 +146,15 @@ export class Homes {
   }
 
   /** @returns `undefined` without a gutter, or if all proxies know that its server is down. */
-  #gutterPlace(key: Uint8Array, ejection: Ejection): (Place & { readonly isFenced: boolean }) | undefined {
+  #gutterPlace(key: Uint8Array, ejection: Ejection, owner: ServerRef): GutterPlace | undefined {
     if (!this.#gutter) return undefined;
     const derived = gutterKey(key, ejection.sinceMs);
     if (!derived) return undefined;
     const { owners, ejections } = this.#gutter;
-    const position = owners.selector.select(derived, 0, derived.length);
-    const gone = ejections[position];
-    if (gone?.stage === "down") return undefined;
-    return { ref: owners.refs[position] as ServerRef, key: derived, isFenced: gone !== undefined };
+    const position = gutterPosition(owners, derived, owner);
+    if (position === undefined) return undefined;
+    const fence = ejections[position]?.stage;
+    return fence === "down" ? undefined : { ref: owners.refs[position] as ServerRef, key: derived, fence };
   }
 
   #sendToGutter(place: Place, request: MetaRequest, exchange: Exchange, done: (result: ExchangeResult) => void): void {
@@ -147,6 +168,18 @@ export class Homes {
       done(result);
     });
   }
+}
+
+/**
+ * The server of the gutter that has a key: another one than the owner, which is in the same list where a pool is its own
+ * gutter. It depends on nobody else's ejection, so that a key has one place throughout.
+ */
+function gutterPosition({ selector, refs }: Owners, derived: Uint8Array, owner: ServerRef): number | undefined {
+  const position = selector.select(derived, 0, derived.length);
+  if (refs[position] !== owner) return position;
+  if (refs.length === 1) return undefined;
+  const step = 1 + ((keySlotHash(derived, 0, derived.length) & 0xffff) % (refs.length - 1));
+  return (position + step) % refs.length;
 }
 
 /** Sends a delete to several places, one after the other; the first failure ends it, for then it is not sure. */

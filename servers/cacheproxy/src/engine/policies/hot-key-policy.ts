@@ -1,6 +1,6 @@
 import { keySlotHash } from "@kagami/hashing";
 import type { Exchange, MetaReply, MetaRequest, ServerRef } from "../meta.ts";
-import { type Access, type PoolPolicy, SLOW } from "../pool-policy.ts";
+import { type Access, type Patience, type PoolPolicy, SLOW } from "../pool-policy.ts";
 import type { Done, PolicyEnvironment } from "./environment.ts";
 import type { Homes } from "./homes.ts";
 import { FETCH_FLAGS, fillRequest, isLease, LEASE_PROBE, leaseRequest, releaseRequest } from "./lease.ts";
@@ -57,6 +57,10 @@ export class HotKeyPolicy implements PoolPolicy {
     const ref = this.#inner.direct(access, key, start, end, valueBytes);
     if (ref !== SLOW && this.#isHot(key, start, end)) return SLOW;
     return ref;
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return this.#inner.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

@@ -1,7 +1,7 @@
 import { keySlotHash } from "@kagami/hashing";
 import type { Move } from "../cluster.ts";
 import type { Exchange, MetaRequest, ServerRef } from "../meta.ts";
-import { type Access, type PoolPolicy, SLOW } from "../pool-policy.ts";
+import { type Access, type Patience, type PoolPolicy, SLOW } from "../pool-policy.ts";
 import type { Done } from "./environment.ts";
 import { hasAnyFlag, hasFlag } from "./meta-flags.ts";
 import { changeMoving, deleteBoth, isPlainDelete, isPlainSet } from "./moving-change.ts";
@@ -75,6 +75,11 @@ export class MovingPolicy implements PoolPolicy {
     const phase = this.#phaseOf(hash >>> 16);
     if (phase === "ahead") return fromRef;
     return phase === "done" ? toRef : SLOW;
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    const { from, to } = this.#context;
+    return from.mustWait(key, start, end, patience) || to.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

@@ -1,6 +1,6 @@
 import { keySlotHash, SlotTable } from "@kagami/hashing";
 import type { Exchange, MetaRequest, ServerRef } from "../meta.ts";
-import type { Access, PoolPolicy } from "../pool-policy.ts";
+import type { Access, Patience, PoolPolicy } from "../pool-policy.ts";
 import type { Done } from "./environment.ts";
 import type { HotKeySketch } from "./hot-key-sketch.ts";
 import type { Owners } from "./owners.ts";
@@ -32,6 +32,10 @@ export class PlainPolicy implements PoolPolicy {
     const table = this.#table;
     const position = table ? table.select(key, start, end) : this.#owners.selector.select(key, start, end);
     return this.#refs[position] as ServerRef;
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return patience.forServer(this.direct("write", key, start, end));
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

@@ -1,5 +1,5 @@
 import type { Exchange, MetaReply, MetaRequest, ServerRef } from "../meta.ts";
-import { type Access, type PoolPolicy, SLOW } from "../pool-policy.ts";
+import { type Access, type Patience, type PoolPolicy, SLOW } from "../pool-policy.ts";
 import type { Done } from "./environment.ts";
 import { OUR_KEY_BYTE } from "./our-keys.ts";
 
@@ -20,6 +20,14 @@ export class ReservedKeysPolicy implements PoolPolicy {
   direct(access: Access, key: Uint8Array, start: number, end: number, valueBytes: number): ServerRef | typeof SLOW {
     if (key[start] === OUR_KEY_BYTE) return SLOW;
     return this.#inner.direct(access, key, start, end, valueBytes);
+  }
+
+  get isStandIn(): PoolPolicy["isStandIn"] {
+    return this.#inner.isStandIn;
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return this.#inner.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

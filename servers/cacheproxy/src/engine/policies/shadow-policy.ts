@@ -1,6 +1,6 @@
 import { keySlotHash } from "@kagami/hashing";
 import type { Exchange, MetaRequest, ServerRef } from "../meta.ts";
-import { type Access, type PoolPolicy, SLOW } from "../pool-policy.ts";
+import { type Access, type Patience, type PoolPolicy, SLOW } from "../pool-policy.ts";
 import type { Done } from "./environment.ts";
 import type { Homes } from "./homes.ts";
 import type { PoolMemory } from "./pool-memory.ts";
@@ -35,6 +35,14 @@ export class ShadowPolicy implements PoolPolicy {
   direct(access: Access, key: Uint8Array, start: number, end: number, valueBytes: number): ServerRef | typeof SLOW {
     if (this.#isChosen(key, start, end)) return SLOW;
     return this.#inner.direct(access, key, start, end, valueBytes);
+  }
+
+  get isStandIn(): PoolPolicy["isStandIn"] {
+    return this.#inner.isStandIn;
+  }
+
+  mustWait(key: Uint8Array, start: number, end: number, patience: Patience): boolean {
+    return this.#inner.mustWait(key, start, end, patience);
   }
 
   run(request: MetaRequest, exchange: Exchange, done: Done): void {

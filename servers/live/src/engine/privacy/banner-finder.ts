@@ -1,5 +1,7 @@
-import type { CellNetwork, Kernels, NetData, NetInput, NetOutput } from "@kagami/kernels";
+import type { CellNetwork, GrayImage, Kernels, NetInput, NetOutput } from "@kagami/kernels";
 import { CELL_LIMIT, type CellBox } from "./grid.ts";
+import { QUICK_NET } from "./quick-net.ts";
+import { THOROUGH_NET } from "./thorough-net.ts";
 
 /** Where the network sees a banner. */
 export interface Sighting extends CellBox {
@@ -9,6 +11,10 @@ export interface Sighting extends CellBox {
 
 /** Numbers of reading the network's answer. */
 const READING = {
+  /** Rows that are looked at first: those in which a banner begins. The training knows this number as well. */
+  firstRows: 32,
+  /** What ends within so many rows of where the look ends is looked at whole. */
+  edgeRows: 3,
   /** Log-odds of a place below which it says nothing. */
   placeFloor: -1.5,
   /** Banners of a picture at most. */
@@ -24,24 +30,52 @@ const ONE = 256;
 const DISTANCE_CELLS = 8;
 
 /**
- * Finds banners in a picture's cells by the network.
+ * Finds banners in a picture's cells by two networks: a quick one for every picture, and a thorough one for those in
+ * which it matters.
  *
  * Every second cell in both directions is a place, which says how likely it is to be on a banner and how far it is from
  * there to the banner's four edges. The likeliest place speaks first; all that mean the same box are averaged, and the
  * next one speaks for what is left.
  */
 export class BannerFinder {
-  readonly #network: CellNetwork;
+  readonly #quick: CellNetwork;
+  readonly #thorough: CellNetwork;
   readonly #places: Place[] = [];
   #placeCount = 0;
+  /** Whether all rows of the last picture had to be looked at. */
+  #isWhole = false;
 
-  constructor(kernels: Kernels, data: NetData) {
-    this.#network = kernels.cellNet(data, CELL_LIMIT);
+  /** Takes room for both from the kernels once. */
+  constructor(kernels: Kernels) {
+    this.#quick = kernels.cellNet(QUICK_NET, CELL_LIMIT);
+    this.#thorough = kernels.cellNet(THOROUGH_NET, CELL_LIMIT);
   }
 
-  /** @returns The likeliest first; boxes may overlap. */
-  find(input: NetInput): readonly Sighting[] {
-    const output = this.#network.run(input);
+  /**
+   * Looks at a picture.
+   *
+   * @param lowest Lower edge of what is known already; 0 if nothing is.
+   * @param isThorough Takes about twice the time.
+   * @returns The likeliest first; boxes may overlap.
+   */
+  find(input: NetInput, lowest: number, isThorough: boolean): readonly Sighting[] {
+    this.#isWhole = lowest > READING.firstRows - READING.edgeRows || input.mean.height <= READING.firstRows;
+    if (isThorough) return this.findAgain(input);
+    const sightings = this.#read(this.#quick.run(this.#isWhole ? input : upperRows(input)));
+    this.#isWhole ||= reachesEnd(sightings);
+    return sightings;
+  }
+
+  /** Looks thoroughly at the picture that was looked at quickly, at all of it where something may reach far down. */
+  findAgain(input: NetInput): readonly Sighting[] {
+    if (!this.#isWhole) {
+      const sightings = this.#read(this.#thorough.run(upperRows(input)));
+      if (!reachesEnd(sightings)) return sightings;
+    }
+    return this.#read(this.#thorough.run(input));
+  }
+
+  #read(output: NetOutput): readonly Sighting[] {
     this.#collect(output);
     const sightings: Sighting[] = [];
     while (sightings.length < READING.limit) {
@@ -64,6 +98,7 @@ export class BannerFinder {
         const place = this.#nextPlace();
         place.isFree = true;
         place.logOdds = value / ONE;
+        place.sure = SURE[value + LEAST] as number;
         place.x = 2 * x + 0.5;
         place.y = 2 * y + 0.5;
         place.left = place.x - distance(values[at + 1] as number);
@@ -107,16 +142,34 @@ export class BannerFinder {
       if (!place.isFree || (place !== seed && shareOf(seed, place) < READING.sameShare)) continue;
       place.isFree = false;
       count++;
-      const sure = 1 / (1 + Math.exp(-place.logOdds));
-      left.add(place.left, sure, place.x - place.left);
-      top.add(place.top, sure, place.y - place.top);
-      right.add(place.right, sure, place.right - place.x);
-      bottom.add(place.bottom, sure, place.bottom - place.y);
+      left.add(place.left, place.sure, place.x - place.left);
+      top.add(place.top, place.sure, place.y - place.top);
+      right.add(place.right, place.sure, place.right - place.x);
+      bottom.add(place.bottom, place.sure, place.bottom - place.y);
     }
     if (count < READING.supportFrom) return undefined;
     const box = { left: left.value, top: Math.max(0, top.value), right: right.value, bottom: bottom.value };
     return { ...box, logOdds: meanInside(output, box) };
   }
+}
+
+/** Whether something ends so near to the end of the upper rows that it may go on below. */
+function reachesEnd(sightings: readonly Sighting[]): boolean {
+  return sightings.some(({ bottom }) => bottom > READING.firstRows - READING.edgeRows);
+}
+
+function upperRows({ mean, texture, meanBefore, meanOlder, textureOlder }: NetInput): NetInput {
+  const cut = ({ pixels, width }: GrayImage): GrayImage => {
+    const height = READING.firstRows;
+    return { pixels: pixels.subarray(0, width * height), width, height };
+  };
+  return {
+    mean: cut(mean),
+    texture: cut(texture),
+    meanBefore: cut(meanBefore),
+    meanOlder: cut(meanOlder),
+    textureOlder: cut(textureOlder),
+  };
 }
 
 class Mean {
@@ -139,17 +192,40 @@ interface Place {
   x: number;
   y: number;
   logOdds: number;
+  /** The same as a probability. */
+  sure: number;
   left: number;
   top: number;
   right: number;
   bottom: number;
 }
 
-const newPlace = (): Place => ({ isFree: false, x: 0, y: 0, logOdds: 0, left: 0, top: 0, right: 0, bottom: 0 });
+const newPlace = (): Place => ({
+  isFree: false,
+  x: 0,
+  y: 0,
+  logOdds: 0,
+  sure: 0,
+  left: 0,
+  top: 0,
+  right: 0,
+  bottom: 0,
+});
 
-/** Softplus, in cells. */
+/** Values of the network below this are as good as this. */
+const LEAST = 2048;
+/** Values above 8191 do not come out of a network. */
+const STEPS = LEAST + 8192;
+/** Of each value the softplus, in cells, and the logistic function: hundreds of places a picture ask for them. */
+const DISTANCES = tableOf((value) => Math.log1p(Math.exp(value)) * DISTANCE_CELLS);
+const SURE = tableOf((value) => 1 / (1 + Math.exp(-value)));
+
+function tableOf(of: (value: number) => number): Float64Array {
+  return Float64Array.from({ length: STEPS }, (_, i) => of((i - LEAST) / ONE));
+}
+
 function distance(value: number): number {
-  return Math.log1p(Math.exp(value / ONE)) * DISTANCE_CELLS;
+  return DISTANCES[Math.max(0, value + LEAST)] as number;
 }
 
 function meanInside({ values, width, height, step, pitch }: NetOutput, box: CellBox): number {

@@ -1,5 +1,5 @@
 import type { CellPictures, ImageSlot, Kernels, NetInput } from "@kagami/kernels";
-import { CELL_LIMIT } from "./grid.ts";
+import { CELL_LIMIT, type CellBox } from "./grid.ts";
 
 /** Numbers of keeping pictures to compare with. */
 const HISTORY = {
@@ -7,9 +7,13 @@ const HISTORY = {
   everyUs: 200_000,
   /** So many of them; the oldest is compared with. */
   count: 3,
+  /** With so many of them there is something to compare with. */
+  settledCount: 2,
   /** A mean and a texture that change by no more are the same but for coding noise. */
   quietMean: 2,
   quietTexture: 5,
+  /** A card of whose cells no more than this share changes stands still. */
+  stillShare: 0.06,
 } as const;
 
 /** Measures a picture into two slots. */
@@ -47,6 +51,11 @@ export class CellHistory {
     }));
     this.#free = slots[0] as Slots;
     this.#spare = slots.slice(1);
+  }
+
+  /** Whether there are pictures that are old enough to tell what came from what was there. */
+  get isSettled(): boolean {
+    return this.#kept.length >= HISTORY.settledCount;
   }
 
   /** Forgets all pictures: those to come have another grid. */
@@ -96,6 +105,26 @@ export class CellHistory {
     this.#free = this.#spare.pop() ?? (this.#kept.shift() as Kept).slots;
     this.#kept.push(last);
   }
+}
+
+/**
+ * Whether hardly a cell of a box has changed since the picture before, so that a card that was there still is.
+ *
+ * @param box In cells.
+ */
+export function isStill({ mean, meanBefore }: NetInput, box: CellBox): boolean {
+  const { width, height, pixels } = mean;
+  const left = Math.max(0, Math.ceil(box.left));
+  const right = Math.min(width, Math.floor(box.right));
+  const top = Math.max(0, Math.ceil(box.top));
+  const bottom = Math.min(height, Math.floor(box.bottom));
+  let changed = 0;
+  for (let y = top; y < bottom; y++) {
+    for (let i = y * width + left, end = y * width + right; i < end; i++) {
+      if (Math.abs((pixels[i] as number) - (meanBefore.pixels[i] as number)) > HISTORY.quietMean) changed++;
+    }
+  }
+  return changed <= HISTORY.stillShare * (right - left) * (bottom - top);
 }
 
 function isSame(now: CellPictures, before: CellPictures): boolean {

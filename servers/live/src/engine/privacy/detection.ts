@@ -22,10 +22,15 @@ export interface Detection {
   /** What to hide, margins included, within the picture; empty only if `clear` and no manual zone. */
   readonly regions: readonly Region[];
   /**
-   * Whether the picture before this one must be hidden as well, by the same regions: the banner was already sliding in,
-   * too little of it to be sure.
+   * Whether the pictures before this one that are still held must be hidden as well, by the same regions: the banner was
+   * already coming, too little of it to be sure.
    */
   readonly reachesBack: boolean;
+  /**
+   * Whether the picture before this one must be held until one more has been looked at: this one may be the beginning of
+   * a banner. Each picture is held for two others at most.
+   */
+  readonly isUnsure: boolean;
   /** Banners seen since the start; a banner counts when it is confirmed. */
   readonly bannerCount: number;
   /** Why, for the debug overlay: candidates with their scores, kept small. */

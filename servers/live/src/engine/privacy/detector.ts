@@ -1,10 +1,9 @@
 import type { ImageSlot, Kernels, Region, YuvFrame } from "@kagami/kernels";
-import { BannerFinder, type Sighting } from "./banner-finder.ts";
-import { BANNER_NET } from "./banner-net.ts";
-import { BannerTracker } from "./banner-tracker.ts";
+import type { Following } from "./banner-tracker.ts";
+import { BannerWatch } from "./banner-watch.ts";
 import { CellHistory } from "./cell-history.ts";
 import type { BannerStyle, Detection, DetectionNote, Detector, ManualZone } from "./detection.ts";
-import { type Grid, layOutGrid, toPicture } from "./grid.ts";
+import { type CellBox, type Grid, layOutGrid, toPicture } from "./grid.ts";
 import { profileOf } from "./profiles.ts";
 import { ScreenFinder } from "./screen.ts";
 import { coverOf, TRACKING } from "./track.ts";
@@ -37,8 +36,7 @@ export function createDetector(options: DetectorOptions): Detector {
 class BannerDetector implements Detector {
   readonly #options: DetectorOptions;
   readonly #history: CellHistory;
-  readonly #bannerFinder: BannerFinder;
-  readonly #tracker = new BannerTracker();
+  readonly #watch: BannerWatch;
   #screenFinder = new ScreenFinder();
   #screen: Region | undefined;
   #grid: Grid | undefined;
@@ -50,7 +48,7 @@ class BannerDetector implements Detector {
   constructor(options: DetectorOptions) {
     this.#options = options;
     this.#history = new CellHistory(options.kernels);
-    this.#bannerFinder = new BannerFinder(options.kernels, BANNER_NET);
+    this.#watch = new BannerWatch(options.kernels);
     if (!options.startsCovered) this.#coverUntilUs = Number.NEGATIVE_INFINITY;
   }
 
@@ -59,11 +57,12 @@ class BannerDetector implements Detector {
     this.#findScreen(frame, timeUs);
     const grid = this.#grid;
     if (!grid) return this.#quiet(timeUs);
-    const reachesBack = this.#follow(frame, grid, timeUs);
-    const { tracks } = this.#tracker;
-    if (tracks.length === 0) return this.#quiet(timeUs);
-    const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid.unit, grid.columns)));
-    return this.#say(this.#stateAt(timeUs), regions, reachesBack, this.#explain(grid), timeUs);
+    const { hasStarted, isUnsure } = this.#follow(frame, grid, timeUs);
+    const { tracks } = this.#watch;
+    if (tracks.length === 0) return isUnsure ? { ...this.#quiet(timeUs), isUnsure } : this.#quiet(timeUs);
+    const regions = tracks.map((track) => toPicture(grid, coverOf(track, grid)));
+    const said = this.#say(this.#stateAt(timeUs), regions, this.#explain(grid), timeUs);
+    return { ...said, reachesBack: hasStarted, isUnsure };
   }
 
   #findScreen(frame: YuvFrame, timeUs: number): void {
@@ -80,31 +79,28 @@ class BannerDetector implements Detector {
     this.#screen = screen;
     this.#grid = layOutGrid(screen);
     // A banner may have lived through the turn of the phone, and is somewhere else now.
-    if (!isFirst && this.#tracker.tracks.length > 0) {
+    if (!isFirst && this.#watch.tracks.length > 0) {
       this.#coverUntilUs = Math.max(this.#coverUntilUs ?? timeUs, timeUs + TRACKING.holdUs);
     }
     this.#history.clear();
-    this.#tracker.clear();
+    this.#watch.clear();
   }
 
-  /** @returns Whether a banner began with this picture. */
-  #follow(frame: YuvFrame, grid: Grid, timeUs: number): boolean {
+  #follow(frame: YuvFrame, grid: Grid, timeUs: number): Following {
     const { kernels, style } = this.#options;
     const measure = (means: ImageSlot, textures: ImageSlot) =>
       kernels.measureCells(frame.y, grid.region, grid.cellSize, means, textures);
-    const input = this.#history.take(measure, timeUs, this.#tracker.isHolding(timeUs));
+    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs));
     if (!input) {
-      this.#tracker.stay(timeUs);
-      return false;
+      return this.#watch.stay(timeUs);
     }
-    let sightings: readonly Sighting[] = this.#bannerFinder.find(input);
-    if (style !== "any") sightings = sightings.filter((box) => profileOf(style, box, grid) !== undefined);
-    return this.#tracker.follow(sightings, grid.columns, grid.unit, timeUs);
+    const isMeant = (box: CellBox): boolean => style === "any" || profileOf(style, box, grid) !== undefined;
+    return this.#watch.follow(input, grid, timeUs, this.#history.isSettled, isMeant);
   }
 
   #stateAt(timeUs: number): Detection["state"] {
     let state: Detection["state"] = "held";
-    for (const track of this.#tracker.tracks) {
+    for (const track of this.#watch.tracks) {
       if (track.foundCount >= TRACKING.confirmCount && track.seenUs === timeUs) return "banner";
       if (track.foundCount < TRACKING.confirmCount) state = "suspect";
     }
@@ -112,7 +108,7 @@ class BannerDetector implements Detector {
   }
 
   #explain(grid: Grid): DetectionNote[] {
-    return this.#tracker.tracks.map(({ box, logOdds }) => ({
+    return this.#watch.tracks.map(({ box, logOdds }) => ({
       region: toPicture(grid, box),
       rule: profileOf("any", box, grid) ?? "any",
       score: 1 / (1 + Math.exp(-logOdds)),
@@ -121,15 +117,14 @@ class BannerDetector implements Detector {
 
   /** The answer for pictures without anything; made once for each size. */
   #quiet(timeUs: number): Detection {
-    if (timeUs < (this.#coverUntilUs ?? 0)) return this.#say("held", [], false, [], timeUs);
-    if (this.#clear?.bannerCount !== this.#tracker.bannerCount) this.#clear = this.#say("clear", [], false, [], timeUs);
+    if (timeUs < (this.#coverUntilUs ?? 0)) return this.#say("held", [], [], timeUs);
+    if (this.#clear?.bannerCount !== this.#watch.bannerCount) this.#clear = this.#say("clear", [], [], timeUs);
     return this.#clear as Detection;
   }
 
   #say(
     state: Detection["state"],
     found: readonly Region[],
-    reachesBack: boolean,
     explanation: readonly DetectionNote[],
     timeUs: number,
   ): Detection {
@@ -145,7 +140,8 @@ class BannerDetector implements Detector {
       regions.push(region);
       notes.push({ region, rule: "covered", score: 1 });
     }
-    return { state, regions, reachesBack, bannerCount: this.#tracker.bannerCount, explanation: notes };
+    const { bannerCount } = this.#watch;
+    return { state, regions, reachesBack: false, isUnsure: false, bannerCount, explanation: notes };
   }
 }
 

@@ -1,9 +1,9 @@
 import { isMalformed, type Malformed, type VideoConfig, videoConfigFromRecord } from "@kagami/media";
 import type { GateEffect, GateLimits, HeldSample, ProtectedConfig } from "./gate-types.ts";
 
-/** Unanswered pictures that are no sign of trouble: the last one waits for the next; more when pictures are reordered. */
-const LOOKAHEAD_PICTURES = 1;
-const REORDERING_LOOKAHEAD_PICTURES = 17;
+/** Unanswered pictures that are no sign of trouble: the last two may wait for the next; more when they are reordered. */
+const LOOKAHEAD_PICTURES = 2;
+const REORDERING_LOOKAHEAD_PICTURES = 18;
 
 export type LineState = "none" | "opening" | "ready" | "away" | "closing";
 

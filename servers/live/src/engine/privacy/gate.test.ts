@@ -64,8 +64,9 @@ describe("a filter that answers", () => {
     expect(gate.deadlineMs).toBeUndefined();
   });
 
-  test("one picture without an answer is no failure, however long the next one takes", () => {
+  test("two pictures without an answer are no failure, however long the next one takes", () => {
     bench.run();
+    bench.picture();
     bench.picture();
     expect(bench.wait(60_000)).toEqual([]);
     expect(bench.gate.isFailed).toBe(false);
@@ -78,6 +79,7 @@ describe("a filter that does not answer", () => {
   test("lets sound go on alone after the budget, and counts as failed when it has said nothing for the limit", () => {
     bench.run();
     bench.picture();
+    bench.picture();
     bench.nowMs += 40;
     bench.sound();
     bench.picture();
@@ -86,7 +88,7 @@ describe("a filter that does not answer", () => {
     expect(bench.gate.deadlineMs).toBe(bench.nowMs + 1_500);
     expect(bench.wait(1_499)).toEqual([]);
     bench.sound();
-    expect(bench.wait(1)).toEqual(["restart", "failed", "lost failed", "lost failed", "sound 1"]);
+    expect(bench.wait(1)).toEqual(["restart", "failed", "lost failed", "lost failed", "lost failed", "sound 1"]);
     expect(bench.gate.isFailed).toBe(true);
     expect(bench.sound(), "sound does not wait for a filter that has failed").toEqual(["sound 2"]);
     expect(bench.fail("FILTER_RESTARTED"), "told once").toEqual([]);
@@ -143,6 +145,7 @@ describe("a filter that does not answer", () => {
 
   test("is given its time again when the relay itself was late to look, but not for ever", () => {
     bench.run();
+    bench.picture();
     bench.picture();
     bench.picture();
     expect(bench.wait(3_000)).toEqual([]);

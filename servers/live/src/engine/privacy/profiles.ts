@@ -95,6 +95,40 @@ export function profileOf(style: BannerStyle, box: CellBox, { unit, isPortrait }
   return name;
 }
 
+/** Where a card may be when it is first taken for a banner, in shorter sides: small while it grows or comes. */
+const BEGINNING = {
+  /** How far its middle may be from the screen's. */
+  aside: 0.07,
+  asideUnsure: 0.12,
+  topTo: 0.27,
+  narrowFrom: 0.26,
+  /** Upright, only what grows out of the island is narrow, and that is at the very top. */
+  uprightFrom: 0.7,
+  islandTo: 0.09,
+  widthTo: 1.6,
+} as const;
+
+/**
+ * Whether a box can be a banner that begins: in the middle, at the top, and as wide as one.
+ *
+ * @param isUnsure Whether it need not be in the middle: it is not known well yet where it is.
+ */
+export function canBegin(
+  { left, top, right }: CellBox,
+  { screen, cellSize, unit, isPortrait }: Grid,
+  isUnsure: boolean,
+): boolean {
+  const width = (right - left) / unit;
+  const aside = Math.abs((left + right) / 2 - screen.width / cellSize / 2) / unit;
+  const isNarrow = isPortrait && top / unit > BEGINNING.islandTo;
+  return (
+    aside <= (isUnsure ? BEGINNING.asideUnsure : BEGINNING.aside) &&
+    top / unit <= BEGINNING.topTo &&
+    width >= (isNarrow ? BEGINNING.uprightFrom : BEGINNING.narrowFrom) &&
+    width <= BEGINNING.widthTo
+  );
+}
+
 function missOf({ from, to }: Range, value: number): number {
   return Math.max(0, from - value, value - to);
 }

@@ -5,9 +5,18 @@ import type { Detection } from "./detection.ts";
 import { PictureSwitch, type SwitchAction } from "./switch.ts";
 
 const REGION: Region = { x: 8, y: 8, width: 100, height: 40 };
-const CLEAR: Detection = { state: "clear", regions: [], reachesBack: false, bannerCount: 0, explanation: [] };
+const CLEAR: Detection = {
+  state: "clear",
+  regions: [],
+  reachesBack: false,
+  isUnsure: false,
+  bannerCount: 0,
+  explanation: [],
+};
 const BANNER: Detection = { ...CLEAR, state: "banner", regions: [REGION], bannerCount: 1 };
 const BANNER_BEFORE: Detection = { ...BANNER, reachesBack: true };
+const UNSURE: Detection = { ...CLEAR, isUnsure: true };
+const LETTERS: Readonly<Record<string, Detection>> = { ".": CLEAR, "?": UNSURE, x: BANNER, b: BANNER_BEFORE };
 const FRAME_US = 33_333;
 
 /** Pictures in decoding order, each with its place in presentation; letters say what the detector says of it. */
@@ -18,8 +27,7 @@ function play(order: readonly number[], detections: string, idrs: readonly numbe
   let presented = 0;
   const present = (upTo: number): void => {
     for (; presented < upTo; presented++) {
-      const letter = detections[presented] as string;
-      const detection = letter === "." ? CLEAR : letter === "x" ? BANNER : BANNER_BEFORE;
+      const detection = LETTERS[detections[presented] as string] as Detection;
       out.push(...machine.onDetection(byOrder.get(presented) as number, detection));
     }
   };
@@ -61,6 +69,27 @@ test.each([
     detections: "..b.",
     idrs: [0],
     actions: ["pass 0", "idr 1 hidden", "idr 2 hidden".replace("idr", "encode"), "drop 3"],
+  },
+  {
+    why: "a picture that may be the beginning of a banner holds the one before until the next was looked at",
+    order: [0, 1, 2, 3, 4],
+    detections: "..?..",
+    idrs: [0],
+    actions: ["pass 0", "pass 1", "pass 2", "pass 3", "drop 4"],
+  },
+  {
+    why: "a slide that is noticed later still, after an unsure picture, hides the two pictures before",
+    order: [0, 1, 2, 3, 4],
+    detections: "..?b.",
+    idrs: [0],
+    actions: ["pass 0", "idr 1 hidden", "encode 2 hidden", "encode 3 hidden", "drop 4"],
+  },
+  {
+    why: "no picture is held for more than two others, however long the detector is unsure",
+    order: [0, 1, 2, 3, 4],
+    detections: ".???b",
+    idrs: [0],
+    actions: ["pass 0", "pass 1", "idr 2 hidden", "encode 3 hidden", "drop 4"],
   },
   {
     why: "the publisher's bytes come back at its IDR picture and not before",
@@ -235,7 +264,7 @@ class World {
   #script(length: number): Detection[] {
     const script: Detection[] = [];
     while (script.length < length + 60) {
-      for (let i = this.#random.int(1, 60); i > 0; i--) script.push(CLEAR);
+      for (let i = this.#random.int(1, 60); i > 0; i--) script.push(this.#random.chance(0.2) ? UNSURE : CLEAR);
       script.push(this.#random.chance(0.5) ? BANNER_BEFORE : BANNER);
       for (let i = this.#random.int(0, 20); i > 0; i--) script.push(BANNER);
     }
@@ -276,10 +305,8 @@ class World {
     const seen = this.#pictures.filter(
       ({ place, isBroken, isMissing }) => place > picture.place && !isBroken && !isMissing,
     );
-    const after = seen.reduce<Planned | undefined>(
-      (min, next) => (min && min.place < next.place ? min : next),
-      undefined,
-    );
-    return picture.detection.regions.length > 0 || after?.detection.reachesBack === true;
+    const [after, second] = seen.sort((a, b) => a.place - b.place);
+    const isHeldOn = after?.detection.isUnsure === true && second?.detection.reachesBack === true;
+    return picture.detection.regions.length > 0 || after?.detection.reachesBack === true || isHeldOn;
   }
 }

@@ -35,7 +35,7 @@ interface Entry extends SwitchPicture {
   /** Place in the order of presentation; -1 before it was looked at. */
   order: number;
   isClear: boolean;
-  /** The picture after it, in presentation, was looked at too: nothing about it changes any more. */
+  /** The picture after it, in presentation, was looked at too, or the two after it: nothing about it changes any more. */
   isDecided: boolean;
   /** Will never be looked at. */
   isMissing: boolean;
@@ -101,12 +101,13 @@ export class PictureSwitch {
   /** A picture was decoded and looked at, in the order of presentation. One that has its answer already is passed over. */
   onDetection(sequence: number, detection: Detection): SwitchAction[] {
     const before = this.#presented.at(-1);
-    if (before !== undefined && !before.isDecided) {
+    for (const entry of this.#presented) {
+      if (entry.isDecided) continue;
       if (detection.reachesBack && detection.regions.length > 0) {
-        before.regions = [...before.regions, ...detection.regions];
-        before.isClear = false;
+        entry.regions = [...entry.regions, ...detection.regions];
+        entry.isClear = false;
       }
-      before.isDecided = true;
+      entry.isDecided = entry !== before || !detection.isUnsure || detection.reachesBack;
     }
     const entry = this.#decoding.find((candidate) => candidate.sequence === sequence);
     if (entry !== undefined && entry.order < 0) {

@@ -34,6 +34,7 @@ export function createScriptedDetector(
         state: found !== undefined ? "banner" : isCovered ? "held" : "clear",
         regions,
         reachesBack: isFirst && found.reachesBack === true,
+        isUnsure: false,
         bannerCount,
         explanation: regions.map((region) => ({ region, rule: "scripted", score: 1 })),
       };

@@ -36,6 +36,7 @@ const detection = fields({
   state,
   regions: list(region),
   reachesBack: flag,
+  isUnsure: flag,
   bannerCount: count,
   explanation: list(fields({ region, rule: text, score: number })),
 });

@@ -29,6 +29,7 @@ const detection = fc.record({
   state: fc.constantFrom("clear", "suspect", "banner", "held"),
   regions: fc.array(region, { maxLength: 3 }),
   reachesBack: fc.boolean(),
+  isUnsure: fc.boolean(),
   bannerCount: fc.nat(),
   explanation: fc.array(fc.record({ region, rule: fc.string(), score: fraction() }), { maxLength: 3 }),
 });

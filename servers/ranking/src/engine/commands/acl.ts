@@ -60,7 +60,7 @@ function setUser(call: Call): void {
   if (keptChannels !== undefined) {
     for (const session of [...engine.sessions.all()]) {
       if (session.user !== user || session.subscriptionCount === 0) continue;
-      if (engine.hasChannelOutside(session, keptChannels)) engine.close(session);
+      if (!engine.pubsub.isWithin(session, keptChannels)) engine.close(session);
     }
   }
   reply.ok();

@@ -127,8 +127,9 @@ function changeField(call: Call, operation: FieldOperation): "changed" | "same" 
   const { db, reply } = call;
   const { action, bits, place, operand } = operation;
   const old = fieldValue(call, operation);
-  const wanted = action === "INCRBY" ? old + operand : operation.isSigned ? operand : BigInt.asUintN(64, operand);
-  const next = fitted(wanted, operation);
+  const base = action === "INCRBY" ? old : operation.isSigned ? operand : BigInt.asUintN(64, operand);
+  const step = action === "INCRBY" ? operand : 0n;
+  const next = fitted(base, step, operation);
   if (next === undefined) {
     reply.nil();
     return "refused";
@@ -138,14 +139,18 @@ function changeField(call: Call, operation: FieldOperation): "changed" | "same" 
   return next === old ? "same" : "changed";
 }
 
-/** The number as the field holds it; `undefined` if it shall not. */
-function fitted(value: bigint, { isSigned, bits, overflow }: FieldOperation): bigint | undefined {
+/** `base + step` as the field holds it; `undefined` if it shall not. */
+function fitted(base: bigint, step: bigint, { isSigned, bits, overflow }: FieldOperation): bigint | undefined {
   const max = (1n << BigInt(isSigned ? bits - 1 : bits)) - 1n;
   const min = isSigned ? -max - 1n : 0n;
-  if (value >= min && value <= max) return value;
+  const sum = base + step;
+  // Redis takes the room above in 64 bits. It wraps if a short field is SET to a number near -2^63, which so counts as
+  // too large.
+  const isWrapped = isSigned && bits < 64 && step > BigInt.asIntN(64, max - base);
+  if (sum >= min && sum <= max && !isWrapped) return sum;
   if (overflow === "FAIL") return undefined;
-  if (overflow === "SAT") return value > max ? max : min;
-  return isSigned ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+  if (overflow === "SAT") return sum > max || isWrapped ? max : min;
+  return isSigned ? BigInt.asIntN(bits, sum) : BigInt.asUintN(bits, sum);
 }
 
 /** BITFIELD and its form that only reads. */

@@ -120,7 +120,7 @@ function unblock(call: Call): void {
   const id = call.integer(2);
   if (Number.isNaN(id)) return;
   const session = engine.sessions.get(id);
-  reply.integer(session?.isBlocked && engine.unblock(session, withError) ? 1 : 0);
+  reply.integer(session?.isBlocked && engine.blocked.unblock(session, withError) ? 1 : 0);
 }
 
 function noEvict({ args, reply, session }: Call): void {

@@ -44,7 +44,7 @@ function info(call: Call): void {
   reply.array(args.count - 2);
   for (let i = 2; i < args.count; i++) {
     const command = named(call, i);
-    if (command === undefined) reply.nilArray();
+    if (command === undefined) reply.nil();
     else writeInfo(reply, command);
   }
 }
@@ -148,7 +148,7 @@ function list(call: Call): void {
     }
   }
   const found = engine.commands.all.filter(isListed);
-  reply.set(found.length);
+  reply.array(found.length);
   for (const { name } of found) reply.bulkText(name);
 }
 

@@ -13,7 +13,7 @@ const HELP: readonly HelpRow[] = [
 function get({ args, reply, engine }: Call): void {
   const patterns = Array.from({ length: args.count - 2 }, (_, i) => args.text(2 + i));
   const found = engine.config.find(patterns);
-  reply.map(found.length);
+  reply.map(found.size);
   for (const [name, value] of found) {
     reply.bulkText(name);
     reply.bulkText(value);

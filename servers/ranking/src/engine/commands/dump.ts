@@ -97,12 +97,16 @@ function put(call: Call, options: RestoreOptions, ttlMs: number, value: RdbValue
     reply.ok();
     return;
   }
+  // Not replaced but removed and made anew: Redis tells of a new key then.
+  if (old !== 0) db.delete(old);
   const record =
     value.kind === "string"
-      ? db.setString(args, 1, old, value.bytes, 0, value.bytes.length)
-      : db.setContainer(args, 1, old, container!);
+      ? db.setString(args, 1, 0, value.bytes, 0, value.bytes.length)
+      : db.setContainer(args, 1, 0, container!);
   if (timeMs !== 0) db.setExpiry(record, timeMs);
-  if (options.idleSeconds >= 0) db.setAccess(record, store.access.clock - options.idleSeconds);
+  const { access } = store;
+  if (access.isLfu && options.frequency >= 0) db.setAccess(record, (access.initial & ~0xff) | options.frequency);
+  if (!access.isLfu && options.idleSeconds >= 0) db.setAccess(record, access.clock - options.idleSeconds);
   call.modified(1, "restore", EventClass.generic);
   reply.ok();
 }

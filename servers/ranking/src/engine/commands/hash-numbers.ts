@@ -1,12 +1,12 @@
-import { parseInt64 } from "../../protocol/numbers.ts";
+import { parseInt64, parseInteger } from "../../protocol/numbers.ts";
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { EventClass } from "../key-events.ts";
 import { addLongDouble, isLongDouble } from "../long-double.ts";
-import { NOT_A_FLOAT, NOT_AN_INTEGER } from "../replies.ts";
+import { NOT_A_FLOAT } from "../replies.ts";
 import { ByteView } from "../structures/byte-view.ts";
 import { checkFieldLength, type HashValue } from "../structures/hash-value.ts";
-import { makeHash, writeHash } from "./hash-access.ts";
+import { type HashOfKey, makeHash, writeHash } from "./hash-access.ts";
 
 /** Longest text that Redis reads as a number with a fraction. */
 const MAX_NUMBER_BYTES = 5_119;
@@ -22,35 +22,46 @@ function fieldValue({ args }: Call, hash: HashValue | undefined): ByteView | und
 }
 
 /** Sets the field in argument 2, which keeps its expiry. */
-function store(call: Call, text: string, event: string): void {
+function store(call: Call, found: HashOfKey | 0, text: string, event: string): void {
   const { args } = call;
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  makeHash(call, 1)!.set(args.bytes, args.starts[2]!, args.ends[2]!, bytes, 0, bytes.length, true);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const hash = found === 0 ? makeHash(call, 1)! : found.hash;
+  hash.set(args.bytes, args.starts[2]!, args.ends[2]!, bytes, 0, bytes.length, true);
   call.modified(1, event, EventClass.hash);
 }
 
 function hincrby(call: Call): void {
   const { args, reply } = call;
   checkFieldLength(args.sizeOf(2));
-  const increment = parseInt64(args.bytes, args.starts[3]!, args.ends[3]!);
-  if (increment === undefined) {
-    reply.error(NOT_AN_INTEGER);
-    return;
-  }
+  const increment = call.integer(3);
+  if (Number.isNaN(increment)) return;
   const found = writeHash(call, 1);
   if (found === undefined) return;
   const value = fieldValue(call, found === 0 ? undefined : found.hash);
-  const before = value === undefined ? 0n : parseInt64(value.bytes, value.start, value.end);
-  if (before === undefined) {
+  const before = value === undefined ? 0 : parseInteger(value.bytes, value.start, value.end);
+  if (Number.isNaN(before)) {
     reply.error("ERR hash value is not an integer");
     return;
   }
+  const after = before + increment;
+  if (Number.isSafeInteger(before) && Number.isSafeInteger(increment) && Number.isSafeInteger(after)) {
+    store(call, found, String(after), "hincrby");
+    reply.integer(after);
+  } else incrementBig(call, found, value);
+}
+
+/** HINCRBY of numbers that a double cannot hold. */
+function incrementBig(call: Call, found: HashOfKey | 0, value: ByteView | undefined): void {
+  const { args, reply } = call;
+  const increment = parseInt64(args.bytes, args.starts[3]!, args.ends[3]!)!;
+  const before = value === undefined ? 0n : parseInt64(value.bytes, value.start, value.end)!;
   const after = before + increment;
   if (after > MAX_INT64 || after < -MAX_INT64 - 1n) {
     reply.error("ERR increment or decrement would overflow");
     return;
   }
-  store(call, after.toString(), "hincrby");
+  store(call, found, after.toString(), "hincrby");
   reply.bigInteger(after);
 }
 
@@ -80,7 +91,7 @@ function hincrbyfloat(call: Call): void {
     reply.error("ERR increment would produce NaN or Infinity");
     return;
   }
-  store(call, after, "hincrbyfloat");
+  store(call, found, after, "hincrbyfloat");
   reply.bulkText(after);
 }
 

@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
+import { ValueType } from "../container.ts";
 import {
   countHyperLogLog,
   countHyperLogLogs,
@@ -8,8 +9,10 @@ import {
   HllEditor,
   mergeHyperLogLogs,
 } from "../hyperloglog.ts";
+import { isHyperLogLog } from "../hyperloglog-registers.ts";
 import { EventClass } from "../key-events.ts";
 import { MAX_INLINE_BYTES } from "../key-record.ts";
+import { WRONG_TYPE } from "../replies.ts";
 import { isStringOrNone } from "./string-values.ts";
 
 /** The record's string where it is; `undefined` if the record is 0. */
@@ -58,14 +61,24 @@ function pfadd(call: Call): void {
   reply.integer(isChanged ? 1 : 0);
 }
 
-/** The strings of the keys from argument `first` on; `undefined`, and the error is replied, if one is no string. */
+/**
+ * The strings of the keys from argument `first` on; `undefined`, and the error is replied, if one is no HyperLogLog. Of
+ * several faults that of the first key counts, so a damaged one before it goes first.
+ */
 function valuesFrom(call: Call, first: number): (Uint8Array | undefined)[] | undefined {
-  const { args, db } = call;
+  const { args, db, reply } = call;
   const values: (Uint8Array | undefined)[] = [];
   for (let i = first; i < args.count; i++) {
     const record = db.find(args, i);
-    if (!isStringOrNone(call, record)) return undefined;
-    values.push(stringAt(call, record));
+    const isString = record === 0 || db.typeOf(record) === ValueType.string;
+    const value = isString ? stringAt(call, record) : undefined;
+    if (isString && (value === undefined || isHyperLogLog(value))) {
+      values.push(value);
+      continue;
+    }
+    const before = countHyperLogLogs(values);
+    reply.error("error" in before ? before.error : isString ? HLL_WRONG_TYPE_ERROR : WRONG_TYPE);
+    return undefined;
   }
   return values;
 }

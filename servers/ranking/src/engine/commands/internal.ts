@@ -2,6 +2,7 @@ import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { HashValue } from "../structures/hash-value.ts";
 import { SetForm, SetValue } from "../structures/set-value.ts";
+import { SortedSet } from "../structures/sorted-set.ts";
 
 /**
  * `STORE.FORM key form...`: values are kept in forms that grow and never go back, and a random pick depends on the form,
@@ -18,6 +19,7 @@ function form(call: Call): void {
     const name = args.text(2);
     const container = db.containerOf(record);
     if (container instanceof HashValue) container.makeTable();
+    else if (container instanceof SortedSet) container.makeIndexed();
     else if (container instanceof SetValue) {
       const encoding = args.count > 3 && args.text(3) === "intset" ? "intset" : "hashtable";
       container.restoreForm(

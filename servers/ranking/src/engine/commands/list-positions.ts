@@ -2,7 +2,7 @@ import type { Call } from "../call.ts";
 import { SYNTAX_ERROR } from "../replies.ts";
 import { isSameBytes } from "../structures/blocks.ts";
 import type { ListValue } from "../structures/list-value.ts";
-import { integerFrom, negatableInteger } from "./ranges.ts";
+import { integerFrom, isLowest } from "./ranges.ts";
 
 const ZERO_RANK =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
@@ -35,10 +35,12 @@ export function listPosition(call: Call, readList: (call: Call, index: number) =
 function readOptions(call: Call): PositionOptions | undefined {
   const { args, reply } = call;
   const options: PositionOptions = { rank: 1, count: -1, maxLength: 0 };
+  let isLowestRank = false;
   for (let i = 3; i < args.count; i += 2) {
     const hasValue = i + 1 < args.count;
     if (hasValue && args.isWord(i, "RANK")) {
-      options.rank = negatableInteger(call, i + 1);
+      options.rank = call.integer(i + 1);
+      isLowestRank = isLowest(call, i + 1);
       if (options.rank === 0) {
         reply.error(ZERO_RANK);
         return undefined;
@@ -53,7 +55,8 @@ function readOptions(call: Call): PositionOptions | undefined {
     }
     if (Number.isNaN(options.rank + options.count + options.maxLength)) return undefined;
   }
-  return options;
+  // As Redis, which cannot negate it: every match is far enough, and never are there as many as wanted.
+  return isLowestRank ? { ...options, rank: -1, count: Math.min(0, options.count) } : options;
 }
 
 function findPositions(call: Call, list: ListValue, { rank, count, maxLength }: PositionOptions): number[] {

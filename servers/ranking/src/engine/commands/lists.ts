@@ -7,7 +7,6 @@ import { ByteView } from "../structures/byte-view.ts";
 import { indexesOf, removeIndexes } from "../structures/list-search.ts";
 import { ListValue } from "../structures/list-value.ts";
 import { listPosition } from "./list-positions.ts";
-import { negatableInteger } from "./ranges.ts";
 
 /** The list of a key for reading; 0 if there is none; `undefined`, and WRONGTYPE is replied, if it is something else. */
 function readList(call: Call, index: number): ListValue | 0 | undefined {
@@ -126,7 +125,7 @@ function linsert(call: Call): void {
 
 function lrem(call: Call): void {
   const { args, db, reply } = call;
-  const count = negatableInteger(call, 2);
+  const count = call.integer(2);
   if (Number.isNaN(count)) return;
   const record = db.findForWrite(args, 1);
   if (record === 0) {

@@ -2,27 +2,20 @@ import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
 import { stringEncoding } from "../string-encoding.ts";
+import { type HelpRow, writeHelp } from "./help.ts";
 
 /** Redis keeps one object for each of these numbers, and replies as its count what never runs out. */
 const SHARED_NUMBERS = 10_000;
 const SHARED_COUNT = 0x7fff_ffff;
-const NO_LRU =
-  "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
-const NO_LFU =
-  "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between " +
-  "policies at runtime LRU and LFU data will take some time to adjust.";
-const HELP = [
-  "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-  "ENCODING <key>",
-  "    Names how the value of a key is represented inside.",
-  "FREQ <key>",
-  "    Tells how often a key is used; only with an LFU policy.",
-  "IDLETIME <key>",
-  "    Tells for how many seconds a key was not used.",
-  "REFCOUNT <key>",
-  "    Tells how many references the value of a key has.",
-  "HELP",
-  "    Shows this text.",
+const POLICY_WARNING =
+  "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+const NO_LFU = `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${POLICY_WARNING}`;
+const NO_LRU = `ERR An LFU maxmemory policy is selected, idle time not tracked. ${POLICY_WARNING}`;
+const HELP: readonly HelpRow[] = [
+  ["ENCODING <key>", "Names how the value of a key is represented inside."],
+  ["FREQ <key>", "Tells how often a key is used; only with an LFU policy."],
+  ["IDLETIME <key>", "Tells for how many seconds a key was not used."],
+  ["REFCOUNT <key>", "Tells how many references the value of a key has."],
 ];
 
 /** The key's record; 0, and nil is replied, if there is none. It counts as no use. */
@@ -55,24 +48,19 @@ function refcount(call: Call): void {
 }
 
 function idletime(call: Call): void {
+  const { db, reply, store } = call;
   const record = lookUp(call);
   if (record === 0) return;
-  const { access } = call.store;
-  if (access.isLfu) call.reply.error(NO_LRU);
-  else call.reply.integer(access.idleSeconds(call.db.accessOf(record)));
+  if (store.access.isLfu) reply.error(NO_LRU);
+  else reply.integer(store.access.idleSeconds(db.accessOf(record)));
 }
 
 function freq(call: Call): void {
+  const { db, reply, store } = call;
   const record = lookUp(call);
   if (record === 0) return;
-  const { access } = call.store;
-  if (access.isLfu) call.reply.integer(access.frequency(call.db.accessOf(record)));
-  else call.reply.error(NO_LFU);
-}
-
-function help({ reply }: Call): void {
-  reply.array(HELP.length);
-  for (const line of HELP) reply.simple(line);
+  if (store.access.isLfu) reply.integer(store.access.frequency(db.accessOf(record)));
+  else reply.error(NO_LFU);
 }
 
 /** OBJECT and its subcommands. */
@@ -81,5 +69,5 @@ export const OBJECT_HANDLERS: Readonly<Record<string, Handler>> = {
   "object|refcount": refcount,
   "object|idletime": idletime,
   "object|freq": freq,
-  "object|help": help,
+  "object|help": ({ reply }) => writeHelp(reply, "OBJECT", HELP),
 };

@@ -23,11 +23,13 @@ export function countFrom(call: Call, index: number): number {
 
 /** Argument `index` as a whole number that can be negated in 64 bits; NaN, and the error is replied, if it is none. */
 export function negatableInteger(call: Call, index: number): number {
-  const { args } = call;
   const value = call.integer(index, NOT_AN_INTEGER);
-  if (value === LONG_MIN && parseInt64(args.bytes, args.starts[index]!, args.ends[index]!) === -(2n ** 63n)) {
-    call.reply.error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
-    return Number.NaN;
-  }
-  return value;
+  if (value !== LONG_MIN || !isLowest(call, index)) return value;
+  call.reply.error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+  return Number.NaN;
+}
+
+/** Whether argument `index` is -2^63, which cannot be negated in 64 bits. */
+export function isLowest({ args }: Call, index: number): boolean {
+  return parseInt64(args.bytes, args.starts[index]!, args.ends[index]!) === -(2n ** 63n);
 }

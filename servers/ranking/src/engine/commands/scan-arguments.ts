@@ -13,7 +13,8 @@ const U32 = 2 ** 32;
  * @returns `undefined`, and the error is replied, if it is none.
  */
 export function readCursor({ args, reply }: Call, index: number): number | undefined {
-  const text = args.text(index);
+  // For C the text ends at a zero.
+  const text = args.text(index).split("\0", 1)[0]!;
   if (text === "") return 0;
   if (text.length <= 40 && CURSOR.test(text)) {
     const value = BigInt(text.replace(/^[+]/, ""));

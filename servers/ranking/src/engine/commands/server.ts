@@ -35,7 +35,7 @@ function shutdown({ args, reply, engine, session }: Call): void {
   const words = Array.from({ length: args.count - 1 }, (_, i) => args.text(1 + i).toLowerCase());
   const has = (word: string): boolean => words.includes(word);
   const isKnown = words.every((word) => ["nosave", "save", "now", "force", "abort"].includes(word));
-  if (!isKnown || (has("save") && has("nosave")) || (has("abort") && words.length > 1)) {
+  if (!isKnown || (has("save") && has("nosave")) || (has("abort") && words.some((word) => word !== "abort"))) {
     reply.error(SYNTAX_ERROR);
     return;
   }

@@ -8,7 +8,7 @@ import { countFrom, negatableInteger } from "./ranges.ts";
 import { readSet } from "./sets.ts";
 
 /** Elements that a negative count can ask for; Redis has no limit and would send without end. */
-export const MAX_REPEATED_PICKS = 16_777_216;
+const MAX_REPEATED_PICKS = 16_777_216;
 /** As Redis: if so many times fewer stay than go, those that stay are moved into a new set. */
 const STAYING_FACTOR = 5;
 

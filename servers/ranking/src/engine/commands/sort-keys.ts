@@ -1,6 +1,6 @@
 import { ValueType } from "../container.ts";
 import type { Keyspace } from "../keyspace.ts";
-import { codecOf } from "../rdb-values.ts";
+import { hashField } from "../structures/codecs.ts";
 
 const STAR = 42;
 const DASH = 45;
@@ -55,8 +55,7 @@ function valueAt(db: Keyspace, { prefix, postfix, field }: KeyPattern, element: 
   if (record === 0) return undefined;
   const type = db.typeOf(record);
   if (field !== undefined) {
-    if (type !== ValueType.hash) return undefined;
-    return codecOf(type)?.field?.(db.containerOf(record), field, 0, field.length);
+    return type === ValueType.hash ? hashField(db.containerOf(record), field) : undefined;
   }
   if (type !== ValueType.string) return undefined;
   db.readString(record);

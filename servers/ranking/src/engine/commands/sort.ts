@@ -29,8 +29,9 @@ function sort(call: Call, isReadOnly: boolean): void {
     return;
   }
   const elements = record === 0 ? [] : elementsOf(call, record);
-  if (options.isUnsorted && type === ValueType.set && options.storeIndex > 0) {
-    // A set has no order of its own: what is stored must not hang on where it lies in memory.
+  const isLasting = options.storeIndex > 0 || call.session.isInternal;
+  if (options.isUnsorted && type === ValueType.set && isLasting) {
+    // A set has no order of its own: what is stored, or seen by a script, must not hang on where it lies in memory.
     options.isUnsorted = false;
     options.isAlpha = true;
     options.by = undefined;
@@ -43,7 +44,7 @@ function sort(call: Call, isReadOnly: boolean): void {
       reply.error("ERR One or more scores can't be converted into double");
       return;
     }
-    rows.sort(comparer(options));
+    rows.sort(comparer(options, type === ValueType.set));
   }
   const start = Math.min(Math.max(options.offset, 0), rows.length);
   const end = options.limit < 0 ? rows.length : Math.min(rows.length, start + options.limit);
@@ -90,17 +91,20 @@ function isBlank(byte: number): boolean {
   return byte === 32 || (byte >= 9 && byte <= 13);
 }
 
-function comparer({ isAlpha, isDescending, by, storeIndex }: SortOptions): (a: Row, b: Row) => number {
+/** @param isOfSet Then nothing may sort alike, or what is stored would hang on where it lies in memory. */
+function comparer(options: SortOptions, isOfSet: boolean): (a: Row, b: Row) => number {
+  const { isAlpha, isDescending, by, storeIndex } = options;
   const sign = isDescending ? -1 : 1;
   if (!isAlpha) return (a, b) => sign * (a.score - b.score || order(a, b) || compareBytes(a.element, b.element));
   // Where the result is only replied, Redis compares as C compares texts.
   const compare = storeIndex > 0 ? compareBytes : compareTexts;
   if (by === undefined) return (a, b) => sign * compare(a.element, b.element);
   return (a, b) => {
-    if (a.weight === undefined || b.weight === undefined) {
-      return sign * (Number(a.weight !== undefined) - Number(b.weight !== undefined));
-    }
-    return sign * compare(a.weight, b.weight);
+    const byWeight =
+      a.weight === undefined || b.weight === undefined
+        ? Number(a.weight !== undefined) - Number(b.weight !== undefined)
+        : compare(a.weight, b.weight);
+    return sign * (byWeight || (isOfSet ? compareBytes(a.element, b.element) : 0));
   };
 }
 

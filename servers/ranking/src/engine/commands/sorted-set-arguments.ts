@@ -1,8 +1,8 @@
 import type { Args } from "../../protocol/args.ts";
-import { parseDouble } from "../../protocol/numbers.ts";
+import { parseUnboundedDouble } from "../../protocol/numbers.ts";
 import type { Call } from "../call.ts";
 import { ValueType } from "../container.ts";
-import { NOT_A_FLOAT, SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
+import { SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
 import { LexRange } from "../structures/lex-range.ts";
 import { checkMemberSize } from "../structures/member-record.ts";
 import type { SortedSet } from "../structures/sorted-set.ts";
@@ -23,29 +23,6 @@ export function readSortedSet({ args, db, reply }: Call, index: number): SortedS
 /** Checks that the arguments can be members. @throws CommandError if one is too long. */
 export function checkMembers(args: Args, first: number, step: number): void {
   for (let i = first; i < args.count; i += step) checkMemberSize(args.sizeOf(i));
-}
-
-/**
- * Argument `index` as a score or weight: what C's `strtod` takes whole, unless it is too large or too small for a double.
- *
- * @returns NaN, and the error is replied, if it is none.
- */
-export function scoreArgument(call: Call, index: number, error = NOT_A_FLOAT): number {
-  const { args } = call;
-  const value = parseDouble(args.bytes, args.starts[index]!, args.ends[index]!);
-  if (!Number.isNaN(value) && !isOutOfRange(value, args, index)) return value;
-  call.reply.error(error);
-  return Number.NaN;
-}
-
-/** Whether a number became infinite or zero though its digits do not say so. */
-function isOutOfRange(value: number, args: Args, index: number): boolean {
-  if (value !== 0 && Number.isFinite(value)) return false;
-  const text = args.text(index).toLowerCase();
-  if (value !== 0) return !text.includes("inf");
-  const isHex = text.includes("x");
-  const mantissa = text.split(isHex ? "p" : "e")[0] ?? "";
-  return (isHex ? /[1-9a-f]/ : /[1-9]/).test(isHex ? mantissa.slice(mantissa.indexOf("x")) : mantissa);
 }
 
 /** A range of scores; each bound may be left out of it. */
@@ -76,7 +53,7 @@ function boundOf(args: Args, index: number, isOpen: boolean): number {
   while (end < args.ends[index]! && bytes[end] !== 0) end++;
   if (start === end) return 0;
   while (start < end && isBlank(bytes[start]!)) start++;
-  return parseDouble(bytes, start, end);
+  return parseUnboundedDouble(bytes, start, end);
 }
 
 function isBlank(byte: number): boolean {

@@ -10,7 +10,6 @@ import {
   runOfNames,
   runOfRanks,
   runOfScores,
-  scoreArgument,
   scoreRange,
 } from "./sorted-set-arguments.ts";
 
@@ -77,7 +76,7 @@ const Outcome = { none: 0, same: 1, added: 2, changed: 3 } as const;
 /** Adds the pairs of score and member from argument `first` on. */
 function addPairs(call: Call, first: number, options: number): void {
   const { args, db, reply } = call;
-  for (let i = first; i < args.count; i += 2) if (Number.isNaN(scoreArgument(call, i))) return;
+  for (let i = first; i < args.count; i += 2) if (Number.isNaN(call.double(i))) return;
   checkMembers(args, first + 1, 2);
   const record = db.findForWrite(args, 1);
   const isIncr = (options & AddOption.incr) !== 0;
@@ -110,7 +109,7 @@ function addOne(call: Call, set: SortedSet, index: number, options: number): num
   const { args } = call;
   const start = args.starts[index + 1]!;
   const end = args.ends[index + 1]!;
-  let score = scoreArgument(call, index);
+  let score = call.double(index);
   const found = set.find(args.bytes, start, end);
   if (found === 0) {
     if ((options & AddOption.xx) !== 0) return Outcome.none;

@@ -5,15 +5,15 @@ import { SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
 import { IndexedScores } from "../structures/indexed-scores.ts";
 import { memberBytes, memberScore, memberSize, memberStart, setMemberScore } from "../structures/member-record.ts";
 import { type MemberVisit, SortedSet } from "../structures/sorted-set.ts";
-import { keyCount, scoreArgument } from "./sorted-set-arguments.ts";
+import { keyCount } from "./sorted-set-arguments.ts";
 import { storeSortedSet } from "./sorted-set-store.ts";
 
-/** What a container of type set must offer to be an input here. Its members have the score 1. */
-export interface MemberSource {
+/** What a container of type set offers as an input here. Its members have the score 1. */
+interface MemberSource {
   readonly size: number;
   /** Visits each member, `bytes[start, end)`, once. `visit` must not change the set. */
   forEachMember(visit: (bytes: Uint8Array, start: number, end: number) => void): void;
-  hasMember(bytes: Uint8Array, start: number, end: number): boolean;
+  has(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 type Operation = "union" | "inter" | "diff";
@@ -45,7 +45,7 @@ class Input {
 
   /** The score of a member; NaN if it is not there. */
   scoreOf(bytes: Uint8Array, start: number, end: number): number {
-    if (this.source !== undefined) return this.source.hasMember(bytes, start, end) ? 1 : Number.NaN;
+    if (this.source !== undefined) return this.source.has(bytes, start, end) ? 1 : Number.NaN;
     const found = this.set?.find(bytes, start, end) ?? 0;
     return this.set === undefined || found === 0 ? Number.NaN : this.set.foundScore(found);
   }
@@ -132,7 +132,7 @@ function combineOptions(call: Call, command: CombineCommand, inputs: Input[], fi
 /** These return how many arguments they took; 0 when the error is replied. */
 function readWeights(call: Call, inputs: Input[], at: number): number {
   for (const [i, input] of inputs.entries()) {
-    input.weight = scoreArgument(call, at + 1 + i, "ERR weight value is not a float");
+    input.weight = call.double(at + 1 + i, "ERR weight value is not a float");
     if (Number.isNaN(input.weight)) return 0;
   }
   return inputs.length + 1;

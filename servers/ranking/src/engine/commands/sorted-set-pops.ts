@@ -7,7 +7,7 @@ import type { SortedSet } from "../structures/sorted-set.ts";
 import { readTimeoutMs } from "./list-blocking.ts";
 
 /** How popped members are replied. */
-export interface PopForm {
+interface PopForm {
   /** Takes the highest scores, not the lowest. */
   readonly isMax: boolean;
   readonly count: number;
@@ -22,7 +22,7 @@ export interface PopForm {
  * @returns Whether there was a set; if not, nothing is replied. WRONGTYPE is replied, and `true` returned, if the key is
  * another.
  */
-export function popFrom(call: Call, index: number, form: PopForm): boolean {
+function popFrom(call: Call, index: number, form: PopForm): boolean {
   const { args, db, reply } = call;
   const record = db.findForWrite(args, index);
   if (record === 0) return false;
@@ -110,7 +110,7 @@ function manyPop(call: Call, countIndex: number): ManyPop | undefined {
 }
 
 /** Pops from the first key in `[firstKey, keyEnd)` that is there. */
-export function popFirst(call: Call, firstKey: number, keyEnd: number, form: PopForm): boolean {
+function popFirst(call: Call, firstKey: number, keyEnd: number, form: PopForm): boolean {
   for (let i = firstKey; i < keyEnd; i++) if (popFrom(call, i, form)) return true;
   return false;
 }

@@ -181,6 +181,7 @@ function zscan(call: Call): void {
   const options = scanOptions(call, 3);
   if (options === undefined) return;
   const { pattern } = options;
+  const isPacked = set.encoding === "listpack";
   const parts: Uint8Array[] = [];
   const texts: string[] = [];
   const next =
@@ -193,7 +194,7 @@ function zscan(call: Call): void {
             matchesGlob(args.bytes, args.starts[pattern]!, args.ends[pattern]!, bytes, start, end, false);
           if (!isWanted) return;
           parts.push(bytes.slice(start, end));
-          texts.push(formatDouble(score));
+          texts.push(scanText(score, isPacked));
         });
   reply.array(2);
   reply.bulkInteger(next);
@@ -202,6 +203,13 @@ function zscan(call: Call): void {
     reply.bulkBytes(part);
     reply.bulkText(texts[i]!);
   }
+}
+
+/** Redis keeps whole scores of up to 2^62 in a listpack as such, and ZSCAN shows what is kept. */
+function scanText(score: number, isPacked: boolean): string {
+  return isPacked && Number.isInteger(score) && Math.abs(score) <= 2 ** 62
+    ? String(BigInt(score))
+    : formatDouble(score);
 }
 
 /** Commands that read one sorted set, but for its ranges. */

@@ -56,16 +56,27 @@ export class Config {
     if (fault !== undefined) throw new RangeError(`The parameter "${name}" cannot be "${this.get(name)}": ${fault}`);
   }
 
-  /** CONFIG GET: names, older ones too, and values of what the patterns match; each once. Byte text. */
-  find(patterns: readonly string[]): [string, string][] {
-    const globs = patterns.map(bytesOfText);
-    const found: [string, string][] = [];
-    for (const [name, parameter] of this.#byName) {
-      const bytes = bytesOfText(name);
-      const isMatched = globs.some((glob) => matchesGlob(glob, 0, glob.length, bytes, 0, bytes.length, true));
-      if (isMatched) found.push([name, this.get(parameter.name)]);
+  /**
+   * CONFIG GET: names, older ones too, and values of what the patterns match. A pattern without signs is a name, and comes
+   * back as it was given. Byte text.
+   */
+  find(patterns: readonly string[]): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const pattern of patterns) {
+      if (/[*?[\]]/.test(pattern)) this.#findGlob(bytesOfText(pattern), found);
+      else {
+        const parameter = this.#byName.get(pattern.toLowerCase());
+        if (parameter !== undefined) found.set(pattern, this.get(parameter.name));
+      }
     }
     return found;
+  }
+
+  #findGlob(glob: Uint8Array, found: Map<string, string>): void {
+    for (const [name, parameter] of this.#byName) {
+      const bytes = bytesOfText(name);
+      if (matchesGlob(glob, 0, glob.length, bytes, 0, bytes.length, true)) found.set(name, this.get(parameter.name));
+    }
   }
 
   /** Whether the parameter holds a secret. */
@@ -80,14 +91,15 @@ export class Config {
    * @returns The error reply without its `-`, or `undefined`.
    */
   set(pairs: readonly (readonly [string, string])[], allowsProtected: boolean): string | undefined {
-    const seen = new Set<Parameter>();
+    // As in Redis an older name and the present one are no duplicates.
+    const seen = new Set<string>();
     for (const [given] of pairs) {
       const parameter = this.#byName.get(given.toLowerCase());
       if (parameter === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${given}'`;
       if (parameter.isImmutable) return failure(given, "can't set immutable config");
       if (parameter.isProtected && !allowsProtected) return failure(given, "can't set protected config");
-      if (seen.has(parameter)) return failure(given, "duplicate parameter");
-      seen.add(parameter);
+      if (seen.has(given.toLowerCase())) return failure(given, "duplicate parameter");
+      seen.add(given.toLowerCase());
     }
     return this.#setAll(pairs);
   }
@@ -106,14 +118,14 @@ export class Config {
       const parameter = this.#byName.get(given.toLowerCase())!;
       const before = this.get(parameter.name);
       const parsed = parameter.parse(text, before);
-      if ("error" in parsed) return failure(given, parsed.error);
+      if ("error" in parsed) return failure(given.toLowerCase(), parsed.error);
       changes.push({ parameter, before, after: parsed.value });
     }
     for (const [i, { parameter, after }] of changes.entries()) {
       const fault = this.#apply(parameter, after);
       if (fault === undefined) continue;
       for (const change of changes.slice(0, i).reverse()) this.#apply(change.parameter, change.before);
-      return failure(pairs[i]![0], fault);
+      return failure(pairs[i]![0].toLowerCase(), fault);
     }
     return undefined;
   }

@@ -72,9 +72,9 @@ export function memoryOrPercent(name: string, initial: string): Parameter {
     const percent = /^(-?\d+)%$/.exec(text)?.[1];
     if (percent !== undefined) {
       const value = Number(percent);
-      return value > 100 || value < 0
-        ? { error: "argument must be between 0 and 100 inclusive" }
-        : { value: `${value}%` };
+      if (value > 100) return { error: "percentage argument must be less or equal to 100" };
+      if (value >= 0) return { value: `${value}%` };
+      return { error: "argument must be a memory or percent value" };
     }
     const value = parseMemory(text);
     return value === undefined ? { error: "argument must be a memory or percent value" } : { value: value.toString() };
@@ -122,10 +122,10 @@ const UNITS: ReadonlyMap<string, bigint> = new Map([
   ["gb", 1_073_741_824n],
 ]);
 
-/** An amount of memory as Redis reads it, in bytes: `100`, `5k`, `5kb`, `1gb`. */
+/** An amount of memory as Redis reads it, in bytes: `100`, `5k`, `5kb`, `1gb`; nothing is 0. */
 export function parseMemory(text: string): bigint | undefined {
-  const match = /^(\d{1,20})([a-z]*)$/i.exec(text);
+  const match = /^(\d{0,20})([a-z]*)$/i.exec(text);
   if (match === null) return undefined;
   const unit = UNITS.get((match[2] ?? "").toLowerCase());
-  return unit === undefined ? undefined : BigInt(match[1] ?? "0") * unit;
+  return unit === undefined ? undefined : BigInt(match[1] || "0") * unit;
 }

@@ -49,10 +49,12 @@ function notifyText(bits: number): string {
     for (const [letter, bit] of CLASSES) if ((bits & bit) !== 0) text += letter;
     if ((bits & STREAM_BIT) !== 0) text += "t";
     if ((bits & MODULE_BIT) !== 0) text += "d";
+    // As in Redis it is not shown beside A, though A does not have it.
+    if ((bits & EventClass.newKey) !== 0) text += "n";
   }
   for (const [letter, bit] of OTHERS) {
-    // Ours is not shown where it came with A, so that the text is the one Redis shows.
-    if ((bits & bit) !== 0 && !(letter === "b" && isAll)) text += letter;
+    // Ours is in A, and the text stays the one that Redis shows.
+    if ((bits & bit) !== 0 && letter !== "n" && !(isAll && letter === "b")) text += letter;
   }
   return text;
 }
@@ -107,7 +109,7 @@ export const OUTPUT_LIMIT_PARAMETER: Parameter = {
   initial: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
   parse: (given, current): Parsed => {
     const words = given.split(" ").filter((word) => word !== "");
-    if (words.length === 0 || words.length % 4 !== 0) {
+    if (words.length % 4 !== 0) {
       return { error: "Wrong number of arguments in buffer limit configuration." };
     }
     const limits = new Map(outputLimits(current));
@@ -137,8 +139,8 @@ export const PERCENTILES_PARAMETER: Parameter = {
   name: "latency-tracking-info-percentiles",
   initial: "50 99 99.9",
   parse: (given): Parsed => {
-    const words = given.split(" ").filter((word) => word !== "");
-    const numbers = words.map(Number);
+    const words = given === "" ? [] : given.split(" ");
+    const numbers = words.map((word) => (word === "" ? Number.NaN : Number(word)));
     if (numbers.some(Number.isNaN)) return { error: "Invalid latency-tracking-info-percentiles parameters" };
     if (numbers.some((number) => number < 0 || number > 100)) {
       return { error: "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]" };

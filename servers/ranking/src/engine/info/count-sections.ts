@@ -1,4 +1,3 @@
-import { formatG17 } from "../../protocol/doubles.ts";
 import type { Engine } from "../engine.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { InfoFields } from "./format.ts";
@@ -34,9 +33,14 @@ export function latencyStatistics({ commands, config, observer }: Engine): InfoF
     .map(Number);
   const measured = commands.all.filter(({ latency }) => latency.total > 0);
   return measured.map(({ name, latency }) => {
-    const texts = percentiles.map((percent) => `p${formatG17(percent)}=${latency.percentileUs(percent).toFixed(3)}`);
+    const texts = percentiles.map((percent) => `p${trimmed(percent)}=${latency.percentileUs(percent).toFixed(3)}`);
     return [`latency_percentiles_usec_${name}`, texts.join(",")];
   });
+}
+
+/** A percentage with six digits at most. */
+function trimmed(percent: number): string {
+  return String(Number(percent.toFixed(6)));
 }
 
 /** Databases that have keys. */

@@ -54,7 +54,7 @@ export function statsSection(engine: Engine): InfoFields {
   const state = engine.shell.state();
   const { store, sessions } = engine;
   const { statistics } = engine.observer;
-  const channels = engine.countChannels();
+  const { pubsub } = engine;
   const exceededMs = statistics.exceededSinceMs === 0 ? 0 : store.nowMs - statistics.exceededSinceMs;
   return [
     ["total_connections_received", sessions.openedCount],
@@ -82,9 +82,9 @@ export function statsSection(engine: Engine): InfoFields {
     ["current_eviction_exceeded_time", Math.floor(exceededMs)],
     ["keyspace_hits", store.hits],
     ["keyspace_misses", store.misses],
-    ["pubsub_channels", channels.channels],
-    ["pubsub_patterns", channels.patterns],
-    ["pubsubshard_channels", channels.shardChannels],
+    ["pubsub_channels", pubsub.of("channel").size],
+    ["pubsub_patterns", pubsub.of("pattern").size],
+    ["pubsubshard_channels", pubsub.of("shard").size],
     ["latest_fork_usec", 0],
     ["total_forks", 0],
     ["migrate_cached_sockets", 0],

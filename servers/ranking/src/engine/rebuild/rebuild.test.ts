@@ -30,21 +30,53 @@ test.each(seeds(30))("a store that was rebuilt answers and picks like the first,
       ["LPOP", `l${key}`],
       ["SET", `t${key}`, word(), "PX", random.int(1, 5_000)],
       ["APPEND", `t${key}`, "x".repeat(random.int(0, 3_000))],
+      [
+        "ZADD",
+        `z${key}`,
+        random.int(-3, 3) / 3,
+        word(),
+        random.int(-3, 3),
+        `${word()}${"m".repeat(random.int(0, 70))}`,
+      ],
+      ["ZREM", `z${key}`, word()],
+      ["ZPOPMIN", `z${key}`],
       ["WIN.HIT", `w${key}`, "MEMBER", word()],
     ]);
     driver.do(...call);
     driver.nowMs += random.int(0, 20);
   }
-  const keys = driver.do("KEYS", "*").split("\r\n").filter((line) => /^[shltw]k/.test(line));
+  const keys = driver
+    .do("KEYS", "*")
+    .split("\r\n")
+    .filter((line) => /^[shltwz]k/.test(line));
   expect(keys.length).toBeGreaterThan(10);
   const other = rebuilt(driver);
   for (const key of keys) {
     const questions: Record<string, (string | number)[][]> = {
-      s: [["SMEMBERS", key], ["OBJECT", "ENCODING", key], ["SPOP", key, 2], ["SPOP", key]],
-      h: [["HGETALL", key], ["OBJECT", "ENCODING", key]],
+      s: [
+        ["SMEMBERS", key],
+        ["OBJECT", "ENCODING", key],
+        ["SPOP", key, 2],
+        ["SPOP", key],
+      ],
+      h: [
+        ["HGETALL", key],
+        ["OBJECT", "ENCODING", key],
+      ],
       l: [["LRANGE", key, 0, -1]],
-      t: [["GET", key], ["PTTL", key]],
-      w: [["WIN.COUNT", key, 1_000, 10_000], ["WIN.COUNT", key, 10_000, "UNIQUE"]],
+      t: [
+        ["GET", key],
+        ["PTTL", key],
+      ],
+      z: [
+        ["ZRANGE", key, 0, -1, "WITHSCORES"],
+        ["OBJECT", "ENCODING", key],
+        ["ZRANDMEMBER", key, 3],
+      ],
+      w: [
+        ["WIN.COUNT", key, 1_000, 10_000],
+        ["WIN.COUNT", key, 10_000, "UNIQUE"],
+      ],
     };
     for (const question of questions[key.slice(0, 1)] ?? []) {
       const [first, second] = [driver.do(...question), other.do(...question)];

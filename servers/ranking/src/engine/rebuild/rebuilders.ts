@@ -1,13 +1,19 @@
+import { formatDouble } from "../../protocol/doubles.ts";
 import { type Container, ValueType } from "../container.ts";
+import { Board } from "../structures/board.ts";
+import { rebuildBoard } from "../structures/board-load.ts";
 import { ByteView } from "../structures/byte-view.ts";
 import { HashValue } from "../structures/hash-value.ts";
 import { ListValue } from "../structures/list-value.ts";
 import { SetForm, SetValue } from "../structures/set-value.ts";
+import { SortedSet } from "../structures/sorted-set.ts";
 import { EventWindow } from "../structures/window.ts";
 import { RateLimiter } from "../structures/window-limiter.ts";
 import { rebuildLimiter, rebuildWindow } from "../structures/window-load.ts";
 import { CommandParts } from "./command-parts.ts";
 import type { Rebuilder, Rebuilders } from "./rebuild.ts";
+
+const encoder = new TextEncoder();
 
 /** How each type of container is made anew. */
 export const REBUILDERS: Rebuilders = {
@@ -24,6 +30,8 @@ export const REBUILDERS: Rebuilders = {
     new CommandParts(emit, "STORE.FORM", key).whole(form, set.encoding);
   }),
   [ValueType.hash]: only(HashValue, rebuildHash),
+  [ValueType.sortedSet]: only(SortedSet, rebuildSortedSet),
+  [ValueType.board]: only(Board, rebuildBoard),
   [ValueType.window]: only(EventWindow, rebuildWindow),
   [ValueType.limiter]: only(RateLimiter, rebuildLimiter),
 };
@@ -46,6 +54,16 @@ function rebuildHash(hash: HashValue, key: Uint8Array, emit: (args: readonly Uin
     new CommandParts(emit, "HPEXPIREAT", key).whole(String(timeMs), "FIELDS", "1", name);
   }
   if (!hash.isPacked) new CommandParts(emit, "STORE.FORM", key).whole("table");
+}
+
+function rebuildSortedSet(set: SortedSet, key: Uint8Array, emit: (args: readonly Uint8Array[]) => void): void {
+  const parts = new CommandParts(emit, "ZADD", key, 2);
+  set.forEach(0, set.size, false, (bytes, start, end, score) => {
+    parts.add(encoder.encode(formatDouble(score)));
+    parts.add(bytes.subarray(start, end));
+  });
+  parts.end();
+  if (set.encoding === "skiplist") new CommandParts(emit, "STORE.FORM", key).whole("table");
 }
 
 /** A rebuilder of containers of one class, which is all that its type can be. */

@@ -53,8 +53,8 @@ export function spliceBlock(
   const newSize = size - removed + inserted;
   if (size > 0 && newSize > 0 && heap.isSameBlock(size, newSize)) {
     if (removed !== inserted && at + removed < size) {
-      const start = blockStart(pointer);
-      blockBytes(heap, pointer).copyWithin(start + at + inserted, start + at + removed, start + size);
+      const from = blockStart(pointer) + at + removed;
+      moveBytes(blockBytes(heap, pointer), from, from + inserted - removed, size - at - removed);
     }
     return pointer;
   }
@@ -70,6 +70,13 @@ export function spliceBlock(
   }
   heap.free(pointer, size);
   return next;
+}
+
+/** Moves bytes within their memory; source and target may overlap. */
+function moveBytes(bytes: Uint8Array, from: number, to: number, size: number): void {
+  if (size > SHORT_COPY) bytes.copyWithin(to, from, from + size);
+  else if (to < from) for (let i = 0; i < size; i++) bytes[to + i] = bytes[from + i]!;
+  else for (let i = size - 1; i >= 0; i--) bytes[to + i] = bytes[from + i]!;
 }
 
 /** A copy of a block of `size` bytes. */

@@ -40,7 +40,6 @@ export function checkFieldLength(size: number): void {
  * earliest time.
  */
 export class HashValue implements FieldExpiringContainer {
-  readonly type = ValueType.hash;
   fieldExpirySlot = 0;
   readonly #store: Store;
   #pointer = 0;
@@ -53,6 +52,10 @@ export class HashValue implements FieldExpiringContainer {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  get type(): typeof ValueType.hash {
+    return ValueType.hash;
   }
 
   get size(): number {

@@ -15,7 +15,7 @@ import {
 import { ScoreTree } from "./score-tree.ts";
 
 /** JavaScript's objects of one, about. */
-export const INDEXED_OBJECT_BYTES = 400;
+const INDEXED_OBJECT_BYTES = 400;
 
 /**
  * A sorted set of any size: a record for each member, a table to find it by name, a tree to find it by place.

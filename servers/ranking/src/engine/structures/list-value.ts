@@ -34,8 +34,6 @@ export type ElementVisitor = (bytes: Uint8Array, start: number, end: number) => 
  * size class of what is in them. Neighbours that have become small are joined.
  */
 export class ListValue implements Container {
-  readonly type = ValueType.list;
-  readonly encoding = "quicklist";
   readonly #store: Store;
   #size = 0;
   /** Of the only chunk. */
@@ -47,6 +45,14 @@ export class ListValue implements Container {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  get type(): typeof ValueType.list {
+    return ValueType.list;
+  }
+
+  get encoding(): "quicklist" {
+    return "quicklist";
   }
 
   get size(): number {

@@ -5,7 +5,7 @@ import { CommandError } from "../replies.ts";
  * The record of a member of a sorted set, one block of the heap:
  *
  *     word 0     length of the member
- *     word 1     spare: the command that makes the record may count in it
+ *     word 1     spare
  *     double 1   score
  *     bytes      member
  */
@@ -48,14 +48,6 @@ export function memberScore(heap: Heap, record: number): number {
 
 export function setMemberScore(heap: Heap, record: number, score: number): void {
   heap.doubles[record >>> SEGMENT_SHIFT]![(record & OFFSET_MASK) + 1] = score;
-}
-
-export function memberCount(heap: Heap, record: number): number {
-  return heap.words[record >>> SEGMENT_SHIFT]![((record & OFFSET_MASK) << 1) + 1]!;
-}
-
-export function setMemberCount(heap: Heap, record: number, count: number): void {
-  heap.words[record >>> SEGMENT_SHIFT]![((record & OFFSET_MASK) << 1) + 1] = count;
 }
 
 /** The bytes that a member lies in; where, {@link memberStart} tells. */

@@ -10,8 +10,6 @@ import { isSameBytes } from "./blocks.ts";
 export const PACKED_EXPIRES = 0x80;
 /** Bytes of that time. */
 export const PACKED_EXPIRY_BYTES = 6;
-/** Longest field and longest value that an entry can have. */
-export const MAX_PACKED_LENGTH = 127;
 
 /** Bytes of the entry that begins at `at`. */
 export function packedEntryBytes(bytes: Uint8Array, at: number): number {

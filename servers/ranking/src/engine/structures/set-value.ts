@@ -47,7 +47,6 @@ export function checkMemberLength(size: number): void {
  * `hashtable`.
  */
 export class SetValue implements Container {
-  readonly type = ValueType.set;
   readonly #store: Store;
   #form: SetFormCode = SetForm.ints;
   #isIntset = true;
@@ -59,6 +58,10 @@ export class SetValue implements Container {
 
   constructor(store: Store) {
     this.#store = store;
+  }
+
+  get type(): typeof ValueType.set {
+    return ValueType.set;
   }
 
   get size(): number {

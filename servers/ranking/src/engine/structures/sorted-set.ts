@@ -88,6 +88,11 @@ export class SortedSet implements Container {
     return OBJECT_BYTES + (this.#block === 0 ? 0 : blockBytesOf(this.#packedBytes));
   }
 
+  /** Goes on to the indexed form; for a set that is read from a snapshot. */
+  makeIndexed(): void {
+    if (this.#indexed === undefined) this.#index();
+  }
+
   // One member
 
   /** What {@link find} found: the member's score. */

@@ -25,6 +25,8 @@ export class SimulatedClients {
   hits = 0;
   reads = 0;
   errors = 0;
+  /** What `SERVER_ERROR` said. */
+  readonly messages = new Set<string>();
   /** Pause between a client's requests, on average. */
   thinkMs = 0.5;
   readonly #fleet: SimulatedFleet;
@@ -144,7 +146,8 @@ export class SimulatedClients {
     );
   }
 
-  #noteErrors({ code }: MetaReply): void {
+  #noteErrors({ code, message }: MetaReply): void {
+    if (code === "SERVER_ERROR") this.messages.add(message ?? "");
     if (code === "SERVER_ERROR" || code === "ERROR" || code === "CLIENT_ERROR") this.errors++;
   }
 

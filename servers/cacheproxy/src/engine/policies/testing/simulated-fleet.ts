@@ -1,10 +1,12 @@
 import { createRandom, FakeClock, type Random } from "@kagami/clock";
 import type { Cluster } from "../../cluster.ts";
 import type { Exchange, ExchangeResult, MetaReply, MetaRequest, ServerRef } from "../../meta.ts";
+import { type PoolPolicy, SLOW } from "../../pool-policy.ts";
 import { createPoolPolicy } from "../create-pool-policy.ts";
 import type { PolicyEnvironment } from "../environment.ts";
 import { PlacementCache } from "../placement-cache.ts";
 import { PoolMemory } from "../pool-memory.ts";
+import { MISS } from "../replies.ts";
 import { FakeMemcached } from "./fake-memcached.ts";
 
 /** What goes wrong on the way, each a probability per message or request. */
@@ -31,6 +33,7 @@ interface Wire {
 }
 
 const FIRST_MS = 1_700_000_000_000;
+const WAIT_MS = 0.5;
 const PLACEMENTS = new PlacementCache();
 
 /**
@@ -42,7 +45,10 @@ export class SimulatedFleet {
   readonly random: Random;
   readonly servers: FakeMemcached[];
   readonly workers: SimulatedWorker[];
+  /** How long changes wait for a server or the next state rather than fail. */
+  holdMs = 0;
   readonly #reachable: boolean[];
+  readonly #lostMs: number[];
   #faults: FleetFaults;
 
   constructor(seed: number, serverCount: number, workerCount: number, faults: FleetFaults = { cut: 0, evict: 0 }) {
@@ -51,6 +57,7 @@ export class SimulatedFleet {
     const nowSec = (): number => Math.floor(this.clock.wallMs() / 1000);
     this.servers = Array.from({ length: serverCount }, () => new FakeMemcached(nowSec));
     this.#reachable = this.servers.map(() => true);
+    this.#lostMs = this.servers.map(() => 0);
     this.workers = Array.from({ length: workerCount }, (_, index) => new SimulatedWorker(this, index));
   }
 
@@ -61,11 +68,21 @@ export class SimulatedFleet {
   /** A server that cannot be reached keeps what it has. */
   setReachable(server: ServerRef, isReachable: boolean): void {
     this.#reachable[server] = isReachable;
+    this.#lostMs[server] = this.clock.monotonicMs();
     if (!isReachable) for (const worker of this.workers) worker.cut(server);
   }
 
   isReachable(server: ServerRef): boolean {
     return this.#reachable[server] ?? false;
+  }
+
+  /** Whether a change still waits for a server that cannot be reached. */
+  isWaitedFor(server: ServerRef, appliedMs: number): boolean {
+    return !this.isReachable(server) && this.isPatient(Math.max(appliedMs, this.#lostMs[server] ?? 0));
+  }
+
+  isPatient(sinceMs: number): boolean {
+    return this.clock.monotonicMs() - sinceMs < this.holdMs;
   }
 
   /** Whether a message or request meets with a fault. */
@@ -85,6 +102,7 @@ export class SimulatedWorker implements Exchange {
   readonly #memories = new Map<string, PoolMemory>();
   readonly #environment: PolicyEnvironment;
   #cluster: Cluster | undefined;
+  #appliedMs = 0;
   #policies = new Map<string, ReturnType<typeof createPoolPolicy>>();
 
   constructor(fleet: SimulatedFleet, index: number) {
@@ -115,6 +133,7 @@ export class SimulatedWorker implements Exchange {
   apply(cluster: Cluster): void {
     if (this.#cluster && cluster.epoch <= this.#cluster.epoch) return;
     this.#cluster = cluster;
+    this.#appliedMs = this.#fleet.clock.monotonicMs();
     this.#policies = new Map(
       cluster.config.pools.map(({ name }) => [
         name,
@@ -128,15 +147,32 @@ export class SimulatedWorker implements Exchange {
     const policy = this.#policies.get(pool);
     if (!policy) throw new Error(`no pool ${pool}`);
     const access = accessOf(request);
-    const ref = policy.direct(access, request.key, 0, request.key.length, request.value?.length ?? 0);
+    // Meta requests, as all are here, are not direct where values may be stand-ins.
+    const ref =
+      policy.isStandIn && access !== "delete"
+        ? SLOW
+        : policy.direct(access, request.key, 0, request.key.length, request.value?.length ?? 0);
+    if (access !== "read" && this.#mustWait(policy, ref, request.key)) {
+      this.#fleet.clock.after(WAIT_MS, () => this.request(pool, request, done));
+      return;
+    }
     if (ref < 0) {
       policy.run(request, this, done);
       return;
     }
     this.send(ref, request, (result) => {
       if (result.ok) done(result.reply);
+      else if (result.failure === "down" && access === "read") done(MISS);
       else done({ code: "SERVER_ERROR", flags: [], message: result.failure });
     });
+  }
+
+  #mustWait(policy: PoolPolicy, ref: ServerRef, key: Uint8Array): boolean {
+    const fleet = this.#fleet;
+    const appliedMs = this.#appliedMs;
+    const forServer = (server: ServerRef): boolean => fleet.isWaitedFor(server, appliedMs);
+    if (ref >= 0) return forServer(ref);
+    return policy.mustWait(key, 0, key.length, { forEpoch: fleet.isPatient(appliedMs), forServer });
   }
 
   send(server: ServerRef, request: MetaRequest, done: (result: ExchangeResult) => void): void {
