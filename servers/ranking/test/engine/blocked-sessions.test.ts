@@ -203,7 +203,7 @@ test("every element goes to who waited first for its key, and none is lost or do
           if (key === undefined) waiters.push({ client: step.client, keys: step.keys });
           else expected[step.client]!.push(`${key} ${lists[key]!.shift()}`);
         } else {
-          driver.engine.unblock(clients[step.client]!.session, true);
+          driver.engine.blocked.unblock(clients[step.client]!.session, true);
           waiters = waiters.filter(({ client }) => client !== step.client);
         }
       }

@@ -68,7 +68,7 @@ function serve(socket: Socket): void {
         session.isClosing = true;
         break;
       }
-      if (args.count > 0 && engine.sessions.pausedUntilMs !== 0 && engine.isHeldBack(session, args)) {
+      if (args.count > 0 && engine.sessions.pausedUntilMs !== 0 && isHeldBack(engine, session, args)) {
         held.add(goOn);
         break;
       }
@@ -103,7 +103,7 @@ function serve(socket: Socket): void {
 }
 
 setInterval(() => {
-  inTurn(() => engine.tick());
+  inTurn(() => tick(engine));
   if (!engine.sessions.isPaused(Date.now())) for (const goOn of [...held]) goOn();
 }, 100).unref();
 
