@@ -24,8 +24,6 @@ export interface WaitRequest {
   readonly reply: WaitReply;
 }
 
-/** Keys that one session may wait for; Redis has no such limit. */
-export const WAITED_KEY_LIMIT = 65_536;
 /** A scratch buffer that a large reply left behind is given back beyond this. */
 const SCRATCH_BYTES = 1024 * 1024;
 
@@ -47,6 +45,8 @@ interface Waiter extends Deadline {
  * into the log as a plain command, and another copy of the store knows of no waiters.
  */
 export class BlockedSessions {
+  /** Keys that one session may wait for; Redis has no such limit. */
+  keyLimit = 65_536;
   readonly #engine: Engine;
   readonly #byName = new Map<string, Set<Waiter>>();
   readonly #bySession = new Map<Session, Waiter>();
@@ -85,8 +85,8 @@ export class BlockedSessions {
   wait(call: Call, request: WaitRequest): boolean {
     const { args, db, reply } = call;
     if (!this.#mayWait(call)) return false;
-    if (request.keyEnd - request.firstKey > WAITED_KEY_LIMIT) {
-      reply.error(`ERR Cannot wait for ${request.keyEnd - request.firstKey} keys: ${WAITED_KEY_LIMIT} are the most`);
+    if (request.keyEnd - request.firstKey > this.keyLimit) {
+      reply.error(`ERR Cannot wait for ${request.keyEnd - request.firstKey} keys: ${this.keyLimit} are the most`);
       return true;
     }
     const names = new Set<string>();

@@ -93,7 +93,7 @@ test("a session that lost its channels is found", () => {
 
 test.each([
   { bits: "KEA", command: ["SET", "k", "v"], events: ["set"] },
-  { bits: "KEAn", command: ["SET", "k", "v"], events: ["new", "set"] },
+  { bits: "KE$n", command: ["SET", "k", "v"], events: ["new", "set"] },
   { bits: "KEm", command: ["GET", "none"], events: ["keymiss"] },
   { bits: "KE$", command: ["LPUSH", "l", "v"], events: [] },
   { bits: "KEl", command: ["LPUSH", "l", "v"], events: ["lpush"] },
