@@ -1,7 +1,9 @@
 import { createRandom, seeds } from "@kagami/clock";
 import { expect, test } from "vitest";
+import { KeyPositions, keysOf, readCommandFacts } from "../../src/engine/commands/index.ts";
 import type { Board } from "../../src/engine/structures/board.ts";
-import { rebuildBoard } from "../../src/engine/structures/board-load.ts";
+import { rebuild } from "../../src/engine/structures/rebuild.ts";
+import { Args } from "../../src/protocol/args.ts";
 import { EngineDriver } from "../support/engine-driver.ts";
 
 const DAY_MS = 86_400_000;
@@ -46,7 +48,7 @@ function expectEqualCopies(driver: EngineDriver, key: string): void {
     on.do("RANK.TOP", board, 1_000) + on.do("RANK.TOP", board, 1_000, "PERIOD", "-1") + on.do("RANK.COUNT", board);
   expect(asked(driver.replayed(), key)).toBe(asked(driver, key));
   const commands: Uint8Array[][] = [];
-  rebuildBoard(containerAt<Board>(driver, key), Buffer.from("rebuilt"), (args) => commands.push([...args]));
+  rebuild(containerAt<Board>(driver, key), Buffer.from("rebuilt"), (args) => commands.push([...args]));
   for (const args of commands) expect(driver.do(...args)).toBe("+OK\r\n");
   expect(asked(driver, "rebuilt")).toBe(asked(driver, key));
   const copy = containerAt<Board>(driver, key).copy();
@@ -313,4 +315,18 @@ test.each([
   expect(driver.do(...call)).toBe(`-${error}\r\n`);
   expect(driver.batches.length).toBe(batches);
   expect(driver.engine.store.usedBytes).toBe(bytes);
+});
+
+test("rights to keys hold for every board of a call and for its template", () => {
+  const facts = readCommandFacts().get("rank.add")!;
+  const keys = (...words: (string | number)[]): string[] => {
+    const args = new Args();
+    args.assign(["RANK.ADD", "m", 1, ...words].map((word) => Buffer.from(String(word))));
+    const positions = new KeyPositions();
+    const count = keysOf(facts, args, positions);
+    return Array.from({ length: count }, (_, i) => args.text(positions.positions[i]!));
+  };
+  expect(keys("BOARDS", 2, "x", "y")).toEqual(["x", "y"]);
+  expect(keys("BOARDS", 2, "x", "y", "LIKE", "secret", "WITH", "RANK")).toEqual(["x", "y", "secret"]);
+  expect(keys("BOARDS", 2, "LIKE", "y", "LIKE", "LIKE")).toEqual(["LIKE", "y", "LIKE"]);
 });

@@ -6,12 +6,14 @@ import { Board } from "./board.ts";
 import { PERIOD_KINDS } from "./board-calendar.ts";
 import { BoardPeriod } from "./board-period.ts";
 import { type Aggregation, type BoardPlan, checkBoardPlan, type TieRule } from "./board-plan.ts";
-import { MAX_BOARD_MEMBER_BYTES, nameOf, scoreOf, versionOf } from "./board-records.ts";
+import { MAX_BOARD_MEMBER_BYTES, nameOf, partCount, scoreOf, versionOf } from "./board-records.ts";
 
 /** What a blob has in it: its first byte. Kept in snapshots: never change one. */
 const Part = { plan: 1, period: 2, members: 3, slide: 4 } as const;
 const TIES: readonly TieRule[] = ["first", "last", "shared", "lex"];
 const AGGREGATIONS: readonly Aggregation[] = ["sum", "best", "last"];
+/** A member has one part for each step, and some more when the board lags behind. */
+const MOST_PARTS = 60_000;
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 /** Emits `RANK.LOAD key blob` commands that make an equal board. Only the changes for live pages are not remembered. */
@@ -114,7 +116,8 @@ function readSlide(blob: BlobReader, period: BoardPeriod): void {
     const record = period.find(name, 0, name.length);
     const step = blob.index(LARGEST);
     const amount = blob.double();
-    if (record === 0 || !Number.isFinite(amount)) throw new CommandError(BAD_BLOB);
+    if (record === 0 || !Number.isFinite(amount) || partCount(period.heap, record) >= MOST_PARTS)
+      throw new CommandError(BAD_BLOB);
     period.slide!.add(record, step, amount);
   }
 }

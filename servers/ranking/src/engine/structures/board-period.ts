@@ -27,8 +27,10 @@ const TRIM_MEMBERS = 16;
 /** What is chosen once for all members: which of two with the same score is ahead. */
 function tieOrderOf(heap: Heap, plan: BoardPlan): TieOrder {
   if (plan.ties === "lex") return { compare: (a, b) => compareNames(heap, a, b) };
-  if (plan.ties === "last") return { compare: (a, b) => versionOf(heap, b) - versionOf(heap, a) };
-  return { compare: (a, b) => versionOf(heap, a) - versionOf(heap, b) };
+  // Versions differ, but for what nobody's rebuild has written; the tree must never see two equal records.
+  if (plan.ties === "last")
+    return { compare: (a, b) => versionOf(heap, b) - versionOf(heap, a) || compareNames(heap, a, b) };
+  return { compare: (a, b) => versionOf(heap, a) - versionOf(heap, b) || compareNames(heap, a, b) };
 }
 
 /**
