@@ -53,6 +53,7 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: "php-memcached", file: "/etc/php/8.2/mods-available/memcached.ini", why: "a memcached client" },
   { name: "python3-pymemcache", file: "/usr/lib/python3/dist-packages/pymemcache", why: "a memcached client" },
   { name: "python3-pylibmc", file: "/usr/lib/python3/dist-packages/pylibmc", why: "a memcached client" },
+  { name: "python3-redis", file: "/usr/lib/python3/dist-packages/redis", why: "a client of the ranking store" },
 ];
 
 function isMissing(entry: SystemPackage): boolean {
