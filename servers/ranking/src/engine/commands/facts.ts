@@ -1,5 +1,6 @@
 import { type ArgumentFacts, parseArguments } from "./arguments.ts";
 import { BITMAP_FACTS } from "./facts/bitmaps.ts";
+import { BOARD_FACTS } from "./facts/boards.ts";
 import { CONNECTION_FACTS } from "./facts/connection.ts";
 import { GEO_FACTS } from "./facts/geo.ts";
 import { HASH_EXPIRY_FACTS } from "./facts/hash-expiry.ts";
@@ -71,6 +72,7 @@ export interface CommandFacts {
 
 const TABLES: readonly (readonly [CommandGroup, readonly FactRow[]])[] = [
   ["bitmap", BITMAP_FACTS],
+  ["board", BOARD_FACTS],
   ["connection", CONNECTION_FACTS],
   ["generic", KEY_FACTS],
   ["internal", INTERNAL_FACTS],

@@ -3,6 +3,7 @@ import { ACL_HANDLERS } from "./acl.ts";
 import { AUTH_HANDLERS } from "./auth.ts";
 import { BITFIELD_HANDLERS } from "./bitfield.ts";
 import { BITMAP_HANDLERS } from "./bitmaps.ts";
+import { BOARD_HANDLERS } from "./boards.ts";
 import { CLIENT_HANDLERS } from "./client.ts";
 import { COMMAND_HANDLERS } from "./command.ts";
 import { CONFIG_HANDLERS } from "./config.ts";
@@ -46,6 +47,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...INTERNAL_HANDLERS,
   ...BITFIELD_HANDLERS,
   ...BITMAP_HANDLERS,
+  ...BOARD_HANDLERS,
   ...CONNECTION_HANDLERS,
   ...HASH_HANDLERS,
   ...HASH_EXPIRY_HANDLERS,

@@ -42,6 +42,7 @@ const FINDERS: ReadonlyMap<string, KeyFinder> = new Map<string, KeyFinder>([
   ["sort", findSortKeys],
   ["sort_ro", (_args, keys) => keys.add(1, READ)],
   ["migrate", findMigrateKeys],
+  ["rank.add", findBoardKeys],
   ["georadius", (args, keys) => findGeoRadiusKeys(args, 6, keys)],
   ["georadiusbymember", (args, keys) => findGeoRadiusKeys(args, 5, keys)],
   ...["eval", "evalsha", "eval_ro", "evalsha_ro", "blmpop", "bzmpop"].map(counted(0, 2, 3)),
@@ -164,6 +165,14 @@ function counted(storeAt: number, countAt: number, firstAt: number): (name: stri
     if (storeAt !== 0) keys.add(storeAt, 0);
   };
   return (name) => [name, find];
+}
+
+/** The boards, and a template if one stands right behind them. */
+function findBoardKeys(args: CallArguments, keys: KeyPositions): void {
+  const count = leadingInt32(args, 4);
+  if (count < 1 || count > args.count - 5) return;
+  for (let i = 0; i < count; i++) keys.add(5 + i, CHANGE);
+  if (6 + count < args.count && isWord(args, 5 + count, "like")) keys.add(6 + count, READ);
 }
 
 function findSetKey(args: CallArguments, keys: KeyPositions): void {
