@@ -1,7 +1,6 @@
 import { constants, setPriority } from "node:os";
 import { createEngine, hashSeedOf } from "./create-engine.ts";
 import { rebuildStore } from "./engine/rebuild/rebuild.ts";
-import { REBUILDERS } from "./engine/rebuild/rebuilders.ts";
 import { replayLog, restoreSnapshot } from "./recovery.ts";
 import { SnapshotStore } from "./storage/snapshot-store.ts";
 import type { StorageJournal } from "./storage/storage-errors.ts";
@@ -25,7 +24,7 @@ const engine = restored?.engine ?? createEngine(hashSeedOf(clusterId));
 replayLog(engine, directory, (restored?.position ?? 0) + 1, position);
 const writer = snapshots.write(clusterId, position, new Uint8Array(0));
 try {
-  rebuildStore(engine.store, REBUILDERS, (bytes, start, end) => writer.write(bytes, start, end));
+  rebuildStore(engine.store, (bytes, start, end) => writer.write(bytes, start, end));
   writer.finish();
 } catch (error) {
   writer.abort();

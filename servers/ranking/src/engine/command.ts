@@ -53,6 +53,8 @@ export class Command implements AclCommand {
   readonly flags: number;
   readonly facts: CommandFacts;
   readonly categories: readonly string[];
+  /** Its reply may be another on another copy of the store with the same data. */
+  readonly isNondeterministic: boolean;
   /** For access control: everybody may run it. */
   readonly isAlwaysAllowed: boolean;
   /** `undefined` for a container, whose subcommands do the work. */
@@ -70,6 +72,7 @@ export class Command implements AclCommand {
     this.arity = facts.arity;
     this.facts = facts;
     this.categories = facts.categories;
+    this.isNondeterministic = facts.tips.some((tip) => tip.startsWith("nondeterministic"));
     this.isAlwaysAllowed = facts.flags.includes("no_auth");
     this.handler = handler;
     const hidden = MAY_REPLICATE.has(facts.name) ? CommandFlag.mayReplicate : 0;

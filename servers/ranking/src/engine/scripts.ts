@@ -248,11 +248,14 @@ export class Scripts implements ScriptCalls {
 }
 
 /** Commands that look at data, yet reply what another copy of the store would not. */
-const UNLIKE: ReadonlySet<string> = new Set(["dbsize", "object|idletime", "object|freq", "memory|usage", "randomkey"]);
+const UNLIKE: ReadonlySet<string> = new Set(["dbsize", "object|idletime", "object|freq", "memory|usage"]);
 
-/** Whether a command's reply may be another when the log is read: how many listen, what time it is, what is used. */
-function isForeign({ flags, name }: Command): boolean {
-  return (flags & (CommandFlag.write | CommandFlag.readonly)) === 0 || UNLIKE.has(name);
+/**
+ * Whether a command's reply may be another when the log is read: how many listen, what time it is, what is used, or in
+ * which order the members of a big set lie.
+ */
+function isForeign({ flags, name, isNondeterministic }: Command): boolean {
+  return isNondeterministic || (flags & (CommandFlag.write | CommandFlag.readonly)) === 0 || UNLIKE.has(name);
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -1,8 +1,8 @@
 import { createRandom, seeds } from "@kagami/clock";
 import { expect, test } from "vitest";
 import { KeyPositions, keysOf, readCommandFacts } from "../../src/engine/commands/index.ts";
+import { rebuildContainer } from "../../src/engine/rebuild/rebuilders.ts";
 import type { Board } from "../../src/engine/structures/board.ts";
-import { rebuild } from "../../src/engine/structures/rebuild.ts";
 import { Args } from "../../src/protocol/args.ts";
 import { EngineDriver } from "../support/engine-driver.ts";
 
@@ -48,7 +48,7 @@ function expectEqualCopies(driver: EngineDriver, key: string): void {
     on.do("RANK.TOP", board, 1_000) + on.do("RANK.TOP", board, 1_000, "PERIOD", "-1") + on.do("RANK.COUNT", board);
   expect(asked(driver.replayed(), key)).toBe(asked(driver, key));
   const commands: Uint8Array[][] = [];
-  rebuild(containerAt<Board>(driver, key), Buffer.from("rebuilt"), (args) => commands.push([...args]));
+  rebuildContainer(containerAt<Board>(driver, key), Buffer.from("rebuilt"), (args) => commands.push([...args]));
   for (const args of commands) expect(driver.do(...args)).toBe("+OK\r\n");
   expect(asked(driver, "rebuilt")).toBe(asked(driver, key));
   const copy = containerAt<Board>(driver, key).copy();

@@ -1,6 +1,6 @@
 import { createRandom, seeds } from "@kagami/clock";
 import { expect, test } from "vitest";
-import { rebuild } from "../../src/engine/structures/rebuild.ts";
+import { rebuildContainer } from "../../src/engine/rebuild/rebuilders.ts";
 import type { EventWindow } from "../../src/engine/structures/window.ts";
 import type { RateLimiter } from "../../src/engine/structures/window-limiter.ts";
 import { EngineDriver } from "../support/engine-driver.ts";
@@ -192,7 +192,7 @@ test.each([
     driver.do("WIN.HIT", "w", "MEMBER", `a-rather-long-member-name-${i % 700}`);
   }
   const commands: Uint8Array[][] = [];
-  rebuild(containerAt<EventWindow>(driver, "w"), Buffer.from("v"), (args) => commands.push([...args]));
+  rebuildContainer(containerAt<EventWindow>(driver, "w"), Buffer.from("v"), (args) => commands.push([...args]));
   expect(commands.length).toBeGreaterThan(1);
   for (const args of commands) {
     expect(driver.do(...args)).toBe("+OK\r\n");
@@ -227,7 +227,7 @@ test("a rate limit lets the burst through, then one after each interval, and say
   expect(rate("COST", 4)).toEqual([1, 3, 0, -1, 1_000]);
   expect(rate("COST", 0)).toEqual([0, 3, 0, -1, 1_000]);
   const limiterCommands: Uint8Array[][] = [];
-  rebuild(containerAt<RateLimiter>(driver, "r"), Buffer.from("s"), (args) => limiterCommands.push([...args]));
+  rebuildContainer(containerAt<RateLimiter>(driver, "r"), Buffer.from("s"), (args) => limiterCommands.push([...args]));
   for (const args of limiterCommands) driver.do(...args);
   expect(numbersOf(driver.do("WIN.RATE", "s", 3, 1_000, 5))).toEqual([0, 5, 1, -1, 1_333]);
   expect(driver.replayed().do("WIN.RATE", "r", 3, 1_000)).toBe(driver.do("WIN.RATE", "r", 3, 1_000));

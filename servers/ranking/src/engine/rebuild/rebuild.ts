@@ -1,54 +1,37 @@
 import { Args } from "../../protocol/args.ts";
 import { BatchWriter } from "../batch.ts";
-import type { Container, ValueTypeCode } from "../container.ts";
 import { ValueType } from "../container.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { Store } from "../store.ts";
+import { rebuildContainer } from "./rebuilders.ts";
 
 /** Size at which a chunk is complete; one big value may exceed it. */
 const CHUNK_BYTES = 262_144;
 
-/** Says the commands that make a container anew at an empty key. Views are good during the call of `emit` only. */
-export type Rebuilder = (container: Container, key: Uint8Array, emit: (args: readonly Uint8Array[]) => void) => void;
-
 const encoder = new TextEncoder();
 const SET = encoder.encode("SET");
 const PEXPIREAT = encoder.encode("PEXPIREAT");
-
-/** How containers are made anew, by their type. */
-export type Rebuilders = Readonly<Partial<Record<ValueTypeCode, Rebuilder>>>;
 
 /**
  * Says the commands that make the key's value and expiry anew.
  *
  * Snapshots, copies in other stores and digests are made of these; what has no command does not outlive a restart.
  */
-export function rebuildKey(
-  keyspace: Keyspace,
-  record: number,
-  rebuilders: Rebuilders,
-  emit: (args: readonly Uint8Array[]) => void,
-): void {
+export function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Uint8Array[]) => void): void {
   const key = keyspace.keyOf(record).slice();
   const type = keyspace.typeOf(record);
   if (type === ValueType.string) {
     keyspace.readString(record);
     emit([SET, key, keyspace.valueBytes.subarray(keyspace.valueStart, keyspace.valueEnd)]);
   } else {
-    const rebuilder = rebuilders[type];
-    if (rebuilder === undefined) throw new Error(`Nothing rebuilds values of type ${type}`);
-    rebuilder(keyspace.containerOf(record), key, emit);
+    rebuildContainer(keyspace.containerOf(record), key, emit);
   }
   const expiryMs = keyspace.expiryOf(record);
   if (expiryMs >= 0) emit([PEXPIREAT, key, encoder.encode(String(expiryMs))]);
 }
 
 /** Says the whole store as batches, which an empty engine applies in order. Each is good during the call only. */
-export function rebuildStore(
-  store: Store,
-  rebuilders: Rebuilders,
-  write: (bytes: Uint8Array, start: number, end: number) => void,
-): void {
+export function rebuildStore(store: Store, write: (bytes: Uint8Array, start: number, end: number) => void): void {
   const batch = new BatchWriter();
   const args = new Args();
   const flush = (): void => {
@@ -60,7 +43,7 @@ export function rebuildStore(
   batch.begin(store.nowMs, 0);
   for (const keyspace of store.keyspaces) {
     keyspace.forEachRecord((record) => {
-      rebuildKey(keyspace, record, rebuilders, (values) => {
+      rebuildKey(keyspace, record, (values) => {
         args.assign(values);
         batch.add(keyspace.index, args);
         if (batch.length > CHUNK_BYTES) flush();

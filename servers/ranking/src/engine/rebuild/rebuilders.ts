@@ -1,5 +1,5 @@
 import { formatDouble } from "../../protocol/doubles.ts";
-import { type Container, ValueType } from "../container.ts";
+import { type Container, ValueType, type ValueTypeCode } from "../container.ts";
 import { Board } from "../structures/board.ts";
 import { rebuildBoard } from "../structures/board-load.ts";
 import { ByteView } from "../structures/byte-view.ts";
@@ -11,12 +11,14 @@ import { EventWindow } from "../structures/window.ts";
 import { RateLimiter } from "../structures/window-limiter.ts";
 import { rebuildLimiter, rebuildWindow } from "../structures/window-load.ts";
 import { CommandParts } from "./command-parts.ts";
-import type { Rebuilder, Rebuilders } from "./rebuild.ts";
 
 const encoder = new TextEncoder();
 
+/** Says the commands that make a container anew at an empty key. Views are good during the call of `emit` only. */
+type Rebuilder = (container: Container, key: Uint8Array, emit: (args: readonly Uint8Array[]) => void) => void;
+
 /** How each type of container is made anew. */
-export const REBUILDERS: Rebuilders = {
+const REBUILDERS: Readonly<Partial<Record<ValueTypeCode, Rebuilder>>> = {
   [ValueType.list]: only(ListValue, (list, key, emit) => {
     const parts = new CommandParts(emit, "RPUSH", key);
     list.forEach(0, list.size, (bytes, start, end) => parts.add(bytes.subarray(start, end)));
@@ -35,6 +37,17 @@ export const REBUILDERS: Rebuilders = {
   [ValueType.window]: only(EventWindow, rebuildWindow),
   [ValueType.limiter]: only(RateLimiter, rebuildLimiter),
 };
+
+/** Says the commands that make the container anew at the empty key, without the key's expiry. */
+export function rebuildContainer(
+  container: Container,
+  key: Uint8Array,
+  emit: (args: readonly Uint8Array[]) => void,
+): void {
+  const rebuilder = REBUILDERS[container.type];
+  if (rebuilder === undefined) throw new Error(`Nothing rebuilds values of type ${container.type}`);
+  rebuilder(container, key, emit);
+}
 
 function rebuildHash(hash: HashValue, key: Uint8Array, emit: (args: readonly Uint8Array[]) => void): void {
   const parts = new CommandParts(emit, "HSET", key, 2);
