@@ -3,6 +3,7 @@ import { blurPart } from "../blur/part.ts";
 import { cacheproxyPart } from "../cacheproxy/part.ts";
 import { hashingPart } from "../hashing/part.ts";
 import { livePart } from "../live/part.ts";
+import { rankingPart } from "../ranking/part.ts";
 import { recordMachine } from "./machine.ts";
 import { jsonLine, textTable } from "./report.ts";
 import { saveResults } from "./save-results.ts";
@@ -14,7 +15,7 @@ export interface BenchIo {
   readonly writeErr: (text: string) => void;
 }
 
-const PARTS: readonly Part[] = [livePart, blurPart, hashingPart, cacheproxyPart];
+const PARTS: readonly Part[] = [livePart, blurPart, hashingPart, cacheproxyPart, rankingPart];
 
 const PROCESS_IO: BenchIo = {
   writeOut: (text) => void process.stdout.write(text),
