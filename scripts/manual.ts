@@ -4,17 +4,18 @@ import { dirname, join } from "node:path";
 import { cacheproxyPart } from "@kagami/cacheproxy";
 import { describeSettings, renderManual } from "@kagami/kit";
 import { livePart } from "@kagami/live";
-import { rankingPart } from "@kagami/ranking";
+import { rankingPart, renderCommandManual } from "@kagami/ranking";
 import { root } from "./steps.ts";
 
 /** The pages by their path in the repository. */
 export function manualPages(): Map<string, string> {
-  return new Map(
-    [livePart, cacheproxyPart, rankingPart].map(({ part, about, schema }) => {
-      const settings = describeSettings(part, schema);
-      return [`docs/manual/${part}.md`, renderManual({ part, about, settings, columns: 100 })];
-    }),
-  );
+  const pages = new Map<string, string>();
+  for (const { part, about, schema } of [livePart, cacheproxyPart, rankingPart]) {
+    const settings = describeSettings(part, schema);
+    pages.set(`docs/manual/${part}.md`, renderManual({ part, about, settings, columns: 100 }));
+  }
+  pages.set("docs/manual/ranking-commands.md", renderCommandManual());
+  return pages;
 }
 
 if (import.meta.main) {

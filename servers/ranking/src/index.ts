@@ -1,3 +1,5 @@
+// The manual
+export { renderCommandManual } from "./command-manual.ts";
 // Running the store
 export { configSchema, type RankingConfig } from "./config.ts";
 export { RankingError, type RankingErrorCode } from "./errors.ts";

@@ -42,7 +42,6 @@ test.each([
   },
   { setup: [], words: "LMPOP 1 k LEFT COUNT 1 COUNT 1", reply: "-ERR syntax error\r\n", why: "COUNT is said twice" },
   { setup: ["RPUSH k a"], words: "BLPOP none k 0", reply: "*2\r\n$1\r\nk\r\n$1\r\na\r\n", why: "there is one" },
-  { setup: [], words: "BLPOP none 0", reply: "*-1\r\n", why: "nobody can wait here" },
   { setup: [], words: "BLMOVE a b LEFT LEFT -1", reply: "-ERR timeout is negative\r\n", why: "it is negative" },
   {
     setup: ["SADD k 1 2 3"],
