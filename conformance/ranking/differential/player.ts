@@ -123,7 +123,12 @@ function answerToBytes({ host, port }: Address, bytes: Buffer): Promise<Buffer> 
     });
     socket.on("data", (chunk: Buffer) => read.push(chunk));
     socket.on("error", () => socket.destroy()); // it closed while we wrote: what it said until then is its answer
-    socket.on("close", () => resolve(Buffer.concat(read)));
+    socket.on("close", () => resolve(withoutClientId(Buffer.concat(read))));
     socket.on("connect", () => socket.end(bytes));
   });
+}
+
+/** The number of the connection, which HELLO tells, is another on each server. */
+function withoutClientId(answer: Buffer): Buffer {
+  return Buffer.from(answer.toString("latin1").replace(/(\$2\r\nid\r\n:)\d+/g, "$1ID"), "latin1");
 }

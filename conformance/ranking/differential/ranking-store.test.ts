@@ -17,15 +17,18 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([ours.close(), redis.stop()]));
 
-test.each(FAMILIES.filter(({ name }) => !ABSENT.has(name)))("$name: the store replies what Redis 7.0 replies", async (family) => {
-  const port = Number(ours.addresses.redis?.split(":")[1]);
-  const { differences, commandCount } = await compareServers({
-    ours: { host: "127.0.0.1", port },
-    theirs: { host: "127.0.0.1", port: redis.port },
-    families: [family],
-    seed: 20_261,
-    commandCount: COMMANDS_PER_FAMILY,
-  });
-  expect(differences.map(describeDifference).join("\n")).toBe("");
-  expect(commandCount).toBeGreaterThanOrEqual(COMMANDS_PER_FAMILY);
-});
+test.each(FAMILIES.filter(({ name }) => !ABSENT.has(name)))(
+  "$name: the store replies what Redis 7.0 replies",
+  async (family) => {
+    const port = Number(ours.addresses.redis?.split(":")[1]);
+    const { differences, commandCount } = await compareServers({
+      ours: { host: "127.0.0.1", port },
+      theirs: { host: "127.0.0.1", port: redis.port },
+      families: [family],
+      seed: 20_261,
+      commandCount: COMMANDS_PER_FAMILY,
+    });
+    expect(differences.map(describeDifference).join("\n")).toBe("");
+    expect(commandCount).toBeGreaterThanOrEqual(COMMANDS_PER_FAMILY);
+  },
+);

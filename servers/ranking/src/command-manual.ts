@@ -45,7 +45,15 @@ export function renderCommandManual(): string {
   }
   lines.push("", "## Not there", "");
   lines.push("Streams, functions, cluster, replication, Sentinel and modules, and of the groups above:");
-  lines.push(absent.length === 0 ? "nothing." : `${absent.sort().map((name) => `\`${name}\``).join(", ")}.`, "");
+  lines.push(
+    absent.length === 0
+      ? "nothing."
+      : `${absent
+          .sort()
+          .map((name) => `\`${name}\``)
+          .join(", ")}.`,
+    "",
+  );
   return lines.join("\n");
 }
 
