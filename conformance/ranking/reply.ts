@@ -9,7 +9,7 @@ export type Reply =
   | { readonly kind: "array" | "set" | "push" | "map" | "attribute"; readonly items: readonly Reply[] };
 
 /** Thrown when bytes are no RESP; says where. */
-export class ReplyFormatError extends Error {
+class ReplyFormatError extends Error {
   override readonly name = "ReplyFormatError";
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { Engine } from "./engine/engine.ts";
-import { ReplyMode } from "./engine/session.ts";
+import { ReplyMode, settleReplyMode } from "./engine/session.ts";
 import { isHeldBack } from "./engine/upkeep.ts";
 import { Args } from "./protocol/args.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
@@ -196,7 +196,7 @@ export class Reactor {
       if (args.count > 0) {
         this.engine.execute(session, args, reply);
         args.clear();
-      }
+      } else if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, reply.length);
       client.partialArgs = undefined;
       at = next;
     }

@@ -16,7 +16,7 @@ export interface PubSubLimits {
 }
 
 /** 65,536 topics and 16 MiB of names a session. */
-export const DEFAULT_PUBSUB_LIMITS: PubSubLimits = { topics: 65_536, nameBytes: 16 * 1024 * 1024 };
+const DEFAULT_PUBSUB_LIMITS: PubSubLimits = { topics: 65_536, nameBytes: 16 * 1024 * 1024 };
 
 /** A scratch buffer that a large message left behind is given back beyond this. */
 const SCRATCH_BYTES = 1024 * 1024;

@@ -18,7 +18,7 @@ export function formatDouble(value: number): string {
 }
 
 /** C's `%.17g`. */
-export function formatG17(value: number): string {
+function formatG17(value: number): string {
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const sign = value < 0 ? "-" : "";
   const [mantissa = "", exponentText = "0"] = exponential17(Math.abs(value)).split("e");

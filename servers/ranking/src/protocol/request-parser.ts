@@ -6,7 +6,7 @@ export const REQUEST_MORE = -1;
 export const REQUEST_BROKEN = -2;
 
 /** Longest inline command, and longest line of a length. As Redis's PROTO_INLINE_MAX_SIZE. */
-export const MAX_LINE_BYTES = 65_536;
+const MAX_LINE_BYTES = 65_536;
 /** What a client may send before it has said who it is. */
 const UNKNOWN_CLIENT_ARGS = 10;
 const UNKNOWN_CLIENT_BULK_BYTES = 16_384;
@@ -219,7 +219,7 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** Splits an inline command into words, with Redis's quotes and escapes; `undefined` if a quote is not closed. */
-export function splitLine(bytes: Uint8Array, start: number, end: number): Uint8Array[] | undefined {
+function splitLine(bytes: Uint8Array, start: number, end: number): Uint8Array[] | undefined {
   const words: Uint8Array[] = [];
   let at = start;
   for (;;) {

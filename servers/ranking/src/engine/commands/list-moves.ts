@@ -39,7 +39,7 @@ export function tryPop(call: Call, index: number, end: boolean): TryResultCode {
  *
  * @returns As {@link tryPop}.
  */
-export function tryPopMany(call: Call, index: number, end: boolean, count: number): TryResultCode {
+function tryPopMany(call: Call, index: number, end: boolean, count: number): TryResultCode {
   const { args, db, reply } = call;
   const record = db.findForWrite(args, index);
   if (record === 0) return TryResult.empty;

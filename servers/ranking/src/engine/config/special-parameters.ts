@@ -1,8 +1,5 @@
-import { EventClass } from "../key-events.ts";
+import { EventClass, NotifyChannel } from "../key-events.ts";
 import { type Parameter, type Parsed, parseMemory } from "./parameter.ts";
-
-/** Bits of `notify-keyspace-events` beside the classes: which channels are told. */
-export const NotifyChannel = { keyspace: 1 << 16, keyevent: 1 << 17 } as const;
 
 const CLASSES: readonly (readonly [string, number])[] = [
   ["g", EventClass.generic],

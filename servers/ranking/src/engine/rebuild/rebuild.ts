@@ -17,7 +17,7 @@ const PEXPIREAT = encoder.encode("PEXPIREAT");
  *
  * Snapshots, copies in other stores and digests are made of these; what has no command does not outlive a restart.
  */
-export function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Uint8Array[]) => void): void {
+function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Uint8Array[]) => void): void {
   const key = keyspace.keyOf(record).slice();
   const type = keyspace.typeOf(record);
   if (type === ValueType.string) {

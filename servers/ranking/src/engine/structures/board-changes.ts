@@ -26,7 +26,7 @@ export class BoardChanges {
     heap.words[this.#block >>> SEGMENT_SHIFT]!.fill(0, word, word + 2 * length);
   }
 
-  /** A member has got `version`, the newest one; it had `oldVersion` before. */
+  /** A member has got `version`, the newest one; it had `oldVersion` before, or none: -1. */
   changed(record: number, version: number, oldVersion: number): void {
     this.forget(oldVersion, version - 1);
     this.#put(version, record, CHANGED);
@@ -40,7 +40,8 @@ export class BoardChanges {
 
   /** The member that had `oldVersion` goes or gets another. */
   forget(oldVersion: number, newest: number): void {
-    if (oldVersion <= newest - this.length) return;
+    // Below 0 there is no place: the word before the block is somebody else's.
+    if (oldVersion < 0 || oldVersion <= newest - this.length) return;
     this.#set(oldVersion, 0, NONE);
   }
 

@@ -42,7 +42,7 @@ export const DEFAULT_BOARD: BoardPlan = {
 };
 
 /** The bounds of a plan. */
-export const BoardLimit = {
+const BoardLimit = {
   keep: 400,
   /** A step of less than some seconds would not fit where it is kept. */
   leastSlidingMs: 60_000,

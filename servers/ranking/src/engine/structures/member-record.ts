@@ -11,7 +11,7 @@ import { CommandError } from "../replies.ts";
  */
 export const MEMBER_HEAD_BYTES = 16;
 /** A record must fit into a block. */
-export const MAX_MEMBER_BYTES = 65_536 - MEMBER_HEAD_BYTES;
+const MAX_MEMBER_BYTES = 65_536 - MEMBER_HEAD_BYTES;
 
 /** @throws CommandError if a member is too long to be kept. */
 export function checkMemberSize(size: number): void {

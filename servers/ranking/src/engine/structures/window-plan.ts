@@ -34,7 +34,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** What is kept if nobody says otherwise: two minutes by the second, two hours by the minute, 3 days by the hour, 40 days. */
-export const DEFAULT_RESOLUTIONS: readonly Resolution[] = [
+const DEFAULT_RESOLUTIONS: readonly Resolution[] = [
   { stepMs: SECOND_MS, length: 120 },
   { stepMs: MINUTE_MS, length: 120 },
   { stepMs: HOUR_MS, length: 72 },

@@ -232,7 +232,7 @@ function latinOf(bytes: Uint8Array): string {
 }
 
 /** Orders names by their bytes. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const size = Math.min(a.length, b.length);
   for (let i = 0; i < size; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return a.length - b.length;
