@@ -43,7 +43,7 @@ export async function runLoad(server: Contender, load: LoadCase, requests: numbe
     ...["-n", String(requests), "-r", String(load.keyCount), "--csv", "-e", ...command.map(String)],
   ]);
   const used = cpuMs(server.pid) - before;
-  const perSecond = Number(/^".*",("[\d.]+"),/m.exec(stdout)?.[1]?.slice(1, -1));
+  const perSecond = Number(/^"[^"\n]*","([\d.]+)",/m.exec(stdout)?.[1]);
   if (!(perSecond > 0)) throw new Error(`redis-benchmark said of ${server.name}: ${stdout}`);
   return { perSecond, cpuUs: (used * 1_000) / requests };
 }

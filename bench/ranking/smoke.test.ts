@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { expectFigures } from "../src/smoke.ts";
+import { expectFigures, runSmoke } from "../src/smoke.ts";
 import { rankingPart } from "./part.ts";
 
 const BOTH = ["kagami", "redis"];
@@ -18,6 +18,8 @@ const EXPECTED: Readonly<Record<string, { readonly peers: readonly string[]; rea
   durability: { peers: BOTH, figures: LOGGED.flatMap((name) => [`${name}-requests`, `${name}-cpu`]) },
   memory: { peers: BOTH, figures: ["rss-per-key", "used-per-key", "rss-per-member", "used-per-member"] },
   ranking: { peers: ["kagami", "redis-script", "redis-multi"], figures: ["events", "cpu-per-event"] },
+  soak: { peers: ["kagami"], figures: ["writes", "rss-last", "rss-growth", "used-growth", "p99-growth"] },
+  kills: { peers: ["kagami"], figures: ["kills", "writes-acknowledged"] },
 };
 
 test("every scenario has a smoke test", () => {
@@ -29,3 +31,20 @@ test.each(Object.entries(EXPECTED))(
   { timeout: 120_000 },
   (scenario, expected) => expectFigures("ranking", scenario, expected),
 );
+
+test.each([
+  { build: "the honest build", argv: [], isFlat: true },
+  { build: "a build that loses every 50th block", argv: ["--only", "leaky"], isFlat: false },
+])("the soak's memory check says of $build what it is", { timeout: 120_000 }, async ({ argv, isFlat }) => {
+  const { lines } = await runSmoke("ranking", "soak", ...argv);
+  const verdict = (figure: string) => lines.find((line) => line.figure === figure)?.pass;
+  expect(verdict("used-after-flushall")).toBe(isFlat);
+  expect(verdict("used-growth")).toBe(isFlat);
+});
+
+test("no acknowledged write is lost by a few kills, and none is out of order", { timeout: 120_000 }, async () => {
+  const { lines } = await runSmoke("ranking", "kills");
+  const value = (figure: string) => lines.find((line) => line.figure === figure)?.value;
+  expect(value("writes-lost")).toBe(0);
+  expect(value("writes-out-of-order")).toBe(0);
+});
