@@ -43,7 +43,7 @@ export async function startKagami({ args = [], preload }: KagamiOptions = {}): P
 }
 
 /** Debian's redis-server. */
-export async function startRedisContender(
+async function startRedisContender(
   args: readonly string[] = [],
 ): Promise<Contender & Pick<Reference, "version">> {
   const { port, pid, version, stop } = await startRedis(args);

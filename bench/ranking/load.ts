@@ -35,7 +35,7 @@ export interface LoadPlan {
 }
 
 /** redis-benchmark with 50 connections. @throws Error if it says nothing that can be read. */
-export async function runLoad(server: Contender, load: LoadCase, requests: number): Promise<LoadResult> {
+async function runLoad(server: Contender, load: LoadCase, requests: number): Promise<LoadResult> {
   const command = (server.name === "redis" ? load.redisCommand : undefined) ?? load.command;
   const before = cpuMs(server.pid);
   const { stdout } = await runTool("redis-benchmark", [

@@ -89,7 +89,7 @@ export class RedisClient {
 }
 
 /** The request as it goes over the wire, Latin-1. */
-export function encode(command: Command): string {
+function encode(command: Command): string {
   let text = `*${command.length}\r\n`;
   for (const argument of command) {
     const word = String(argument);

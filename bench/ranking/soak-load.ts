@@ -94,7 +94,7 @@ const MAKERS: readonly Make[] = [
   (_, key, member) => ["RANK.REM", `b${key.slice(-1)}`, member],
 ];
 
-export function commandOf(random: Random): Command {
+function commandOf(random: Random): Command {
   const make = MAKERS[below(random, MAKERS.length)] as Make;
   return make(random, String(below(random, KEYS)), `member:${below(random, MEMBERS)}`);
 }

@@ -330,13 +330,3 @@ test("rights to keys hold for every board of a call and for its template", () =>
   expect(keys("BOARDS", 2, "x", "y", "LIKE", "secret", "WITH", "RANK")).toEqual(["x", "y", "secret"]);
   expect(keys("BOARDS", 2, "LIKE", "y", "LIKE", "LIKE")).toEqual(["LIKE", "y", "LIKE"]);
 });
-
-test("a board that is new leaves what lies before its ring of changes alone", () => {
-  const driver = new EngineDriver();
-  const keys = Array.from({ length: 90 }, (_, i) => `k${i}`);
-  for (const [i, key] of keys.entries()) {
-    driver.do("SET", key, "v");
-    driver.do("RANK.ADD", `m${i}`, i, "BOARDS", 1, `b${i % 40}`);
-  }
-  expect(driver.do("EXISTS", ...keys)).toBe(`:${keys.length}\r\n`);
-});
