@@ -43,9 +43,7 @@ export async function startKagami({ args = [], preload }: KagamiOptions = {}): P
 }
 
 /** Debian's redis-server. */
-async function startRedisContender(
-  args: readonly string[] = [],
-): Promise<Contender & Pick<Reference, "version">> {
+async function startRedisContender(args: readonly string[] = []): Promise<Contender & Pick<Reference, "version">> {
   const { port, pid, version, stop } = await startRedis(args);
   return { name: "redis", port, pid, version, stop: () => stop(), kill: () => stop(0) };
 }
