@@ -168,8 +168,11 @@ export class Engine {
     reply.resp = session.resp;
     session.activeMs = this.store.nowMs;
     const start = reply.length;
+    const isSkipped = session.replyMode === ReplyMode.skip;
     this.#execute(session, args, reply);
     if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, start);
+    // RESET turns the reply on again, but for its own that was to be skipped.
+    else if (isSkipped) reply.rewind(start);
     // Others are sent something only now that nothing of this reply is taken back any more: one buffer may serve all.
     this.messenger.settle(session, reply);
     this.blocked.serve();
