@@ -15,6 +15,7 @@ import { SnapshotStore } from "./storage/snapshot-store.ts";
 
 const COMPACTION_PROGRAM = fileURLToPath(new URL("./compaction-main.ts", import.meta.url));
 const STDERR_LIMIT = 4_096;
+const RETRY_AFTER_MS = 60_000;
 
 export interface PersistenceOptions {
   readonly directory: string;
@@ -44,6 +45,10 @@ export class Persistence {
   readonly loadedKeyCount: number;
   #snapshotPosition: number;
   #startedMs = 0;
+  /** Size of the log after the last compaction: it still reaches back to the older snapshot. */
+  baseBytes = 0;
+  /** Before this, on the process's own clock, a compaction that failed is not tried again. */
+  #retryMs = 0;
   /** Why the last compaction failed, or "". */
   lastFailure = "";
   readonly #options: PersistenceOptions;
@@ -102,9 +107,10 @@ export class Persistence {
     return this.log.lastPosition - this.#snapshotPosition;
   }
 
-  /** Whether the log has grown so much that a compaction is due. */
+  /** Whether the log has grown so much since the last compaction that one is due. One that failed is not tried again at once. */
   get isCompactionDue(): boolean {
-    return !this.isCompacting && this.log.statistics.sizeBytes > this.#options.compactBytes;
+    if (this.isCompacting || performance.now() < this.#retryMs) return false;
+    return this.log.statistics.sizeBytes - this.baseBytes > this.#options.compactBytes;
   }
 
   /** Makes the next snapshot in the background; joins the one that is under way. Rejects with RankingError. */
@@ -124,6 +130,7 @@ export class Persistence {
       await this.#runCompaction(position);
       this.#snapshots.prune();
       this.log.trim(this.#snapshots.trimPosition());
+      this.baseBytes = this.log.statistics.sizeBytes;
       const elapsedMs = performance.now() - this.#startedMs;
       this.lastSnapshotMs = Date.now();
       this.lastSnapshotSeconds = elapsedMs / 1_000;
@@ -133,6 +140,7 @@ export class Persistence {
       log.info("snapshot.written", { position, elapsedMs: Math.round(elapsedMs) });
     } catch (error) {
       this.lastFailure = (error as Error).message;
+      this.#retryMs = performance.now() + RETRY_AFTER_MS;
       log.error("snapshot.failed", { error });
       throw error;
     }

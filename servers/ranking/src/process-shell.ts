@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { arch, release, totalmem, type } from "node:os";
-import { writeFileAtomic } from "@kagami/kit";
 import type { RankingConfig } from "./config.ts";
 import { ABSENT_SHELL, type PersistenceState, type Shell, type ShellState } from "./engine/shell.ts";
 import type { Persistence } from "./persistence.ts";
@@ -48,10 +47,7 @@ export function createProcessShell(config: RankingConfig, parts: ShellParts): Sh
     },
     userFilePath: config.aclFile,
     readUserFile: () => readUserFile(config.aclFile),
-    writeUserFile: (content) => {
-      writeFileAtomic(config.aclFile, Buffer.from(content, "latin1")).catch(() => undefined);
-      return "";
-    },
+    writeUserFile: (content) => writeUserFile(config.aclFile, content),
     resetStatistics: () => parts.reactor?.resetStatistics(),
     purgeMemory: () => parts.reactor?.engine.store.heap.trim(),
   };
@@ -62,6 +58,19 @@ function readUserFile(path: string): { readonly content: string } | { readonly e
     return { content: readFileSync(path, "latin1") };
   } catch (error) {
     return { error: `ERR Cannot read ${path}: ${(error as Error).message}` };
+  }
+}
+
+/** Waits for the disk, as ACL SAVE does in Redis: the reply must say whether it is there. */
+function writeUserFile(path: string, content: string): string {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, content, { encoding: "latin1", mode: 0o600, flush: true });
+    renameSync(temporary, path);
+    return "";
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    return `ERR There was an error trying to save the ACLs: ${(error as Error).message}`;
   }
 }
 
@@ -105,7 +114,7 @@ function persistenceState(persistence: Persistence | undefined): PersistenceStat
     isLogEnabled: persistence !== undefined,
     hasLastLogWriteFailed: persistence !== undefined && persistence.log.state !== "ok",
     logBytes: statistics?.sizeBytes ?? 0,
-    logBaseBytes: 0,
+    logBaseBytes: persistence?.baseBytes ?? 0,
     logPendingBytes: statistics?.pendingBytes ?? 0,
     delayedSyncCount: statistics?.slowSyncCount ?? 0,
     loadedKeyCount: persistence?.loadedKeyCount ?? 0,

@@ -1,10 +1,8 @@
 import { randomInt } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { TlsOptions } from "node:tls";
 import {
   type AdminServer,
   closeOnce,
-  isLoopback,
   type Listener,
   type Logger,
   listenTcp,
@@ -13,11 +11,12 @@ import {
   registerProcessMetrics,
   startAdmin,
 } from "@kagami/kit";
+import { admitUsers, readTls } from "./access.ts";
 import type { RankingConfig } from "./config.ts";
 import { createEngine } from "./create-engine.ts";
 import type { Engine } from "./engine/engine.ts";
 import { tick as tickEngine } from "./engine/upkeep.ts";
-import { RankingError } from "./errors.ts";
+import type { RankingError } from "./errors.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Persistence } from "./persistence.ts";
 import { createProcessShell, type ShellParts } from "./process-shell.ts";
@@ -44,7 +43,6 @@ export interface RankingServer {
  * @throws ListenError, RankingError
  */
 export async function startRankingServer(config: RankingConfig, log: Logger): Promise<RankingServer> {
-  checkAccess(config);
   const tls = await readTls(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
@@ -54,7 +52,12 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   const persistence = config.persistence === "none" ? undefined : openPersistence(config, log, parts, makeEngine);
   const engine = persistence?.engine ?? makeEngine(randomInt(2 ** 31));
   if (persistence) parts.persistence = persistence;
-  configure(engine, config);
+  try {
+    configure(engine, config);
+  } catch (error) {
+    await persistence?.close();
+    throw error;
+  }
   const reactor = new Reactor(
     engine,
     { nowMs: Date.now, seed: () => (Math.random() * 2 ** 32) >>> 0, log: persistence?.log },
@@ -136,9 +139,20 @@ function refusalOf(problem: RankingError | undefined): string {
   return `MISCONF Errors writing to the AOF file: ${what}`;
 }
 
+/** Puts the settings into force, and shows them where CONFIG GET looks. */
 function configure(engine: Engine, config: RankingConfig): void {
-  engine.maxMemoryBytes = config.maxMemoryBytes;
-  if (config.password !== "") engine.users.setDefaultPassword(Buffer.from(config.password));
+  const fault = engine.config.load([
+    ["maxmemory", String(config.maxMemoryBytes)],
+    ["maxclients", String(config.maxClients)],
+    ["appendonly", config.persistence === "log" ? "yes" : "no"],
+    ["appendfsync", config.fsync],
+    ["dir", config.data],
+    ["aclfile", config.aclFile],
+    ["port", String(parseAddress(config.listen).port)],
+    ["bind", parseAddress(config.listen).host],
+  ]);
+  if (fault !== undefined) throw new Error(fault);
+  admitUsers(engine, config);
 }
 
 function tick(engine: Engine, reactor: Reactor, persistence: Persistence | undefined): void {
@@ -148,34 +162,4 @@ function tick(engine: Engine, reactor: Reactor, persistence: Persistence | undef
   if (engine.store.graveCount > 0) engine.store.releaseSome(RELEASED_PER_TICK);
   // Its failure is told by the log line, the metrics and INFO.
   if (persistence?.isCompactionDue) persistence.compact().catch(() => undefined);
-}
-
-function checkAccess(config: RankingConfig): void {
-  const isOpen = !isLoopback(parseAddress(config.listen).host);
-  if (!isOpen || config.password !== "" || config.aclFile !== "" || config.openAccess) return;
-  throw new RankingError(
-    "ACCESS_OPEN",
-    `Cannot listen at ${config.listen}: others than this machine could connect and nobody is asked for a password. ` +
-      "Set password or aclFile, or openAccess if that is meant",
-  );
-}
-
-async function readTls(config: RankingConfig): Promise<TlsOptions | undefined> {
-  if (config.tlsListen === "off") return undefined;
-  const asksClients = config.tlsClientCa !== "";
-  return {
-    cert: await readPem(config.tlsCert),
-    key: await readPem(config.tlsKey),
-    ...(asksClients && { ca: await readPem(config.tlsClientCa), requestCert: true, rejectUnauthorized: true }),
-  };
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const { message } = cause as Error;
-    const mend = "Give the path of a PEM file that this user can read";
-    throw new RankingError("TLS_FILE_UNREADABLE", `Cannot read ${path}: ${message}. ${mend}`, { cause });
-  }
 }

@@ -1,5 +1,7 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { seeds } from "@kagami/clock";
-import { withTempDir } from "@kagami/testkit";
+import { eventually, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
 import { startServer } from "./support/start-server.ts";
 import { request, WireClient } from "./support/wire-client.ts";
@@ -105,8 +107,65 @@ test.each(seeds(3))(
   },
 );
 
-test("a store that others could reach without a password does not start", async () => {
-  await expect(startServer({ listen: "0.0.0.0:0" })).rejects.toThrow("nobody is asked for a password");
+test("after a compaction the next is due when the log has grown again, not because it reaches back to the older snapshot", async () => {
+  await withTempDir(async (data) => {
+    const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 64 * 1_048_576 });
+    const client = await WireClient.open(server.address);
+    const [persistence, value] = [server.persistence, "x".repeat(1_000_000)];
+    const grow = async (): Promise<void> => {
+      for (let i = 0; i < 70; i++) await client.ask(request("SET", `k${i}`, value), "+OK\r\n");
+    };
+    for (let round = 0; round < 2; round++) {
+      await grow();
+      await persistence?.compact();
+      expect(persistence?.isCompactionDue).toBe(false);
+    }
+    expect(persistence?.log.statistics.sizeBytes).toBeGreaterThan(64 * 1_048_576);
+    const snapshots = persistence?.snapshotCount ?? 0;
+    await grow();
+    await eventually(() => (persistence?.snapshotCount ?? 0) > snapshots);
+    client.close();
+    await server.close();
+  });
+});
+
+test.each([
+  { users: undefined, why: "there is no user at all" },
+  { users: "user default on nopass ~* &* +@all\n", why: "the ACL file lets everybody in" },
+])("a store that others could reach without a password does not start: $why", async ({ users }) => {
+  await withTempDir(async (directory) => {
+    const aclFile = users === undefined ? "" : join(directory, "users.acl");
+    if (users !== undefined) await writeFile(aclFile, users);
+    await expect(startServer({ listen: "0.0.0.0:0", aclFile })).rejects.toThrow("default user has no password");
+  });
+});
+
+test("the ACL file's users are those who get in, and ACL SAVE writes it again", async () => {
+  await withTempDir(async (directory) => {
+    const aclFile = join(directory, "users.acl");
+    await writeFile(aclFile, "user default off\nuser ann on >secret ~own:* +@all\n");
+    const server = await startServer({ aclFile });
+    const client = await WireClient.open(server.address);
+    const refusal = "-NOAUTH Authentication required.\r\n";
+    expect(await client.ask(request("GET", "own:k"), refusal)).toBe(refusal);
+    expect(await client.ask(request("AUTH", "ann", "secret"), "+OK\r\n")).toBe("+OK\r\n");
+    expect(await client.ask(request("SET", "own:k", "v"), "+OK\r\n")).toBe("+OK\r\n");
+    const denial = "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n";
+    expect(await client.ask(request("GET", "other"), denial)).toBe(denial);
+    await client.ask(request("ACL", "SETUSER", "bob", "on", ">pw"), "+OK\r\n");
+    expect(await client.ask(request("ACL", "SAVE"), "+OK\r\n")).toBe("+OK\r\n");
+    expect(await readFile(aclFile, "latin1")).toContain("user bob on");
+    client.close();
+    await server.close();
+  });
+});
+
+test("an ACL file with a wrong line is refused with its place", async () => {
+  await withTempDir(async (directory) => {
+    const aclFile = join(directory, "users.acl");
+    await writeFile(aclFile, "user ann on +nothing\n");
+    await expect(startServer({ aclFile })).rejects.toMatchObject({ code: "ACL_FILE_INVALID" });
+  });
 });
 
 test("a password is asked for", async () => {
