@@ -8,6 +8,7 @@ import { Args } from "./protocol/args.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
 import type { ReplicatedLog } from "./storage/replicated-log.ts";
+import { type HeldTurn, Segments } from "./turn-output.ts";
 
 const READ_BYTES = 262_144;
 /** A request of which more than this has come is read on where it stopped, not from its beginning. */
@@ -16,19 +17,6 @@ const LONG_REQUEST_BYTES = 16_384;
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
-
-/** Some of a turn's output: bytes of the turn's buffer for one client. */
-class Segments {
-  readonly clients: Client[] = [];
-  readonly ends: number[] = [];
-}
-
-/** A turn's output that waits until its batch is safe. */
-interface HeldTurn {
-  readonly position: number;
-  readonly bytes: Uint8Array;
-  readonly segments: Segments;
-}
 
 export interface ReactorLimits {
   readonly maxOutputBytes: number;
@@ -172,6 +160,7 @@ export class Reactor {
     this.#beginTurn();
     this.#current = client;
     const reply = this.#reply;
+    const changes = this.engine.batch.count;
     let at = 0;
     while (at < end && !session.isClosing && !session.isBlocked) {
       const args = client.partialArgs ?? this.#args;
@@ -201,6 +190,7 @@ export class Reactor {
       at = next;
     }
     this.#closeSegment(client);
+    if (this.engine.batch.count > changes) this.#segments.writers.add(client);
     this.#current = undefined;
     if (session.isClosing) this.#endLater(client);
     if (session.isBlocked) this.#blocked.add(client);
@@ -247,7 +237,8 @@ export class Reactor {
     if (segments.clients.length === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
     if (log !== undefined && (this.#held.length > 0 || (hasChanged && log.acceptedPosition < position))) {
-      this.#held.push({ position, bytes: this.#reply.bytes, segments });
+      const waiting = log.state === "ok" ? segments : this.#sendUnconcerned(this.#reply.bytes, segments);
+      if (waiting.clients.length > 0) this.#held.push({ position, bytes: this.#reply.bytes, segments: waiting });
       this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
       this.#startSegments();
       return;
@@ -286,22 +277,37 @@ export class Reactor {
     }
   }
 
+  /**
+   * While the log cannot be written: sends what tells of no change to those who wait for none, so that they are served on.
+   * Returns the others' segments.
+   */
+  #sendUnconcerned(bytes: Uint8Array, segments: Segments): Segments {
+    const [waiting, free] = [new Segments(), new Segments()];
+    const held = new Set(this.#held.flatMap((turn) => turn.segments.clients));
+    for (const [i, client] of segments.clients.entries()) {
+      const isConcerned = segments.writers.has(client) || held.has(client);
+      (isConcerned ? waiting : free).add(client, segments.starts[i] as number, segments.ends[i] as number);
+    }
+    this.#sendAll(bytes, free);
+    return waiting;
+  }
+
   /** Sends every client its segments. Returns whether the bytes are ours again. */
-  #sendAll(bytes: Uint8Array, { clients, ends }: Segments): boolean {
+  #sendAll(bytes: Uint8Array, { clients, starts, ends }: Segments): boolean {
     let isOurs = true;
-    let start = 0;
     for (let i = 0; i < clients.length; i++) {
       const client = clients[i] as Client;
+      const start = starts[i] as number;
       const end = ends[i] as number;
       this.netOutputBytes += end - start;
       this.writeCount++;
       if (!client.write(bytes, start, end)) isOurs = false;
       else if (client.queuedBytes > this.#limits.maxOutputBytes) client.wire.destroy();
-      start = end;
     }
-    if (this.#ending.size > 0 && this.#held.length === 0) {
-      for (const client of this.#ending) client.end();
-      this.#ending.clear();
+    for (const client of this.#ending) {
+      if (this.#held.some((turn) => turn.segments.clients.includes(client))) continue;
+      this.#ending.delete(client);
+      client.end();
     }
     return isOurs;
   }
@@ -312,13 +318,7 @@ export class Reactor {
   #closeSegment(client: Client): void {
     const end = this.#reply.length;
     if (end === this.#segmentEnd) return;
-    const { clients, ends } = this.#segments;
-    const last = clients.length - 1;
-    if (clients[last] === client) ends[last] = end;
-    else {
-      clients.push(client);
-      ends.push(end);
-    }
+    this.#segments.add(client, this.#segmentEnd, end);
     this.#segmentEnd = end;
   }
 
@@ -327,6 +327,7 @@ export class Reactor {
     if (this.#current !== undefined) this.#closeSegment(this.#current);
     this.#reply.raw(bytes);
     this.#closeSegment(client);
+    if (this.engine.batch.count > 0) this.#segments.writers.add(client);
   }
 
   #endLater(client: Client): void {
