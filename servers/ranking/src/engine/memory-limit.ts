@@ -37,6 +37,10 @@ export class MemoryLimit {
     const engine = this.#engine;
     const { nowMs } = engine.store;
     if (!engine.isLogging || engine.currentSession !== undefined || engine.sessions.isPaused(nowMs)) return "below";
+    const { maxMemoryBytes, store } = engine;
+    // Without a limit of memory nobody has said that keys may go.
+    const isOver = maxMemoryBytes > 0 && store.usedBytes > maxMemoryBytes;
+    if (!isOver) return store.heap.isNearlyFull ? "nothing-left" : "below";
     const startUs = engine.clockUs();
     const outcome = this.eviction.run(engine.maxMemoryBytes);
     engine.observer.latency.add("eviction-cycle", nowMs, (engine.clockUs() - startUs) / 1_000);
