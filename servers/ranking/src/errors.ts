@@ -6,7 +6,6 @@ export type RankingErrorCode =
   | "STORAGE_FAILED"
   | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
-  | "TLS_FILE_UNREADABLE"
   | "ACL_FILE_INVALID"
   | "ACCESS_OPEN";
 

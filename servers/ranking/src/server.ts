@@ -8,10 +8,11 @@ import {
   listenTcp,
   Metrics,
   parseAddress,
+  readListenerTls,
   registerProcessMetrics,
   startAdmin,
 } from "@kagami/kit";
-import { admitUsers, readTls } from "./access.ts";
+import { admitUsers } from "./access.ts";
 import type { RankingConfig } from "./config.ts";
 import { createEngine } from "./create-engine.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -40,10 +41,10 @@ export interface RankingServer {
 /**
  * Recovers the store and serves it.
  *
- * @throws ListenError, RankingError
+ * @throws ListenError, RankingError, TlsFileError
  */
 export async function startRankingServer(config: RankingConfig, log: Logger): Promise<RankingServer> {
-  const tls = await readTls(config);
+  const tls = await readListenerTls(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
   const parts: ShellParts = { shutdown: () => process.kill(process.pid, "SIGTERM") };
