@@ -1,6 +1,7 @@
 import { type RunningPart, runPart } from "@kagami/kit";
 import { configSchema } from "./config.ts";
 import { startRankingServer } from "./server.ts";
+import { boundYoungGeneration } from "./young-generation.ts";
 
 /** The part as the manual shows it; {@link runRanking} runs it. */
 export const rankingPart = {
@@ -23,6 +24,7 @@ export async function runRanking({ argv, env }: Invocation): Promise<void> {
     env,
     start: async (config, { log }): Promise<RunningPart> => {
       const server = await startRankingServer(config, log);
+      boundYoungGeneration();
       return { addresses: server.addresses, close: (graceMs) => server.close(graceMs) };
     },
   });

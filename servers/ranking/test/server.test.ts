@@ -60,6 +60,31 @@ test("inline commands are taken, empty lines are passed over", async () => {
   await server.close();
 });
 
+test.each([
+  {
+    why: "somebody pushes",
+    wait: "0",
+    wake: ["RPUSH", "k", "a"],
+    woken: ":1\r\n",
+    reply: "*2\r\n$1\r\nk\r\n$1\r\na\r\n",
+  },
+  { why: "its time is over", wait: "0.02", wake: ["PING"], woken: "+PONG\r\n", reply: "*-1\r\n" },
+  { why: "another unblocks it", wait: "0", wake: ["CLIENT", "UNBLOCK", "1"], woken: ":1\r\n", reply: "*-1\r\n" },
+])("what a client sent behind a command that waits is done when $why", async ({ wait, wake, woken, reply }) => {
+  const server = await startServer();
+  const [waiting, other] = [await WireClient.open(server.address), await WireClient.open(server.address)];
+  waiting.send(request("CLIENT", "ID") + request("BLPOP", "k", wait) + request("ECHO", "behind"));
+  expect(await waiting.take(4)).toBe(":1\r\n");
+  waiting.send(request("ECHO", "later"));
+  await eventually(() => server.engine.blocked.count === 1 || waiting.received !== "");
+  expect(await other.ask(request(...wake), woken)).toBe(woken);
+  const expected = `${reply}$6\r\nbehind\r\n$5\r\nlater\r\n`;
+  expect(await waiting.take(expected.length)).toBe(expected);
+  waiting.close();
+  other.close();
+  await server.close(0);
+});
+
 test("a client that does not fetch its replies is cut off at the limit, others are served on", async () => {
   const server = await startServer({ maxOutputBytes: 1_000_000 });
   const [slow, other] = [await WireClient.open(server.address), await WireClient.open(server.address)];
