@@ -165,6 +165,7 @@ export class EngineSimulation {
       const fields = this.#many(200);
       return one("HPEXPIRE", grammar.key("h"), String(random.int(1, 400)), "FIELDS", String(fields.length), ...fields);
     }
+    if (kind < 13) return one("EVAL", grammar.script(), "1", grammar.key());
     if (kind < 14) return one("PEXPIRE", grammar.key(), String(random.int(1, 2_000)));
     let command = random.pick(kind < 82 ? this.#writes : this.#reads);
     if (/^flush|^swapdb/.test(command.name) && random.chance(0.95)) command = random.pick(this.#writes);

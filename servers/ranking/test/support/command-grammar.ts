@@ -20,6 +20,11 @@ const SCRIPTS: readonly string[] = [
   "return redis.call('RANK.ADD', 'm' .. math.random(1, 9), math.random(1, 50), 'BOARDS', 1, KEYS[1])",
   "return {redis.call('SRANDMEMBER', KEYS[1]), redis.call('DEL', KEYS[1])}",
   "return redis.pcall('GET', KEYS[1])",
+  // Enough for trees of several levels and tables that grow.
+  "for i = 1, 150 do redis.call('RANK.ADD', 'm' .. math.random(1, 3000), math.random(1, 500), 'BOARDS', 1, KEYS[1]) end",
+  "for i = 1, 300 do redis.call('ZADD', KEYS[1], math.random(1, 500), 'm' .. math.random(1, 3000)) end",
+  "for i = 1, 300 do redis.call('SADD', KEYS[1], 'm' .. math.random(1, 3000)) end",
+  "for i = 1, 100 do redis.call('WIN.HIT', KEYS[1], 'MEMBER', 'm' .. math.random(1, 1000)) end",
   "return #redis.call('KEYS', '*')",
 ];
 const COUNTERS: ReadonlySet<string> = new Set(["numkeys", "numfields"]);
@@ -54,6 +59,11 @@ export class CommandGrammar {
     const random = this.#random;
     const first = letter === "" || random.chance(0.08) ? random.pick([...ALL_LETTERS]) : letter;
     return `${first}${random.int(0, this.#keyCount - 1)}`;
+  }
+
+  /** One that takes a key and changes much. */
+  script(): string {
+    return this.#random.pick(SCRIPTS);
   }
 
   word(): string {
@@ -130,7 +140,7 @@ export class CommandGrammar {
 
   #text(name: string): string {
     const random = this.#random;
-    if (name === "script") return random.pick(SCRIPTS);
+    if (name === "script") return this.script();
     if (name === "encoding") return random.pick(["u8", "i16", "u1", "i64", "u63"]);
     if (name === "operation") return random.pick(["AND", "OR", "XOR", "NOT"]);
     if (name === "period") return random.pick(["0", "-1", "-2", "2023-11-14", "2023-11"]);
