@@ -19,7 +19,7 @@ import {
 } from "./board-records.ts";
 import { BoardSlide } from "./board-slide.ts";
 import { ScoreTree } from "./score-tree.ts";
-import type { TieOrder } from "./tree-shape.ts";
+import type { TieOrder } from "./tree-ways.ts";
 
 /** Members that leave at most with one change, when a cap was lowered. */
 const TRIM_MEMBERS = 16;
@@ -139,10 +139,10 @@ export class BoardPeriod implements Container {
     const old = scoreOf(heap, record);
     if (old === score) return;
     const oldVersion = versionOf(heap, record);
-    tree.remove(this.#sign * old, record);
+    tree.lift(this.#sign * old, record);
     const version = ++this.version;
     setScore(heap, record, score, version);
-    tree.insert(this.#sign * score, record);
+    tree.move(this.#sign * score);
     this.#changes?.changed(record, version, oldVersion);
   }
 
@@ -183,7 +183,7 @@ export class BoardPeriod implements Container {
 
   /** How many are better. */
   competitionOf(record: number): number {
-    return this.tree.countBelow(this.#sign * scoreOf(this.heap, record), false);
+    return this.tree.countBefore(this.#sign * scoreOf(this.heap, record), record);
   }
 
   /** How many different scores are better. Only of boards whose members share ranks. */
