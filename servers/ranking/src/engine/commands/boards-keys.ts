@@ -70,7 +70,7 @@ function close(call: Call): void {
 }
 
 function runningOf(call: Call, board: Board): BoardPeriod {
-  return board.running(call.nowMs, (period) => call.store.bury(period));
+  return board.running(call.nowMs, call.store);
 }
 
 /** `RANK.DROP board [PERIOD p]`: deletes the board or one period of it. Replies 1, or 0 if it was not there. */

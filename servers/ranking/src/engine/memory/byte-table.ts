@@ -83,6 +83,16 @@ export class ByteTable {
     }
   }
 
+  /**
+   * The record in the slot where one with this hash would lie if it were alone, or 0. Who will look into many tables asks
+   * all of them first: the processor fetches the slots, and then the records, side by side.
+   */
+  neighbour(hash: number): number {
+    const slots = this.#parts === undefined ? this.#only : this.#parts[hash >>> (32 - PART_BITS)];
+    if (slots === undefined) return 0;
+    return slots.words[slots.base + (this.#home(slots, hash) << 1) + 1]!;
+  }
+
   #isNamed(pointer: number, name: Uint8Array, start: number, end: number): boolean {
     const segment = pointer >>> SEGMENT_SHIFT;
     const unit = pointer & OFFSET_MASK;

@@ -204,6 +204,22 @@ export class ScoreTree {
     return nodeScore(this.#heap, leaf, this.#shape.foundIndex);
   }
 
+  /** Writes the `count` entries from `rank` on, which must be there, into two arrays. */
+  copyEntries(rank: number, count: number, records: Int32Array, scores: Float64Array): void {
+    if (count <= 0) return;
+    const heap = this.#heap;
+    let leaf = this.#shape.seek(rank);
+    let index = this.#shape.foundIndex;
+    for (let i = 0; i < count; i++, index++) {
+      while (index === nodeWord(heap, leaf, NodeAt.count)) {
+        leaf = nodeWord(heap, leaf, NodeAt.next);
+        index = 0;
+      }
+      records[i] = nodeWord(heap, leaf, NodeAt.leafRecords + index);
+      scores[i] = nodeScore(heap, leaf, index);
+    }
+  }
+
   /** Visits `count` entries from `rank` on, which must be there. `visit` must not change the tree. */
   forEach(rank: number, count: number, visit: (record: number, score: number) => void): void {
     if (count <= 0) return;
