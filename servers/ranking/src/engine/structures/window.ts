@@ -41,6 +41,9 @@ export class EventWindow implements Container, WindowParts {
   lateEvents = 0;
   /** The newest bucket of the coarsest ring has changed since {@link idleAtMs} was read last. */
   hasMoved = false;
+  /** The time that the rings look at, and when the oldest bucket of the coarsest begins then. */
+  #turnMs = Number.NaN;
+  #oldestMs = 0;
 
   /**
    * @param nowMs Nothing older than the retention before this time will be counted.
@@ -108,17 +111,18 @@ export class EventWindow implements Container, WindowParts {
   hit(nowMs: number, atMs: number, count: number, member: Uint8Array | undefined, start: number, end: number): boolean {
     const { rings } = this;
     const coarsest = this.coarsest;
-    const coarseHead = this.bucketOf(coarsest, nowMs);
-    if (this.bucketOf(coarsest, atMs) <= Math.max(-1, coarseHead - coarsest.length)) {
+    if (nowMs !== this.#turnMs) this.#lookAt(nowMs);
+    const coarse = atMs === nowMs ? coarsest.now : this.bucketOf(coarsest, atMs);
+    if (coarse <= Math.max(-1, coarsest.now - coarsest.length)) {
       this.lateEvents += count;
       return false;
     }
-    const record = member === undefined || this.members === undefined ? 0 : this.#memberOf(member, start, end, nowMs);
-    if (coarseHead !== coarsest.head) this.hasMoved = true;
+    const record = member === undefined || this.members === undefined ? 0 : this.#memberOf(member, start, end);
+    if (coarsest.now !== coarsest.head) this.hasMoved = true;
     for (let i = 0; i < rings.length; i++) {
       const ring = rings[i]!;
-      ring.advance(this.bucketOf(ring, nowMs));
-      const bucket = this.bucketOf(ring, atMs);
+      if (ring.now !== ring.head) ring.advance(ring.now);
+      const bucket = this.#bucketAt(ring, atMs);
       if (bucket > ring.head - ring.length) ring.addEvents(bucket, count);
     }
     if (member === undefined) return true;
@@ -128,10 +132,24 @@ export class EventWindow implements Container, WindowParts {
     return true;
   }
 
-  #memberOf(member: Uint8Array, start: number, end: number, nowMs: number): number {
+  /** Remembers where a time lies in each ring: the many hits of one turn have the same. */
+  #lookAt(nowMs: number): void {
+    this.#turnMs = nowMs;
+    for (const ring of this.rings) {
+      ring.now = this.bucketOf(ring, nowMs);
+      ring.nowStartMs = this.startOf(ring, ring.now);
+    }
+    this.#oldestMs = this.startOf(this.coarsest, this.coarsest.now - this.coarsest.length + 1);
+  }
+
+  /** As {@link bucketOf}, of a time that is not after the turn's. */
+  #bucketAt(ring: WindowRing, timeMs: number): number {
+    return timeMs >= ring.nowStartMs ? ring.now : this.bucketOf(ring, timeMs);
+  }
+
+  #memberOf(member: Uint8Array, start: number, end: number): number {
     const members = this.members!;
-    const { coarsest } = this;
-    members.sweep(this.startOf(coarsest, this.bucketOf(coarsest, nowMs) - coarsest.length + 1), SWEEP_MEMBERS);
+    members.sweep(this.#oldestMs, SWEEP_MEMBERS);
     const record = members.find(member, start, end);
     if (record === 0 && members.size >= this.plan.memberLimit) {
       throw new CommandError(
@@ -149,7 +167,7 @@ export class EventWindow implements Container, WindowParts {
       members.add(member, start, end, atMs);
       for (let i = 0; i < rings.length; i++) {
         const ring = rings[i]!;
-        const bucket = this.bucketOf(ring, atMs);
+        const bucket = this.#bucketAt(ring, atMs);
         if (bucket > ring.head - ring.length) ring.addMember(bucket);
       }
       return;
@@ -159,8 +177,8 @@ export class EventWindow implements Container, WindowParts {
     members.setLatest(record, atMs);
     for (let i = 0; i < rings.length; i++) {
       const ring = rings[i]!;
-      const bucket = this.bucketOf(ring, atMs);
-      const old = this.bucketOf(ring, latestMs);
+      const bucket = this.#bucketAt(ring, atMs);
+      const old = this.#bucketAt(ring, latestMs);
       // Coarser buckets are made of whole finer ones, so they have not changed either.
       if (old === bucket) return;
       const oldest = ring.head - ring.length;
