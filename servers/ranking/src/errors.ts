@@ -4,6 +4,7 @@ export type RankingErrorCode =
   | "STORAGE_FULL"
   | "STORAGE_LOCKED"
   | "STORAGE_FAILED"
+  | "DATA_PRESENT"
   | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
   | "TLS_FILE_UNREADABLE"

@@ -1,15 +1,10 @@
 import type { Counter, Labels, Metrics } from "@kagami/kit";
 import type { Engine } from "./engine/engine.ts";
-import type { Persistence } from "./persistence.ts";
+import type { ShellParts } from "./process-shell.ts";
 import type { Reactor } from "./reactor.ts";
 
 /** Registers what a scraper reads: commands, keys, memory, connections and the log. */
-export function registerMetrics(
-  metrics: Metrics,
-  engine: Engine,
-  reactor: Reactor,
-  persistence: Persistence | undefined,
-): void {
+export function registerMetrics(metrics: Metrics, engine: Engine, reactor: Reactor, parts: ShellParts): void {
   const calls = metrics.counter("kagami_ranking_commands_total", "Commands done, by name", ["command"], 512);
   const seconds = metrics.counter(
     "kagami_ranking_command_seconds_total",
@@ -48,7 +43,7 @@ export function registerMetrics(
     raise(expired, engine.store.expiredCount);
     raise(traffic, reactor.netInputBytes, { direction: "in" });
     raise(traffic, reactor.netOutputBytes, { direction: "out" });
-    if (persistence) log.set(persistence.log.statistics.sizeBytes);
+    if (parts.persistence) log.set(parts.persistence.log.statistics.sizeBytes);
   });
 }
 
