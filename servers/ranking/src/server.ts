@@ -8,10 +8,13 @@ import {
   listenTcp,
   Metrics,
   parseAddress,
+  type Router,
   registerProcessMetrics,
   startAdmin,
 } from "@kagami/kit";
-import { admitUsers, readTls } from "./access.ts";
+import { admitUsers, checkAdminToken, readTls } from "./access.ts";
+import { History } from "./admin/history.ts";
+import { addAdminRoutes } from "./admin/routes.ts";
 import { CLIENTS_LIMIT, ClientLimits } from "./client-limits.ts";
 import type { RankingConfig } from "./config.ts";
 import { createEngine } from "./create-engine.ts";
@@ -49,6 +52,7 @@ export interface RankingServer {
  * @throws ListenError, RankingError
  */
 export async function startRankingServer(config: RankingConfig, log: Logger): Promise<RankingServer> {
+  checkAdminToken(config);
   const tls = await readTls(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
@@ -78,7 +82,8 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   registerMetrics(metrics, engine, reactor, parts);
   const listeners: Listener[] = [];
   let admin: AdminServer | undefined;
-  const timer = setInterval(() => tick(engine, reactor, { parts, limits, saveRules }), TICK_MS);
+  const history = new History(engine, Date.now());
+  const timer = setInterval(() => tick(engine, reactor, { parts, limits, saveRules, history }), TICK_MS);
   const addresses: Record<string, string> = {};
   const listen = async (name: string, address: string, options?: TlsOptions): Promise<string> => {
     const listener = await listenTcp({
@@ -109,7 +114,8 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
     parts.tcpPort = parseAddress(addresses.redis).port;
     if (tls) addresses.redisTls = await listen("redis-tls", config.tlsListen, tls);
     if (config.admin !== "off") {
-      admin = await startAdmin({ address: config.admin, metrics, log });
+      const addRoutes = (router: Router): void => addAdminRoutes(router, { config, engine, parts, history });
+      admin = await startAdmin({ address: config.admin, metrics, log, addRoutes });
       admin.addCheck("log", () => parts.persistence?.log.problem?.message);
       addresses.admin = admin.addressText;
     }
@@ -174,15 +180,17 @@ interface TickParts {
   readonly parts: ShellParts;
   readonly limits: ClientLimits;
   readonly saveRules: SaveRules;
+  readonly history: History;
 }
 
-function tick(engine: Engine, reactor: Reactor, { parts, limits, saveRules }: TickParts): void {
+function tick(engine: Engine, reactor: Reactor, { parts, limits, saveRules, history }: TickParts): void {
   // A turn expires what is due, also when nobody asks for anything.
   reactor.inTurn(() => tickEngine(engine));
   reactor.resumeHeldBack();
   if (engine.store.graveCount > 0) engine.store.releaseSome(RELEASED_PER_TICK);
   const nowMs = Date.now();
   reactor.closeOverdue(nowMs, limits);
+  history.tick(nowMs);
   const { persistence } = parts;
   if (persistence === undefined) return;
   // Its failure is told by the log line, the metrics and INFO.
