@@ -7,6 +7,7 @@ export type RankingErrorCode =
   | "DATA_PRESENT"
   | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
+  | "RDB_UNWRITABLE"
   | "TLS_FILE_UNREADABLE"
   | "ACL_FILE_INVALID"
   | "ACCESS_OPEN";

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import type { Logger } from "@kagami/kit";
 import type { RankingConfig } from "./config.ts";
+import { hashSeedOf, randomClusterId } from "./create-engine.ts";
 import type { Engine } from "./engine/engine.ts";
 import { RankingError } from "./errors.ts";
 import { Persistence, type PersistenceOptions } from "./persistence.ts";
@@ -40,11 +40,8 @@ export class PersistenceSwitch {
 
   /** An engine that is kept nowhere. */
   makeEngine(): Engine {
-    // One sign less than 32 bits, as hash seeds are positive.
-    const clusterId = randomBytes(16);
-    clusterId[3] = (clusterId[3] as number) & 0x7f;
-    this.#clusterId = clusterId;
-    return this.#options.makeEngine(new DataView(clusterId.buffer, clusterId.byteOffset).getInt32(0, true));
+    this.#clusterId = randomClusterId();
+    return this.#options.makeEngine(hashSeedOf(this.#clusterId));
   }
 
   /** Begins to keep what runs. Returns why it cannot, or `undefined`; then nothing has changed. */
