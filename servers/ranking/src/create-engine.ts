@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { Engine } from "./engine/engine.ts";
 import type { Shell } from "./engine/shell.ts";
 import { ScriptRuntime } from "./script/script-runtime.ts";
@@ -12,6 +12,13 @@ export function createEngine(hashSeed: number, shell: Partial<Shell> = {}): Engi
     shell,
     scripts: new ScriptRuntime(),
   });
+}
+
+/** The id of a new data set, 16 bytes, whose hash seed is not negative. */
+export function randomClusterId(): Uint8Array {
+  const id = randomBytes(16);
+  id[3] = (id[3] as number) & 0x7f;
+  return id;
 }
 
 /** The hash seed of a data set: a part of the id that its files carry. */

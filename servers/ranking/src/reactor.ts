@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
+import type { ClientLimits } from "./client-limits.ts";
 import type { Engine } from "./engine/engine.ts";
 import { ReplyMode, settleReplyMode } from "./engine/session.ts";
 import { isHeldBack } from "./engine/upkeep.ts";
@@ -18,10 +19,11 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
 
+/** What clients may take; may change while they are served. */
 export interface ReactorLimits {
-  readonly maxOutputBytes: number;
   readonly maxRequestBytes: number;
   readonly maxBulkBytes: number;
+  isOverOutputLimit(client: Client, nowMs: number): boolean;
 }
 
 /** What the reactor needs of the machine. */
@@ -114,6 +116,7 @@ export class Reactor {
     });
     const client = new Client(socket, session);
     holder.client = client;
+    session.buffers = client;
     client.parser.maxBulkBytes = this.#limits.maxBulkBytes;
     this.clients.add(client);
     watchEnd(socket, { onEnd: () => this.#onEnd(client), onClosed: () => this.#onClosed(client) });
@@ -302,7 +305,9 @@ export class Reactor {
       this.netOutputBytes += end - start;
       this.writeCount++;
       if (!client.write(bytes, start, end)) isOurs = false;
-      else if (client.queuedBytes > this.#limits.maxOutputBytes) client.wire.destroy();
+      if (client.outputBytes > 0 && this.#limits.isOverOutputLimit(client, this.engine.store.nowMs)) {
+        client.wire.destroy();
+      }
     }
     for (const client of this.#ending) {
       if (this.#held.some((turn) => turn.segments.clients.includes(client))) continue;
@@ -351,6 +356,14 @@ export class Reactor {
     const clients = [...this.#heldBack];
     this.#heldBack.clear();
     for (const client of clients) if (client.carryLength > 0) this.#takeCarried(client);
+  }
+
+  /** Cuts off who has been silent for too long, or has had much waiting for too long. */
+  closeOverdue(nowMs: number, limits: ClientLimits): void {
+    for (const client of this.clients) {
+      if (client.outputBytes > 0 && limits.isOverOutputLimit(client, nowMs)) client.wire.destroy();
+      else if (limits.isIdle(client, nowMs)) this.#endLater(client);
+    }
   }
 
   /** CONFIG RESETSTAT. */

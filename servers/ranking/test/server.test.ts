@@ -168,6 +168,26 @@ test("an ACL file with a wrong line is refused with its place", async () => {
   });
 });
 
+test.each([
+  { admin: "0.0.0.0:0", adminToken: "", reason: "could ask it for keys and clients" },
+  { admin: "127.0.0.1:0", adminToken: "short", reason: "at least 16 characters" },
+])(
+  "the admin page is not served to everybody: $admin with the token '$adminToken'",
+  async ({ reason, ...settings }) => {
+    await expect(startServer(settings)).rejects.toThrow(reason);
+  },
+);
+
+test("without a token the admin API is asked by an address of this machine only", async () => {
+  const server = await startServer({ admin: "127.0.0.1:0" });
+  const { admin = "" } = server.addresses;
+  expect((await fetch(`http://${admin}/api/status`)).status).toBe(200);
+  const client = await WireClient.open(admin);
+  client.send("GET /api/status HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
+  expect(await client.untilClosed()).toMatch(/^HTTP\/1.1 403 [\s\S]*HOST_REFUSED/);
+  await server.close();
+});
+
 test("a password is asked for", async () => {
   const server = await startServer({ password: "secret" });
   const client = await WireClient.open(server.address);

@@ -76,6 +76,8 @@ export class Engine {
   /** Why commands that change something are refused now, or "". */
   writeRefusal = "";
   queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
+  /** Commands that were put into batches, for the log: `rdb_changes_since_last_save`. */
+  changeCount = 0;
   /** Commands done, of all kinds. */
   commandCount = 0;
   /** Whether keys whose time has come are removed before somebody looks for them. */
@@ -129,6 +131,7 @@ export class Engine {
   /** Whether the turn changed anything; then `batch` holds it until the next turn. */
   endTurn(): boolean {
     if (this.batch.count === 0) return false;
+    this.changeCount += this.batch.count;
     this.batch.finish();
     return true;
   }

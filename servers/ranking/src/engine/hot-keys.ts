@@ -1,9 +1,7 @@
 import type { Args } from "../protocol/args.ts";
 import type { Command } from "./command.ts";
 import { KeyPositions, keysOf, mayHaveKeys } from "./commands/index.ts";
-import { usedBytesOf } from "./key-record.ts";
 import { watchName } from "./key-watches.ts";
-import type { Store } from "./store.ts";
 
 /** One command in so many is looked at. */
 const SAMPLE_EVERY = 64;
@@ -11,7 +9,6 @@ const SAMPLE_EVERY = 64;
 const COUNTERS = 256;
 /** Counts are halved so often, in ms: what was hot an hour ago is not shown. */
 const HALVE_EVERY_MS = 60_000;
-const LARGEST_KEYS = 32;
 
 /** A key with what was counted for it. */
 export interface RankedKey {
@@ -78,43 +75,6 @@ export class HotKeys {
   top(limit: number): RankedKey[] {
     const sorted = [...this.#counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, limit);
     return sorted.map(([name, count]) => ({ ...splitName(name), amount: Math.round(count * SAMPLE_EVERY) }));
-  }
-}
-
-/** The largest keys, found by a walk through all databases that goes on a little at a time. */
-export class LargeKeys {
-  #finished: RankedKey[] = [];
-  #current: RankedKey[] = [];
-  #database = 0;
-  #threshold = 0;
-
-  /** Looks at about `count` slots of the tables. */
-  step(store: Store, count: number): void {
-    const keyspace = store.keyspaces[this.#database]!;
-    this.#threshold = keyspace.scan(this.#threshold, count, (record) => {
-      const amount = usedBytesOf(store.heap, store.objects, record);
-      const least = this.#current.at(-1);
-      if (this.#current.length === LARGEST_KEYS && least !== undefined && amount <= least.amount) return;
-      const key = keyspace.keyOf(record);
-      this.#add({ ...splitName(watchName(keyspace.index, key, 0, key.length)), amount });
-    });
-    if (this.#threshold !== 0) return;
-    this.#database = (this.#database + 1) % store.keyspaces.length;
-    if (this.#database !== 0) return;
-    this.#finished = this.#current;
-    this.#current = [];
-  }
-
-  #add(entry: RankedKey): void {
-    let at = this.#current.length;
-    while (at > 0 && this.#current[at - 1]!.amount < entry.amount) at--;
-    this.#current.splice(at, 0, entry);
-    if (this.#current.length > LARGEST_KEYS) this.#current.pop();
-  }
-
-  /** The largest keys of the last whole walk, largest first; `amount` is bytes. At most 32. */
-  top(limit: number): readonly RankedKey[] {
-    return this.#finished.slice(0, limit);
   }
 }
 

@@ -40,6 +40,11 @@ export interface ScriptEngine {
     readonly host: ScriptCalls;
   }): Uint8Array;
   flush(): void;
+  readonly scriptCount: number;
+  /** Of the kept scripts' sources. */
+  readonly sourceBytes: number;
+  /** Of Lua's own memory. */
+  readonly memoryBytes: number;
 }
 
 /** One call of EVAL or its like. */

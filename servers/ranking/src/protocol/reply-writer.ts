@@ -226,9 +226,11 @@ export class ReplyWriter {
     return this.#view;
   }
 
-  /** As {@link double}, but a bulk string of plain decimals also in RESP3: INCRBYFLOAT and the like. */
+  /** As {@link double}, but in plain decimals, 17 behind the point at most: places. */
   humanDouble(value: number): void {
-    this.bulkText(formatHumanDouble(value));
+    const text = formatHumanDouble(value);
+    if (this.resp === 2) this.bulkText(text);
+    else this.#line(44, text);
   }
 
   boolean(value: boolean): void {

@@ -49,6 +49,8 @@ export interface FileLogStatistics {
   /** Appended and not yet written. */
   readonly pendingBytes: number;
   readonly syncCount: number;
+  /** How long ago the last sync ended, in ms; NaN if there was none. */
+  readonly syncAgeMs: number;
   /** Syncs that took longer than 2 s. */
   readonly slowSyncCount: number;
   /** Times that the disk turned out full. */
@@ -79,7 +81,7 @@ export class FileLog implements ReplicatedLog {
   readonly #syncer: LogSyncer;
   readonly #pending: PendingRecords;
   readonly #observer: LogObserver;
-  readonly #policy: SyncPolicy;
+  #policy: SyncPolicy;
   readonly #clock: TimerClock;
   readonly #disk: Disk;
   readonly #segmentBytes: number;
@@ -176,12 +178,24 @@ export class FileLog implements ReplicatedLog {
     return this.#problem;
   }
 
+  get policy(): SyncPolicy {
+    return this.#policy;
+  }
+
+  /** Goes on under another policy. Replies that waited for a sync under `always` are due at once under any other. */
+  setPolicy(policy: SyncPolicy): void {
+    this.#policy = policy;
+    this.#syncer.setPolicy(policy);
+    if (policy !== "always" && this.#state !== "failed") this.#onAccepted(this.#writtenPosition);
+  }
+
   get statistics(): FileLogStatistics {
     return {
       segmentCount: this.#chain.segments.length,
       sizeBytes: this.#chain.sizeBytes,
       pendingBytes: this.#pending.sizeBytes,
       syncCount: this.#syncer.syncCount,
+      syncAgeMs: this.#syncer.ageMs,
       slowSyncCount: this.#syncer.slowCount,
       fullCount: this.#fullCount,
     };

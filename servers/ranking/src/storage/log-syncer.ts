@@ -25,6 +25,7 @@ export interface LogSyncerOptions {
  */
 export class LogSyncer {
   readonly #options: LogSyncerOptions;
+  #policy: SyncPolicy;
   #writtenPosition: number;
   #syncedPosition: number;
   #targetPosition = 0;
@@ -37,10 +38,12 @@ export class LogSyncer {
   #watch: Timer | undefined;
   #syncCount = 0;
   #slowCount = 0;
+  #endedMs = Number.NaN;
 
   /** @param position What is written and synced already. */
   constructor(position: number, options: LogSyncerOptions) {
     this.#options = options;
+    this.#policy = options.policy;
     this.#writtenPosition = position;
     this.#syncedPosition = position;
   }
@@ -57,6 +60,11 @@ export class LogSyncer {
     return this.#syncCount;
   }
 
+  /** How long ago the last sync ended, in ms; NaN if there was none. */
+  get ageMs(): number {
+    return this.#nowMs() - this.#endedMs;
+  }
+
   /** Syncs that took longer than 2 s. */
   get slowCount(): number {
     return this.#slowCount;
@@ -66,6 +74,12 @@ export class LogSyncer {
   onWritten(position: number): void {
     this.#writtenPosition = position;
     if (!this.#isUnderWay) this.#plan();
+  }
+
+  /** Goes on under another policy. */
+  setPolicy(policy: SyncPolicy): void {
+    this.#policy = policy;
+    this.#plan();
   }
 
   /** Syncs now whatever the policy, or right after the sync under way. */
@@ -86,8 +100,8 @@ export class LogSyncer {
   #plan(): void {
     if (this.#isUnderWay || this.#hasEnded) return;
     const isBehind = this.#writtenPosition > this.#syncedPosition;
-    if (this.#isForced || (isBehind && this.#options.policy === "always")) this.#start();
-    else if (isBehind && this.#options.policy === "everysec") this.#startInTime();
+    if (this.#isForced || (isBehind && this.#policy === "always")) this.#start();
+    else if (isBehind && this.#policy === "everysec") this.#startInTime();
   }
 
   #startInTime(): void {
@@ -118,6 +132,7 @@ export class LogSyncer {
       return;
     }
     this.#syncedPosition = this.#targetPosition;
+    this.#endedMs = this.#nowMs();
     this.#options.onSynced(this.#syncedPosition);
     this.#plan();
   }

@@ -1,6 +1,6 @@
 import { createRandom } from "@kagami/clock";
 import { expect, test } from "vitest";
-import { LatencyHistogram } from "../../src/engine/latency-histogram.ts";
+import { LATENCY_BOUNDS_S, LatencyHistogram } from "../../src/engine/latency-histogram.ts";
 import { LatencyMonitor } from "../../src/engine/latency-monitor.ts";
 import { Rate, Statistics } from "../../src/engine/statistics.ts";
 import { tick } from "../../src/engine/upkeep.ts";
@@ -104,6 +104,22 @@ test("of each second the longest delay counts, and 160 seconds are kept", () => 
   expect(monitor.events.size).toBe(64);
 });
 
+test("a scraper's steps hold exactly the durations below their bounds", () => {
+  const random = createRandom(2);
+  const histogram = new LatencyHistogram();
+  const durations = Array.from({ length: 5_000 }, () => 0.3 * 2 ** (23 * random.float()));
+  for (const duration of durations) histogram.add(duration);
+  const counts = new Float64Array(LATENCY_BOUNDS_S.length + 1);
+  histogram.writeSteps(counts);
+  let seen = 0;
+  for (const [step, bound] of LATENCY_BOUNDS_S.entries()) {
+    seen += counts[step] ?? 0;
+    expect(seen).toBe(durations.filter((duration) => duration / 1e6 < bound).length);
+  }
+  expect(counts.at(-1)).toBeGreaterThan(0);
+  expect(seen + (counts.at(-1) ?? 0)).toBe(5_000);
+});
+
 test("percentiles are right within a quarter, and no duration is lost", () => {
   const random = createRandom(1);
   const histogram = new LatencyHistogram();
@@ -188,10 +204,10 @@ test("the keys that are used most and the largest ones are found", () => {
   expect(hottest?.amount).toBeLessThan(7_500);
   expect(second?.amount).toBeLessThan(1_000);
   for (let i = 0; i < 100; i++) tick(engine);
-  const [largest] = engine.observer.largeKeys.top(1);
+  const [largest] = engine.observer.keyWalk.largest(1);
   expect(largest).toMatchObject({ database: 3, key: "large" });
   expect(largest?.amount).toBeGreaterThanOrEqual(100_000);
-  expect(engine.observer.largeKeys.top(1_000).length).toBe(32);
+  expect(engine.observer.keyWalk.largest(1_000).length).toBe(32);
 });
 
 test("what was hot an hour ago is forgotten", () => {

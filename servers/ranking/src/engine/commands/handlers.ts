@@ -10,6 +10,7 @@ import { CONFIG_HANDLERS } from "./config.ts";
 import { CONNECTION_HANDLERS } from "./connection.ts";
 import { DEBUG_HANDLERS } from "./debug.ts";
 import { DUMP_HANDLERS } from "./dump.ts";
+import { GEO_HANDLERS } from "./geo.ts";
 import { HASH_EXPIRY_HANDLERS } from "./hash-expiry.ts";
 import { HASH_NUMBER_HANDLERS } from "./hash-numbers.ts";
 import { HASH_PICK_HANDLERS } from "./hash-picks.ts";
@@ -49,6 +50,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...BITMAP_HANDLERS,
   ...BOARD_HANDLERS,
   ...CONNECTION_HANDLERS,
+  ...GEO_HANDLERS,
   ...HASH_HANDLERS,
   ...HASH_EXPIRY_HANDLERS,
   ...HASH_NUMBER_HANDLERS,
