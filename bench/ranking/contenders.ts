@@ -20,15 +20,18 @@ export interface KagamiOptions {
   readonly args?: readonly string[];
   /** A module that the process loads first. */
   readonly preload?: string;
+  /** Where compiled code is kept from one start to the next: halves the time of a start. */
+  readonly codeDirectory?: string;
 }
 
 const MAIN = join(import.meta.dirname, "..", "..", "servers", "ranking", "src", "main.ts");
 
 /** Ours as a user starts it. @throws Error if it ends before it is ready. */
-export async function startKagami({ args = [], preload }: KagamiOptions = {}): Promise<Contender> {
+export async function startKagami({ args = [], preload, codeDirectory }: KagamiOptions = {}): Promise<Contender> {
   const all = ["--listen", "127.0.0.1:0", "--admin", "off", "--log", "error", ...args];
   const execArgv = preload === undefined ? [] : ["--import", preload];
-  const child = fork(MAIN, all, { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv });
+  const env = codeDirectory === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: codeDirectory };
+  const child = fork(MAIN, all, { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv, env });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const addresses = await new Promise<Readonly<Record<string, string>>>((resolve, reject) => {
     child.once("message", (message: { addresses?: Record<string, string> }) => resolve(message.addresses ?? {}));

@@ -76,6 +76,11 @@ export class KeyRecords {
     return (recordWord(this.store.heap, record, 0) & KeyRecordFlag.raw) !== 0;
   }
 
+  /** The flags of a string's record that OBJECT ENCODING looks at: `raw` and `text`, or 0. */
+  encodingFlagsOf(record: number): number {
+    return recordWord(this.store.heap, record, 0) & (KeyRecordFlag.raw | KeyRecordFlag.text);
+  }
+
   protected putBytes(record: number, at: number, source: Uint8Array, start: number, end: number): void {
     const bytes = this.store.heap.bytes[record >>> SEGMENT_SHIFT]!;
     const to = ((record & OFFSET_MASK) << 3) + at;

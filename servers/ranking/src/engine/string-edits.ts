@@ -75,7 +75,8 @@ export function markText(store: Store, record: number): void {
   setRecordWord(store.heap, record, 0, recordWord(store.heap, record, 0) | KeyRecordFlag.text);
 }
 
-function markRaw(store: Store, record: number): void {
+/** The string was made by changing another, as after APPEND. */
+export function markRaw(store: Store, record: number): void {
   const head = recordWord(store.heap, record, 0);
   setRecordWord(store.heap, record, 0, (head & ~KeyRecordFlag.text) | KeyRecordFlag.raw);
 }

@@ -98,6 +98,7 @@ function bitfield(call: Call, isReadOnly: boolean): void {
   if (!isStringOrNone(call, record)) return;
   readStringOrNone(call, record);
   const isGrown = isWriting && (record === 0 || neededBytes > db.valueEnd - db.valueStart);
+  const wasRaw = record !== 0 && db.isRaw(record);
   if (isWriting) editString(store, db, args, 1, record, neededBytes);
   reply.array(operations.length);
   let changes = 0;
@@ -109,8 +110,8 @@ function bitfield(call: Call, isReadOnly: boolean): void {
     }
   }
   if (changes > 0) call.modified(1, "setbit", EventClass.string);
-  // A refused overflow leaves the string longer, and nobody is told of it: as Redis does.
-  else if (isGrown) call.dirty++;
+  // A refused overflow leaves the string longer, or OBJECT ENCODING says another thing: nobody is told of it, as in Redis.
+  else if (isGrown || (isWriting && !wasRaw)) call.dirty++;
 }
 
 function fieldValue({ db }: Call, { isSigned, bits, place }: FieldOperation): bigint {

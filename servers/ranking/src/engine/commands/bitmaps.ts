@@ -25,10 +25,13 @@ function setbit(call: Call): void {
   readStringOrNone(call, record);
   const byteIndex = Math.floor(place / 8);
   const isGrown = record === 0 || byteIndex >= db.valueEnd - db.valueStart;
+  const wasRaw = record !== 0 && db.isRaw(record);
   editString(store, db, args, 1, record, byteIndex + 1);
   const old = bitAt(db.valueBytes, db.valueStart, place);
   if (old !== bit) db.valueBytes[db.valueStart + byteIndex]! ^= 0x80 >>> (place % 8);
   if (isGrown || old !== bit) call.modified(1, "setbit", EventClass.string);
+  // Nothing but what OBJECT ENCODING says has changed: nobody is told, and the copies do the same.
+  else if (!wasRaw) call.dirty++;
   reply.integer(old);
 }
 

@@ -59,9 +59,12 @@ function periodAt(call: Call, board: Board, at: number): BoardPeriod | undefined
 /** `RANK.CLOSE board [PERIOD p]`: freezes a period. Replies how many members it has. */
 function close(call: Call): void {
   const [, board] = boardForWrite(call);
+  // Asked before a period is made: a call that is refused must have changed nothing.
+  if (board.plan.slidingMs > 0) {
+    throw new CommandError("ERR a SLIDING board cannot be closed: its scores go by time");
+  }
   const period = periodAt(call, board, 2) ?? (call.args.count === 2 ? runningOf(call, board) : undefined);
   if (period === undefined) throw new CommandError("ERR no such period");
-  if (period.slide !== undefined) throw new CommandError("ERR a SLIDING board cannot be closed: its scores go by time");
   if (!period.isClosed) {
     period.isClosed = true;
     call.modified(1, "rank.close", EventClass.board);
@@ -100,9 +103,10 @@ function load(call: Call): void {
   if (record !== 0 && db.typeOf(record) !== ValueType.board) throw new CommandError(WRONG_TYPE);
   for (let i = 2; i < args.count; i++) {
     const value = record === 0 ? undefined : db.containerOf(record);
+    // Before it is read: of a bad blob a part may have been taken over, and the copies have to do the same.
+    if (value !== undefined) call.dirty++;
     const loaded = loadBoardBlob(value, args.view(i), store.heap, store.hashSeed);
     if (record === 0) record = db.setContainer(args, 1, 0, loaded);
-    call.dirty++;
   }
   call.modified(1, "rank.load", EventClass.board);
   reply.ok();

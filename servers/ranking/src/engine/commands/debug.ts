@@ -1,6 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
+import { digestStore, digestValue } from "../digest/store-digest.ts";
 import { matchesGlob } from "../glob.ts";
 import { usedBytesOf } from "../key-record.ts";
 import { NO_SUCH_KEY } from "../replies.ts";
@@ -12,6 +13,8 @@ const NOT_ALLOWED =
   "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 
 const HELP: readonly HelpRow[] = [
+  ["DIGEST", "Hashes all keys of all databases with their values and expiry: 128 bits, other ones than Redis's."],
+  ["DIGEST-VALUE <key> [<key> ...]", "Hashes the value of each key, without its name and expiry."],
   ["OBJECT <key>", "Shows how a value is kept."],
   ["SET-ACTIVE-EXPIRE (0|1)", "Says whether keys are removed before somebody looks for them."],
   ["STRINGMATCH-LEN <len> <pattern>", "Matches a pattern against so many letters."],
@@ -24,6 +27,8 @@ function debug(call: Call): void {
     return;
   }
   if (args.isWord(1, "HELP")) writeHelp(reply, "DEBUG", HELP);
+  else if (args.isWord(1, "DIGEST") && args.count === 2) reply.simple(digestStore(engine.store));
+  else if (args.isWord(1, "DIGEST-VALUE") && args.count > 2) digestValues(call);
   else if (args.isWord(1, "OBJECT") && args.count === 3) debugObject(call);
   else if (args.isWord(1, "SET-ACTIVE-EXPIRE") && args.count === 3) {
     engine.expiresActively = !args.isWord(2, "0");
@@ -52,6 +57,13 @@ function debugObject({ args, reply, db, store }: Call): void {
   reply.simple(
     `Value at:0x${record.toString(16)} refcount:1 encoding:${encoding} serializedlength:${bytes} lru:${word} lru_seconds_idle:${idle}`,
   );
+}
+
+function digestValues({ args, reply, db }: Call): void {
+  reply.array(args.count - 2);
+  for (let i = 2; i < args.count; i++) {
+    reply.simple(digestValue(db, db.peek(args.bytes, args.starts[i]!, args.ends[i]!)));
+  }
 }
 
 /** Tests of clients use it to see that a wild pattern ends soon. */

@@ -161,9 +161,10 @@ function load(call: Call): void {
   const { heap, hashSeed } = call.store;
   for (let i = 2; i < args.count; i++) {
     const value = record === 0 ? undefined : db.containerOf(record);
+    // Before it is read: of a bad blob a part may have been taken over, and the copies have to do the same.
+    if (value !== undefined) call.dirty++;
     const loaded = loadWindowBlob(value, args.view(i), heap, hashSeed);
     if (record === 0) record = db.setContainer(args, 1, 0, loaded);
-    call.dirty++;
   }
   call.modified(1, "win.load", EventClass.board);
   reply.ok();

@@ -235,6 +235,65 @@ export class Heap {
       }
     }
   }
+
+  /**
+   * Walks through all pages and free blocks and compares them with the counts. For tests: it allocates much.
+   *
+   * @throws Error that says what of which page does not agree.
+   */
+  check(): void {
+    let liveUnits = 0;
+    let pages = 0;
+    const linked = this.#checkPartialLists();
+    for (let page = 0; page < this.#pageClass.length; page++) {
+      const sizeClass = this.#pageClass[page]! - 1;
+      if (sizeClass < 0) continue;
+      pages++;
+      const units = CLASS_UNITS[sizeClass]!;
+      // The first block of all is never handed out, and counts as live.
+      const reserved = page === 0 ? 1 : 0;
+      const live = this.#pageUsed[page]! / units - this.#countFree(page, units);
+      if (live !== this.#pageLive[page]!)
+        fail(page, `${live} blocks are live and ${this.#pageLive[page]} were counted`);
+      if (linked.has(page) !== live < CLASS_BLOCKS[sizeClass]!) fail(page, "is wrongly in or out of its class's list");
+      liveUnits += (live - reserved) * units;
+    }
+    if (pages !== this.#pageCount) throw new Error(`${pages} pages are in use and ${this.#pageCount} were counted`);
+    if (liveUnits === this.#liveUnits) return;
+    throw new Error(`${liveUnits} units are live and ${this.#liveUnits} were counted`);
+  }
+
+  #checkPartialLists(): Set<number> {
+    const linked = new Set<number>();
+    for (let sizeClass = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+      let previous = NO_PAGE;
+      for (let page = this.#partial[sizeClass]!; page !== NO_PAGE; page = this.#pageNext[page]!) {
+        if (linked.has(page) || this.#pageClass[page] !== sizeClass + 1)
+          fail(page, "is in a list where it is not at home");
+        if (this.#pagePrevious[page] !== previous) fail(page, "does not know who is before it");
+        linked.add(page);
+        previous = page;
+      }
+    }
+    return linked;
+  }
+
+  #countFree(page: number, units: number): number {
+    const first = page << PAGE_UNITS_SHIFT;
+    const seen = new Set<number>();
+    for (let pointer = this.#pageFree[page]!; pointer !== 0; ) {
+      const at = pointer - first;
+      if (at < 0 || at >= this.#pageUsed[page]! || at % units !== 0) fail(page, `has a free block at ${at}`);
+      if (seen.has(at)) fail(page, `has the free block at ${at} twice`);
+      seen.add(at);
+      pointer = this.words[pointer >>> SEGMENT_SHIFT]![(pointer & OFFSET_MASK) << 1]!;
+    }
+    return seen.size;
+  }
+}
+
+function fail(page: number, what: string): never {
+  throw new Error(`Page ${page} ${what}`);
 }
 
 function grown(old: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {

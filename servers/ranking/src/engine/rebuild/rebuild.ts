@@ -1,6 +1,7 @@
 import { Args } from "../../protocol/args.ts";
 import { BatchWriter } from "../batch.ts";
 import { ValueType } from "../container.ts";
+import { KeyRecordFlag } from "../key-record.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { Store } from "../store.ts";
 import { rebuildContainer } from "./rebuilders.ts";
@@ -11,11 +12,14 @@ const CHUNK_BYTES = 262_144;
 const encoder = new TextEncoder();
 const SET = encoder.encode("SET");
 const PEXPIREAT = encoder.encode("PEXPIREAT");
+const STORE_FORM = encoder.encode("STORE.FORM");
+const RAW = encoder.encode("raw");
+const TEXT = encoder.encode("text");
 
 /**
  * Says the commands that make the key's value and expiry anew.
  *
- * Snapshots, copies in other stores and digests are made of these; what has no command does not outlive a restart.
+ * Snapshots and copies in other stores are made of these; what has no command does not outlive a restart.
  */
 function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Uint8Array[]) => void): void {
   const key = keyspace.keyOf(record).slice();
@@ -23,6 +27,8 @@ function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Ui
   if (type === ValueType.string) {
     keyspace.readString(record);
     emit([SET, key, keyspace.valueBytes.subarray(keyspace.valueStart, keyspace.valueEnd)]);
+    const flags = keyspace.encodingFlagsOf(record);
+    if (flags !== 0) emit([STORE_FORM, key, (flags & KeyRecordFlag.raw) === 0 ? TEXT : RAW]);
   } else {
     rebuildContainer(keyspace.containerOf(record), key, emit);
   }

@@ -10,6 +10,9 @@ export function textBytes(text: string): Uint8Array {
 /** Bytes of a blob after which another is begun. */
 export const BLOB_BYTES = 60_000;
 
+/** In the place of a name's length. */
+const NO_NAME = -1;
+
 /** Writes a part of a value for the command that rebuilds it: numbers in little endian, names after their length. */
 export class BlobWriter {
   #bytes = new Uint8Array(1_024);
@@ -46,6 +49,11 @@ export class BlobWriter {
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
     return this;
+  }
+
+  /** Stands for a name where there is none. */
+  noName(): this {
+    return this.word(NO_NAME);
   }
 
   /** A copy of what was written; the writer begins anew. */
@@ -107,6 +115,14 @@ export class BlobReader {
     const value = this.double();
     if (!(Number.isInteger(value) && value >= least && value <= most)) throw new CommandError(BAD_BLOB);
     return value;
+  }
+
+  /** As {@link name}; `undefined` where the writer has said `noName`. */
+  nameOrNone(mostBytes: number): Uint8Array | undefined {
+    const size = this.word();
+    if (size === NO_NAME) return undefined;
+    this.#at -= 4;
+    return this.name(mostBytes);
   }
 
   /** A name, as a view of the blob. */

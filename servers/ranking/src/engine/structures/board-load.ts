@@ -45,7 +45,9 @@ export function rebuildBoard(board: Board, key: Uint8Array, emit: (args: readonl
     if (period.slide === undefined) continue;
     blob.byte(Part.slide);
     period.slide.forEach((record, step, amount) => {
-      blob.name(nameOf(period.heap, record)).word(step).double(amount);
+      // Those of members that were removed say where they stand: so many parts leave with one call, whosever they are.
+      if (record === 0) blob.noName().word(step);
+      else blob.name(nameOf(period.heap, record)).word(step).double(amount);
       put60k(Part.slide);
     });
     put(blob);
@@ -112,9 +114,13 @@ function readMembers(blob: BlobReader, period: BoardPeriod): void {
 
 function readSlide(blob: BlobReader, period: BoardPeriod): void {
   while (!blob.isAtEnd) {
-    const name = blob.name(MAX_BOARD_MEMBER_BYTES);
-    const record = period.find(name, 0, name.length);
+    const name = blob.nameOrNone(MAX_BOARD_MEMBER_BYTES);
     const step = blob.index(LARGEST);
+    if (name === undefined) {
+      period.slide!.addAbandoned(step);
+      continue;
+    }
+    const record = period.find(name, 0, name.length);
     const amount = blob.double();
     if (record === 0 || !Number.isFinite(amount) || partCount(period.heap, record) >= MOST_PARTS)
       throw new CommandError(BAD_BLOB);

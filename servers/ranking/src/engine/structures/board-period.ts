@@ -261,6 +261,10 @@ export class BoardPeriod implements Container {
       copy.add(name, 0, name.length, this.#sign * key, versionOf(this.heap, record));
     });
     this.slide?.forEach((record, step, amount) => {
+      if (record === 0) {
+        copy.slide?.addAbandoned(step);
+        return;
+      }
       const name = nameOf(this.heap, record);
       copy.slide?.add(copy.find(name, 0, name.length), step, amount);
     });

@@ -41,16 +41,8 @@ export class BoardSlide {
       this.#setAmount(newest, this.#amount(newest) + amount);
       return;
     }
-    const part = this.#heap.allocate(PART_BYTES);
-    this.#setAmount(part, amount);
-    this.#setWord(part, MEMBER, record);
-    this.#setWord(part, NEXT, 0);
-    this.#setWord(part, STEP, step);
-    this.#setWord(part, OLDER, newest);
-    if (this.#last === 0) this.#first = part;
-    else this.#setWord(this.#last, NEXT, part);
-    this.#last = part;
-    this.count++;
+    const part = this.#newPart(record, step, amount, newest);
+    this.#append(part);
     setParts(this.#heap, record, part, parts + 1);
   }
 
@@ -104,12 +96,33 @@ export class BoardSlide {
     return this.#first === 0;
   }
 
-  /** In the order of time; parts of removed members are left out. */
+  /** Adds a part of a member that was removed since, for a rebuild: it takes its turn when parts leave. */
+  addAbandoned(step: number): void {
+    this.#append(this.#newPart(0, step, 0, 0));
+  }
+
+  /** In the order of time; `record` is 0 for parts of removed members. */
   forEach(visit: (record: number, step: number, amount: number) => void): void {
     for (let part = this.#first; part !== 0; part = this.#word(part, NEXT)) {
-      const record = this.#word(part, MEMBER);
-      if (record !== 0) visit(record, this.#word(part, STEP), this.#amount(part));
+      visit(this.#word(part, MEMBER), this.#word(part, STEP), this.#amount(part));
     }
+  }
+
+  #newPart(record: number, step: number, amount: number, older: number): number {
+    const part = this.#heap.allocate(PART_BYTES);
+    this.#setAmount(part, amount);
+    this.#setWord(part, MEMBER, record);
+    this.#setWord(part, NEXT, 0);
+    this.#setWord(part, STEP, step);
+    this.#setWord(part, OLDER, older);
+    return part;
+  }
+
+  #append(part: number): void {
+    if (this.#last === 0) this.#first = part;
+    else this.#setWord(this.#last, NEXT, part);
+    this.#last = part;
+    this.count++;
   }
 
   #amount(part: number): number {

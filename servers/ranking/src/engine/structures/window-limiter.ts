@@ -45,7 +45,8 @@ export class RateLimiter implements Container {
     verdict.remaining = Math.max(0, Math.floor((most - debt) / periodMs));
     verdict.retryAfterMs = verdict.isAllowed || cost > burst ? -1 : Math.ceil((after - most) / limit);
     verdict.resetAfterMs = Math.ceil(debt / limit);
-    if (!verdict.isAllowed) return verdict;
+    // Who only asks changes nothing, not even how the debt is rounded.
+    if (!verdict.isAllowed || cost === 0) return verdict;
     this.#debt = debt;
     this.#limit = limit;
     this.#atMs = nowMs;
