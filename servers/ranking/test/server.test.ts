@@ -109,9 +109,9 @@ test.each(seeds(3))(
 
 test("after a compaction the next is due when the log has grown again, not because it reaches back to the older snapshot", async () => {
   await withTempDir(async (data) => {
-    const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 64 * 1_048_576 });
+    const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 8 * 1_048_576 });
     const client = await WireClient.open(server.address);
-    const [persistence, value] = [server.persistence, "x".repeat(1_000_000)];
+    const [persistence, value] = [server.persistence, "x".repeat(125_000)];
     const grow = async (): Promise<void> => {
       for (let i = 0; i < 70; i++) await client.ask(request("SET", `k${i}`, value), "+OK\r\n");
     };
@@ -120,7 +120,7 @@ test("after a compaction the next is due when the log has grown again, not becau
       await persistence?.compact();
       expect(persistence?.isCompactionDue).toBe(false);
     }
-    expect(persistence?.log.statistics.sizeBytes).toBeGreaterThan(64 * 1_048_576);
+    expect(persistence?.log.statistics.sizeBytes).toBeGreaterThan(8 * 1_048_576);
     const snapshots = persistence?.snapshotCount ?? 0;
     await grow();
     await eventually(() => (persistence?.snapshotCount ?? 0) > snapshots);
