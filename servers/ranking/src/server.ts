@@ -52,6 +52,7 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   const persistence = config.persistence === "none" ? undefined : openPersistence(config, log, parts, makeEngine);
   const engine = persistence?.engine ?? makeEngine(randomInt(2 ** 31));
   if (persistence) parts.persistence = persistence;
+  engine.batch.isWanted = persistence !== undefined;
   try {
     configure(engine, config);
   } catch (error) {

@@ -83,6 +83,29 @@ export class ByteTable {
     }
   }
 
+  /** Reads the slot where a search for this hash begins. For looking ahead; the number means nothing. */
+  touch(hash: number): number {
+    const slots = this.#parts === undefined ? this.#only : this.#parts[hash >>> (32 - PART_BITS)];
+    if (slots === undefined) return 0;
+    const home = (this.#parts === undefined ? hash : hash << PART_BITS) >>> Math.clz32(slots.slotCount - 1);
+    return slots.words[slots.base + (home << 1)]!;
+  }
+
+  /** A record of this hash, whatever its name, or 0. */
+  candidate(hash: number): number {
+    const slots = this.#parts === undefined ? this.#only : this.#parts[hash >>> (32 - PART_BITS)];
+    if (slots === undefined) return 0;
+    const { words, base } = slots;
+    const mask = slots.slotCount - 1;
+    let slot = (this.#parts === undefined ? hash : hash << PART_BITS) >>> Math.clz32(mask);
+    for (;;) {
+      const at = base + (slot << 1);
+      const pointer = words[at + 1]!;
+      if (pointer === 0 || words[at] === hash) return pointer;
+      slot = (slot + 1) & mask;
+    }
+  }
+
   #isNamed(pointer: number, name: Uint8Array, start: number, end: number): boolean {
     const segment = pointer >>> SEGMENT_SHIFT;
     const unit = pointer & OFFSET_MASK;
