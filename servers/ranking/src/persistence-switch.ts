@@ -62,6 +62,7 @@ export class PersistenceSwitch {
     }
     this.#wasKept = true;
     // What this turn has changed so far is in the snapshot already.
+    engine.batch.isWanted = true;
     engine.batch.begin(engine.batch.timeMs, engine.batch.seed);
     return undefined;
   }
@@ -80,6 +81,7 @@ export class PersistenceSwitch {
       .then(() => {
         persistence.log.setPolicy("no");
         delete parts.persistence;
+        if (parts.reactor) parts.reactor.engine.batch.isWanted = false;
         return persistence.close();
       })
       .catch((error) => log.error("log.close_failed", { error }))

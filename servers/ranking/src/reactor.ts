@@ -3,17 +3,13 @@ import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { ClientLimits } from "./client-limits.ts";
 import type { Engine } from "./engine/engine.ts";
-import { ReplyMode, settleReplyMode } from "./engine/session.ts";
-import { isHeldBack } from "./engine/upkeep.ts";
-import { Args } from "./protocol/args.ts";
+import { ReplyMode } from "./engine/session.ts";
+import { Intake } from "./intake.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
-import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
 import type { ReplicatedLog } from "./storage/replicated-log.ts";
 import { type HeldTurn, Segments } from "./turn-output.ts";
 
 const READ_BYTES = 262_144;
-/** A request of which more than this has come is read on where it stopped, not from its beginning. */
-const LONG_REQUEST_BYTES = 16_384;
 /** What a timer can wait for. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** A reply buffer that has grown beyond this is not kept. */
@@ -50,7 +46,7 @@ export class Reactor {
   readonly #world: ReactorWorld;
   readonly #limits: ReactorLimits;
   readonly #readBuffer = new Uint8Array(READ_BYTES);
-  readonly #args = new Args();
+  readonly #intake: Intake;
   readonly #reply = new ReplyWriter();
   #segments = new Segments();
   #segmentEnd = 0;
@@ -76,6 +72,10 @@ export class Reactor {
     this.engine = engine;
     this.#world = world;
     this.#limits = limits;
+    this.#intake = new Intake(engine, this.#reply, {
+      refuse: (client, error) => this.#refuse(client, error),
+      holdBack: (client) => this.#heldBack.add(client),
+    });
   }
 
   /** Takes a connection over. */
@@ -159,39 +159,11 @@ export class Reactor {
 
   /** Does the requests of `bytes[0, end)`. Returns how far they reach. */
   #take(client: Client, bytes: Uint8Array, end: number): number {
-    const { session, parser } = client;
+    const { session } = client;
     this.#beginTurn();
     this.#current = client;
-    const reply = this.#reply;
     const changes = this.engine.batch.count;
-    let at = 0;
-    while (at < end && !session.isClosing && !session.isBlocked) {
-      const args = client.partialArgs ?? this.#args;
-      const next = parser.parse(bytes, at, end, args, session.isAuthenticated);
-      if (next === REQUEST_MORE) {
-        if (client.partialArgs === undefined) {
-          parser.reset();
-          if (end - at > LONG_REQUEST_BYTES) parser.parse(bytes, at, end, client.ownArgs(), session.isAuthenticated);
-        }
-        break;
-      }
-      if (next === REQUEST_BROKEN) {
-        this.#refuse(client, parser.error);
-        break;
-      }
-      if (args.count > 0 && this.engine.sessions.pausedUntilMs !== 0 && isHeldBack(this.engine, session, args)) {
-        args.clear();
-        client.partialArgs = undefined;
-        this.#heldBack.add(client);
-        break;
-      }
-      if (args.count > 0) {
-        this.engine.execute(session, args, reply);
-        args.clear();
-      } else if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, reply.length);
-      client.partialArgs = undefined;
-      at = next;
-    }
+    const at = this.#intake.take(client, bytes, end);
     this.#closeSegment(client);
     if (this.engine.batch.count > changes) this.#segments.writers.add(client);
     this.#current = undefined;

@@ -62,6 +62,7 @@ export async function startRankingServer(config: RankingConfig, log: Logger): Pr
   const persistence = new PersistenceSwitch({ config, log, parts, makeEngine });
   const engine = config.persistence === "none" ? persistence.makeEngine() : persistence.open().engine;
   const [limits, saveRules] = [new ClientLimits(config), new SaveRules(Date.now())];
+  engine.batch.isWanted = parts.persistence !== undefined;
   try {
     configure(engine, config);
     applyShellParameters(engine, { config, limits, parts, persistence, saveRules });

@@ -52,6 +52,51 @@ test.each([
   await server.close();
 });
 
+test.each([
+  {
+    why: "what comes behind QUIT is not done",
+    sent: request("SET", "a", "1") + request("QUIT") + request("SET", "a", "2"),
+    replies: "+OK\r\n+OK\r\n",
+  },
+  {
+    why: "a request that is none is told after the replies to those before it",
+    sent: `${request("SET", "a", "1").repeat(20)}*1\r\n+3\r\n`,
+    replies: `${"+OK\r\n".repeat(20)}-ERR Protocol error: expected '$', got '+'\r\n`,
+  },
+])("of requests that come at once, $why", async ({ sent, replies }) => {
+  const server = await startServer();
+  const client = await WireClient.open(server.address);
+  client.send(sent);
+  expect(await client.untilClosed()).toBe(replies);
+  const other = await WireClient.open(server.address);
+  expect(await other.ask(request("GET", "a"), "$1\r\n1\r\n")).toBe("$1\r\n1\r\n");
+  other.close();
+  await server.close();
+});
+
+test("who logs in may send long requests at once behind that, and who resets no more", async () => {
+  const server = await startServer({ password: "secret" });
+  const client = await WireClient.open(server.address);
+  const long = request("MSET", ...Array.from({ length: 12 }, (_, i) => `k${i}`));
+  const expected = "+OK\r\n+OK\r\n+RESET\r\n-ERR Protocol error: unauthenticated multibulk length\r\n";
+  client.send(request("AUTH", "secret") + long + request("RESET") + long + request("PING"));
+  expect(await client.untilClosed()).toBe(expected);
+  await server.close();
+});
+
+test("a client that waits is given what it sent behind that when its waiting is over", async () => {
+  const server = await startServer();
+  const [client, other] = [await WireClient.open(server.address), await WireClient.open(server.address)];
+  const expected = ":0\r\n*2\r\n$1\r\nl\r\n$1\r\nx\r\n:0\r\n+PONG\r\n";
+  client.send(request("LLEN", "l") + request("BLPOP", "l", "0") + request("LLEN", "l") + request("PING"));
+  await eventually(() => expect(client.received).toBe(":0\r\n"));
+  await other.ask(request("RPUSH", "l", "x"), ":1\r\n");
+  expect(await client.take(expected.length)).toBe(expected);
+  client.close();
+  other.close();
+  await server.close();
+});
+
 test("inline commands are taken, empty lines are passed over", async () => {
   const server = await startServer();
   const client = await WireClient.open(server.address);

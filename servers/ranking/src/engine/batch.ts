@@ -20,6 +20,8 @@ export class BatchWriter {
   count = 0;
   timeMs = 0;
   seed = 0;
+  /** Whether somebody wants the batch; otherwise its commands are only counted. */
+  isWanted = true;
   #view = new DataView(this.bytes.buffer);
 
   begin(timeMs: number, seed: number): void {
@@ -30,6 +32,11 @@ export class BatchWriter {
   }
 
   add(database: number, args: Args): void {
+    this.count++;
+    if (this.isWanted) this.#write(database, args);
+  }
+
+  #write(database: number, args: Args): void {
     let size = 5;
     for (let i = 0; i < args.count; i++) size += 4 + args.sizeOf(i);
     this.#reserve(size);
@@ -46,7 +53,6 @@ export class BatchWriter {
       at += length;
     }
     this.length = at;
-    this.count++;
   }
 
   /** Takes back what was added since these were `length` and `count`. */

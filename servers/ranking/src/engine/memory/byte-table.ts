@@ -93,6 +93,21 @@ export class ByteTable {
     return slots.words[slots.base + (this.#home(slots, hash) << 1) + 1]!;
   }
 
+  /** A record of this hash, whatever its name, or 0. */
+  candidate(hash: number): number {
+    const slots = this.#parts === undefined ? this.#only : this.#parts[hash >>> (32 - PART_BITS)];
+    if (slots === undefined) return 0;
+    const { words, base } = slots;
+    const mask = slots.slotCount - 1;
+    let slot = this.#home(slots, hash);
+    for (;;) {
+      const at = base + (slot << 1);
+      const pointer = words[at + 1]!;
+      if (pointer === 0 || words[at] === hash) return pointer;
+      slot = (slot + 1) & mask;
+    }
+  }
+
   #isNamed(pointer: number, name: Uint8Array, start: number, end: number): boolean {
     const segment = pointer >>> SEGMENT_SHIFT;
     const unit = pointer & OFFSET_MASK;
