@@ -100,7 +100,7 @@ function load(call: Call): void {
   if (record !== 0 && db.typeOf(record) !== ValueType.board) throw new CommandError(WRONG_TYPE);
   for (let i = 2; i < args.count; i++) {
     const value = record === 0 ? undefined : db.containerOf(record);
-    const loaded = loadBoardBlob(value, args.view(i), store.heap, store.hashSeed);
+    const loaded = loadBoardBlob(value, args.view(i), store);
     if (record === 0) record = db.setContainer(args, 1, 0, loaded);
     call.dirty++;
   }

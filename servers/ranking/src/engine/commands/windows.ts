@@ -158,10 +158,9 @@ function load(call: Call): void {
     reply.error(WRONG_TYPE);
     return;
   }
-  const { heap, hashSeed } = call.store;
   for (let i = 2; i < args.count; i++) {
     const value = record === 0 ? undefined : db.containerOf(record);
-    const loaded = loadWindowBlob(value, args.view(i), heap, hashSeed);
+    const loaded = loadWindowBlob(value, args.view(i), call.store);
     if (record === 0) record = db.setContainer(args, 1, 0, loaded);
     call.dirty++;
   }

@@ -50,7 +50,8 @@ export class Board implements Container {
 
   /** The number of the period that runs at this time. */
   currentOf(nowMs: number): number {
-    return periodOf(this.#plan.period, nowMs, this.#plan.offsetMs);
+    const { period, zone, offsetMs } = this.#plan;
+    return periodOf(period, nowMs, zone === undefined ? offsetMs : zone.offsetAt(nowMs));
   }
 
   /** The period of a number that is kept at this time and has members; else `undefined`. */
