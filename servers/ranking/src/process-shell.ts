@@ -6,6 +6,7 @@ import { ABSENT_SHELL, type PersistenceState, type Shell, type ShellState } from
 import type { Persistence } from "./persistence.ts";
 import type { Reactor } from "./reactor.ts";
 import type { SyncPolicy } from "./storage/log-syncer.ts";
+import { zoneRulesOf } from "./time-zones.ts";
 
 /** What the shell speaks for; filled in while the server starts. */
 export interface ShellParts {
@@ -52,6 +53,7 @@ export function createProcessShell(config: RankingConfig, parts: ShellParts): Sh
     readUserFile: () => readUserFile(config.aclFile),
     writeUserFile: (content) => writeUserFile(config.aclFile, content),
     resetStatistics: () => parts.reactor?.resetStatistics(),
+    zoneRules: (name) => zoneRulesOf(name, Date.now()),
     purgeMemory: () => parts.reactor?.engine.store.heap.trim(),
   };
 }

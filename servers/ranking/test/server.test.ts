@@ -152,6 +152,38 @@ test.each(seeds(3))(
   },
 );
 
+test("boards and windows of a time zone by name are the same after a restart, with a compaction before it", async () => {
+  await withTempDir(async (data) => {
+    const settings = { persistence: "log", data };
+    let server = await startServer(settings);
+    let client = await WireClient.open(server.address);
+    const zone = ["TZ", "America/New_York"];
+    const made = request("RANK.CREATE", "b", "PERIOD", "day", ...zone) + request("WIN.CREATE", "w", ...zone);
+    expect(await client.ask(made, "+OK\r\n+OK\r\n")).toBe("+OK\r\n+OK\r\n");
+    await client.ask(
+      request("RANK.ADD", "ann", "5", "BOARDS", "1", "b") + request("WIN.HIT", "w"),
+      "*1\r\n$1\r\n5\r\n:1\r\n",
+    );
+    const ask = async (): Promise<string> => {
+      client.send(request("RANK.INFO", "b") + request("WIN.INFO", "w") + request("ECHO", "all-told"));
+      await eventually(() => client.received.endsWith("all-told\r\n"));
+      return await client.take(client.received.length);
+    };
+    const told = await ask();
+    expect(told.split("America/New_York")).toHaveLength(3);
+    for (const compacts of [false, true]) {
+      if (compacts) await server.persistence?.compact();
+      client.close();
+      await server.close();
+      server = await startServer(settings);
+      client = await WireClient.open(server.address);
+      expect(await ask()).toBe(told);
+    }
+    client.close();
+    await server.close();
+  });
+});
+
 test("after a compaction the next is due when the log has grown again, not because it reaches back to the older snapshot", async () => {
   await withTempDir(async (data) => {
     const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 8 * 1_048_576 });

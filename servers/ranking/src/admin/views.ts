@@ -134,9 +134,10 @@ function eventsOf(window: EventWindow, windowMs: number, nowMs: number): number 
 }
 
 /** The most frequent members of as long as the sketches reach back. */
-function topOf({ top, plan }: EventWindow, nowMs: number): object[] {
+function topOf(window: EventWindow, nowMs: number): object[] {
+  const { top } = window;
   if (top === undefined) return [];
-  const bucket = Math.floor((nowMs + plan.offsetMs) / top.stepMs);
+  const bucket = window.numberOf(top.stepMs, nowMs);
   return top.top(bucket, top.length, TOP_MEMBERS).map(({ name, count }) => ({ member: byteName(name), count }));
 }
 

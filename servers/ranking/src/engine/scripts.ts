@@ -225,6 +225,11 @@ export class Scripts implements ScriptCalls {
     return "";
   }
 
+  /** Something that another copy of the store would not know has decided: a script that runs is logged by its commands. */
+  noteForeign(): void {
+    if (this.#run !== undefined) this.#run.isForeign = true;
+  }
+
   log(level: number, message: Uint8Array): void {
     if (this.#store.isLogging) this.onLog(level, message);
   }

@@ -42,6 +42,7 @@ import { STRING_HANDLERS } from "./strings.ts";
 import { TRANSACTION_HANDLERS } from "./transactions.ts";
 import { WAITING_HANDLERS } from "./waiting.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
+import { ZONE_HANDLERS } from "./zones.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -85,6 +86,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...SLOWLOG_HANDLERS,
   ...STRING_HANDLERS,
   ...WINDOW_HANDLERS,
+  ...ZONE_HANDLERS,
   ...TRANSACTION_HANDLERS,
   ...WAITING_HANDLERS,
   ...SCRIPT_HANDLERS,

@@ -54,7 +54,8 @@ export class Board implements Container {
   /** The number of the period that runs at this time. */
   currentOf(nowMs: number): number {
     if (nowMs !== this.#currentAtMs) {
-      this.#current = periodOf(this.#plan.period, nowMs, this.#plan.offsetMs);
+      const { period, zone, offsetMs } = this.#plan;
+      this.#current = periodOf(period, nowMs, zone === undefined ? offsetMs : zone.offsetAt(nowMs));
       this.#currentAtMs = nowMs;
     }
     return this.#current;

@@ -5,7 +5,7 @@ import { CommandError } from "../replies.ts";
 import { BlobReader } from "./blob.ts";
 import { WindowMembers } from "./window-members.ts";
 import { forEachBlob, readPart, type WindowParts } from "./window-parts.ts";
-import { Uniques, type WindowPlan } from "./window-plan.ts";
+import { DAY_MS, Uniques, type WindowPlan } from "./window-plan.ts";
 import { WindowRegisters } from "./window-registers.ts";
 import { WindowRing } from "./window-ring.ts";
 import { WindowTop } from "./window-top.ts";
@@ -88,12 +88,25 @@ export class EventWindow implements Container, WindowParts {
 
   /** The bucket of a ring in which a time lies. */
   bucketOf(ring: WindowRing, timeMs: number): number {
-    return Math.floor((timeMs + this.plan.offsetMs) / ring.stepMs);
+    return this.numberOf(ring.stepMs, timeMs);
   }
 
   /** When a bucket begins, in ms. */
   startOf(ring: WindowRing, bucket: number): number {
-    return bucket * ring.stepMs - this.plan.offsetMs;
+    return this.beginningOf(ring.stepMs, bucket);
+  }
+
+  /** The number of the bucket of `stepMs` in which a time lies. */
+  numberOf(stepMs: number, timeMs: number): number {
+    const { zone, offsetMs } = this.plan;
+    const isByZone = zone !== undefined && stepMs >= DAY_MS;
+    return Math.floor((timeMs + (isByZone ? zone.offsetAt(timeMs) : offsetMs)) / stepMs);
+  }
+
+  /** When a bucket of `stepMs` begins, in ms. */
+  beginningOf(stepMs: number, bucket: number): number {
+    const { zone, offsetMs } = this.plan;
+    return zone !== undefined && stepMs >= DAY_MS ? zone.instantOf(bucket * stepMs) : bucket * stepMs - offsetMs;
   }
 
   /** When the newest bucket that had events leaves the coarsest ring. */
@@ -190,8 +203,8 @@ export class EventWindow implements Container, WindowParts {
 
   #rank(nowMs: number, atMs: number, count: number, member: Uint8Array, start: number, end: number): void {
     const top = this.top!;
-    const bucket = Math.floor((atMs + this.plan.offsetMs) / top.stepMs);
-    if (bucket <= Math.floor((nowMs + this.plan.offsetMs) / top.stepMs) - top.length) return;
+    const bucket = this.numberOf(top.stepMs, atMs);
+    if (bucket <= this.numberOf(top.stepMs, nowMs) - top.length) return;
     top.add(bucket, member, start, end, count);
   }
 
