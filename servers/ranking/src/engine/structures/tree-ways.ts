@@ -1,5 +1,14 @@
 import { type Heap, OFFSET_MASK, SEGMENT_SHIFT } from "../memory/heap.ts";
-import { innerBound, LEAF_ENTRIES, leafBound, NodeAt, nodeScore, nodeWord, sumBefore } from "./tree-nodes.ts";
+import {
+  innerBound,
+  LEAF_BYTES,
+  LEAF_ENTRIES,
+  leafBound,
+  NodeAt,
+  nodeScore,
+  nodeWord,
+  sumBefore,
+} from "./tree-nodes.ts";
 import { finger, liftFinger, pathIndexes, pathNodes, pointAt } from "./tree-path.ts";
 
 /** The order of records that have the same score. Never 0 for two different records. */
@@ -7,6 +16,9 @@ export interface TieOrder {
   compare(a: number, b: number): number;
 }
 
+const LEAF_WORDS = LEAF_BYTES / 4;
+/** Words that the processor fetches together. */
+const LINE_WORDS = 16;
 /** As far from the finger an entry is reached along the leaves. */
 const NEAR_ENTRIES = 2 * LEAF_ENTRIES;
 
@@ -19,6 +31,8 @@ export class TreeWays {
   root = 0;
   /** Inner levels above the leaves. */
   height = 0;
+  /** Of no meaning. */
+  touched = 0;
   /** Where in its leaf the entry of {@link descendToRank} is. */
   foundIndex = 0;
 
@@ -43,7 +57,20 @@ export class TreeWays {
       pathIndexes[level] = index;
       node = words[base + NodeAt.children + index]!;
     }
+    this.#fetch(node);
     return node;
+  }
+
+  /**
+   * Touches all of a leaf. The search in it would wait for the memory at each step; asked at once, it comes side by side.
+   */
+  #fetch(leaf: number): void {
+    const words = this.heap.words[leaf >>> SEGMENT_SHIFT]!;
+    const base = (leaf & OFFSET_MASK) << 1;
+    let touched = 0;
+    for (let at = base; at < base + LEAF_WORDS; at += LINE_WORDS) touched ^= words[at]!;
+    // Or nothing would have to be read.
+    this.touched = touched;
   }
 
   /** The child for a record when some children, the last of which is `last`, begin with its score. */
