@@ -1,4 +1,4 @@
-export type CacheproxyErrorCode = "TLS_FILE_UNREADABLE" | "WORKER_FAILED";
+export type CacheproxyErrorCode = "WORKER_FAILED";
 
 /** Something the cache proxy cannot do as it was told to. `code` is API: never renamed, never reused. */
 export class CacheproxyError extends Error {

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { ConnectionOptions, SecureContextOptions } from "node:tls";
+import { readPem } from "@kagami/kit";
 import type { CacheproxyConfig } from "./config.ts";
-import { CacheproxyError } from "./errors.ts";
 
 /** By which authority servers are known, and by which certificate they know this proxy. */
 export interface ServerTls extends SecureContextOptions {
@@ -22,7 +21,7 @@ export type ServerTlsSettings = Pick<
 /**
  * How servers are spoken to over TLS.
  *
- * @throws CacheproxyError `TLS_FILE_UNREADABLE`
+ * @throws TlsFileError
  */
 export async function readServerTls(settings: ServerTlsSettings): Promise<ServerTls> {
   const { serverTlsCa, serverTlsCert, serverTlsKey, serverTlsName } = settings;
@@ -38,19 +37,4 @@ export function serverTlsOptions({ serverName, ...context }: ServerTls, host: st
   // An address is no server name. A certificate is checked against the name that was asked for, or else the address.
   const servername = serverName === "" && isIP(host) === 0 ? host : serverName;
   return { ...context, host, ...(servername === "" ? {} : { servername }) };
-}
-
-/**
- * Reads a certificate or a key.
- *
- * @throws CacheproxyError `TLS_FILE_UNREADABLE`
- */
-export async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const { message } = cause as Error;
-    const mend = "Give the path of a PEM file that this user can read";
-    throw new CacheproxyError("TLS_FILE_UNREADABLE", `Cannot read ${path}: ${message}. ${mend}`, { cause });
-  }
 }

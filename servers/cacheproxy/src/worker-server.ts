@@ -1,11 +1,11 @@
 import type { TlsOptions } from "node:tls";
-import { closeOnce, type Listener, type Logger, listenTcp, type Metrics } from "@kagami/kit";
+import { closeOnce, type Listener, type Logger, listenTcp, type Metrics, readListenerTls } from "@kagami/kit";
 import type { CacheproxyConfig } from "./config.ts";
 import type { Cluster } from "./engine/cluster.ts";
 import type { WorkerReport } from "./engine/cluster-counts.ts";
 import type { DataPathLimits } from "./engine/data-path.ts";
 import { PoolPolicies } from "./pool-policies.ts";
-import { readPem, readServerTls } from "./server-tls.ts";
+import { readServerTls } from "./server-tls.ts";
 import { Worker } from "./worker.ts";
 
 /** What of the configuration a worker needs; plain data, for it goes to other processes. */
@@ -59,7 +59,7 @@ interface WorkerServerParts {
 /**
  * Serves clients by the cluster state given, and by those that follow.
  *
- * @throws ListenError, CacheproxyError `TLS_FILE_UNREADABLE`
+ * @throws ListenError, TlsFileError
  */
 export async function startWorkerServer(
   settings: WorkerSettings,
@@ -67,7 +67,7 @@ export async function startWorkerServer(
   { reusePort, log, metrics }: WorkerServerParts,
 ): Promise<WorkerServer> {
   const serverTls = await readServerTls(settings);
-  const clientTls = await readClientTls(settings);
+  const clientTls = await readListenerTls(settings);
   const worker = new Worker({ limits: limitsOf(settings), policyMaker: new PoolPolicies(), serverTls });
   const listeners: Listener[] = [];
   const listen = async (name: string, address: string, tls?: TlsOptions): Promise<string> => {
@@ -118,16 +118,5 @@ function limitsOf(settings: WorkerSettings): DataPathLimits {
     reconnectUs: settings.reconnectMs * 1000,
     reconnectMaxUs: settings.reconnectMaxMs * 1000,
     clientIdleUs: settings.clientIdleMs * 1000,
-  };
-}
-
-async function readClientTls(settings: WorkerSettings): Promise<TlsOptions | undefined> {
-  const { tlsListen, tlsCert, tlsKey, tlsClientCa } = settings;
-  if (tlsListen === "off") return undefined;
-  const asksClients = tlsClientCa !== "";
-  return {
-    cert: await readPem(tlsCert),
-    key: await readPem(tlsKey),
-    ...(asksClients && { ca: await readPem(tlsClientCa), requestCert: true, rejectUnauthorized: true }),
   };
 }

@@ -1,6 +1,4 @@
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import type { TlsOptions } from "node:tls";
 import { isLoopback, parseAddress } from "@kagami/kit";
 import type { RankingConfig } from "./config.ts";
 import { loadUserFile } from "./engine/acl/index.ts";
@@ -57,29 +55,4 @@ export function checkAdminToken({ admin, adminToken }: RankingConfig): void {
     `Cannot serve the admin page at ${admin}: others than this machine could ask it for keys and clients. ` +
       "Set adminToken, or an address of 127.0.0.1",
   );
-}
-
-/**
- * What the TLS listener needs; `undefined` if there is none.
- *
- * @throws RankingError `TLS_FILE_UNREADABLE`
- */
-export async function readTls(config: RankingConfig): Promise<TlsOptions | undefined> {
-  if (config.tlsListen === "off") return undefined;
-  const asksClients = config.tlsClientCa !== "";
-  return {
-    cert: await readPem(config.tlsCert),
-    key: await readPem(config.tlsKey),
-    ...(asksClients && { ca: await readPem(config.tlsClientCa), requestCert: true, rejectUnauthorized: true }),
-  };
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const { message } = cause as Error;
-    const mend = "Give the path of a PEM file that this user can read";
-    throw new RankingError("TLS_FILE_UNREADABLE", `Cannot read ${path}: ${message}. ${mend}`, { cause });
-  }
 }

@@ -8,7 +8,6 @@ export type RankingErrorCode =
   | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
   | "RDB_UNWRITABLE"
-  | "TLS_FILE_UNREADABLE"
   | "ACL_FILE_INVALID"
   | "ACCESS_OPEN";
 

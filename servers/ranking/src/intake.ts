@@ -17,6 +17,8 @@ export interface IntakeHost {
   refuse(client: Client, error: string): void;
   /** CLIENT PAUSE holds its next request back. */
   holdBack(client: Client): void;
+  /** Whether there is room for another reply; if not, the client is gone on with when there is. */
+  hasRoom(client: Client): boolean;
 }
 
 /** Turns what was read from a client into commands of the engine, a row of requests at a time. */
@@ -88,8 +90,9 @@ export class Intake {
     return isDone ? next : start;
   }
 
-  /** Does a request of so many bytes. Returns whether it did: a pause may hold it back. */
+  /** Does a request of so many bytes. Returns whether it did: a pause or a lack of room may hold it back. */
   #do(client: Client, args: Args, sizeBytes: number): boolean {
+    if (!this.#host.hasRoom(client)) return false;
     const engine = this.#engine;
     const { session } = client;
     if (args.count === 0) {

@@ -2,24 +2,27 @@ import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
 import type { ClientLimits } from "./client-limits.ts";
+import { DeadlineTimer } from "./deadline-timer.ts";
 import type { Engine } from "./engine/engine.ts";
-import { ReplyMode } from "./engine/session.ts";
+import { KEPT_WHOLE_BYTES, ReplyMode } from "./engine/session.ts";
 import { Intake } from "./intake.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import type { ReplicatedLog } from "./storage/replicated-log.ts";
-import { type HeldTurn, Segments } from "./turn-output.ts";
+import { HeldTurns, Segments } from "./turn-output.ts";
 
 const READ_BYTES = 262_144;
-/** What a timer can wait for. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
+/** Replies of a turn beyond which no further request is done before they are sent. */
+const TURN_BYTES = 64 << 20;
 
 /** What clients may take; may change while they are served. */
 export interface ReactorLimits {
   readonly maxRequestBytes: number;
   readonly maxBulkBytes: number;
   isOverOutputLimit(client: Client, nowMs: number): boolean;
+  /** 64 MiB if nothing else is said. */
+  readonly turnBytes?: number;
 }
 
 /** What the reactor needs of the machine. */
@@ -50,14 +53,16 @@ export class Reactor {
   readonly #reply = new ReplyWriter();
   #segments = new Segments();
   #segmentEnd = 0;
-  readonly #held: HeldTurn[] = [];
+  readonly #held = new HeldTurns();
   #isInTurn = false;
-  #deadlineMs = Number.POSITIVE_INFINITY;
-  #deadlineTimer: NodeJS.Timeout | undefined;
+  readonly #deadline: DeadlineTimer;
   /** Whose bytes are being read. */
   #current: Client | undefined;
   readonly #ending = new Set<Client>();
-  readonly #blocked = new Set<Client>();
+  /** Those that waited for a key or a time and do so no more. */
+  #resumed: Client[] = [];
+  /** Those whose next request comes when the replies that there are have been sent. */
+  readonly #postponed = new Set<Client>();
   /** Those whose next command CLIENT PAUSE holds back. */
   readonly #heldBack = new Set<Client>();
   /** Position of the last batch. */
@@ -67,6 +72,7 @@ export class Reactor {
   readCount = 0;
   writeCount = 0;
   protocolErrors = 0;
+  turnCount = 0;
 
   constructor(engine: Engine, world: ReactorWorld, limits: ReactorLimits) {
     this.engine = engine;
@@ -75,7 +81,10 @@ export class Reactor {
     this.#intake = new Intake(engine, this.#reply, {
       refuse: (client, error) => this.#refuse(client, error),
       holdBack: (client) => this.#heldBack.add(client),
+      hasRoom: (client) => this.#hasRoom(client),
     });
+    const { nowMs } = world;
+    this.#deadline = new DeadlineTimer(nowMs, () => this.inTurn(() => engine.onTime(nowMs())));
   }
 
   /** Takes a connection over. */
@@ -106,6 +115,9 @@ export class Reactor {
       },
       close: (): void => {
         if (holder.client !== undefined) this.#endLater(holder.client);
+      },
+      resume: (): void => {
+        if (holder.client !== undefined) this.#resumed.push(holder.client);
       },
     };
     const session = engine.sessions.open(output, engine.users.defaultUser, {
@@ -139,7 +151,7 @@ export class Reactor {
   }
 
   #mustWait(client: Client): boolean {
-    return client.session.isBlocked || this.#heldBack.has(client);
+    return client.session.isBlocked || this.#heldBack.has(client) || this.#postponed.has(client);
   }
 
   #keep(client: Client, start: number, end: number): void {
@@ -168,7 +180,6 @@ export class Reactor {
     if (this.engine.batch.count > changes) this.#segments.writers.add(client);
     this.#current = undefined;
     if (session.isClosing) this.#endLater(client);
-    if (session.isBlocked) this.#blocked.add(client);
     return session.isClosing ? end : at;
   }
 
@@ -176,7 +187,8 @@ export class Reactor {
     this.#beginTurn();
     this.protocolErrors++;
     this.#reply.resp = client.session.resp;
-    if (client.session.replyMode === ReplyMode.on) this.#reply.error(error);
+    const hasRoom = this.#reply.length + error.length < this.#reply.limitBytes;
+    if (client.session.replyMode === ReplyMode.on && hasRoom) this.#reply.error(error);
     this.#closeSegment(client);
     client.session.isClosing = true;
     this.#endLater(client);
@@ -187,6 +199,7 @@ export class Reactor {
   #beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
+    this.turnCount++;
     this.engine.beginTurn(this.#world.nowMs(), this.#world.seed());
     setImmediate(this.#endTurn);
   }
@@ -199,7 +212,8 @@ export class Reactor {
 
   readonly #endTurn = (): void => {
     this.#resumeBlocked();
-    this.#scheduleDeadline();
+    // Wakes the engine when the waiting of a session is over.
+    this.#deadline.set(this.engine.nextDeadlineMs);
     const { log } = this.#world;
     const { batch } = this.engine;
     const hasChanged = this.engine.endTurn();
@@ -208,12 +222,19 @@ export class Reactor {
       log.flush();
     }
     this.#isInTurn = false;
+    if (this.#postponed.size > 0) setImmediate(this.#resumePostponed);
     const segments = this.#segments;
     if (segments.clients.length === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
-    if (log !== undefined && (this.#held.length > 0 || (hasChanged && log.acceptedPosition < position))) {
-      const waiting = log.state === "ok" ? segments : this.#sendUnconcerned(this.#reply.bytes, segments);
-      if (waiting.clients.length > 0) this.#held.push({ position, bytes: this.#reply.bytes, segments: waiting });
+    if (log !== undefined && (!this.#held.isEmpty || (hasChanged && log.acceptedPosition < position))) {
+      let waiting = segments;
+      if (log.state !== "ok") {
+        // While the log cannot be written: who waits for nothing that was not kept is served on.
+        const [concerned, free] = this.#held.split(segments);
+        this.#sendAll(this.#reply.bytes, free);
+        waiting = concerned;
+      }
+      this.#held.add(position, this.#reply.bytes, this.#reply.length, waiting);
       this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
       this.#startSegments();
       return;
@@ -224,20 +245,6 @@ export class Reactor {
     this.#startSegments();
   };
 
-  /** Wakes the engine when the waiting of a session is over. */
-  #scheduleDeadline(): void {
-    const dueMs = this.engine.nextDeadlineMs;
-    if (dueMs === this.#deadlineMs) return;
-    clearTimeout(this.#deadlineTimer);
-    this.#deadlineMs = dueMs;
-    if (!Number.isFinite(dueMs)) return;
-    const delayMs = Math.min(Math.max(0, dueMs - this.#world.nowMs()), LONGEST_DELAY_MS);
-    this.#deadlineTimer = setTimeout(() => {
-      this.#deadlineMs = Number.POSITIVE_INFINITY;
-      this.inTurn(() => this.engine.onTime(this.#world.nowMs()));
-    }, delayMs);
-  }
-
   #startSegments(): void {
     this.#segments = new Segments();
     this.#segmentEnd = 0;
@@ -246,47 +253,37 @@ export class Reactor {
 
   /** The log has everything up to this position. */
   onAccepted(position: number): void {
-    while (this.#held.length > 0 && (this.#held[0] as HeldTurn).position <= position) {
-      const turn = this.#held.shift() as HeldTurn;
-      this.#sendAll(turn.bytes, turn.segments);
-    }
-  }
-
-  /**
-   * While the log cannot be written: sends what tells of no change to those who wait for none, so that they are served on.
-   * Returns the others' segments.
-   */
-  #sendUnconcerned(bytes: Uint8Array, segments: Segments): Segments {
-    const [waiting, free] = [new Segments(), new Segments()];
-    const held = new Set(this.#held.flatMap((turn) => turn.segments.clients));
-    for (const [i, client] of segments.clients.entries()) {
-      const isConcerned = segments.writers.has(client) || held.has(client);
-      (isConcerned ? waiting : free).add(client, segments.starts[i] as number, segments.ends[i] as number);
-    }
-    this.#sendAll(bytes, free);
-    return waiting;
+    this.#held.release(position, (turn) => this.#sendAll(turn.bytes, turn.segments));
+    if (this.#held.isEmpty && this.#postponed.size > 0) setImmediate(this.#resumePostponed);
   }
 
   /** Sends every client its segments. Returns whether the bytes are ours again. */
-  #sendAll(bytes: Uint8Array, { clients, starts, ends }: Segments): boolean {
+  #sendAll(bytes: Uint8Array, { clients, starts, ends, large }: Segments): boolean {
     let isOurs = true;
     for (let i = 0; i < clients.length; i++) {
       const client = clients[i] as Client;
+      const own = large[i];
       const start = starts[i] as number;
       const end = ends[i] as number;
       this.netOutputBytes += end - start;
       this.writeCount++;
-      if (!client.write(bytes, start, end)) isOurs = false;
+      if (!client.write(own ?? bytes, start, end)) isOurs &&= own !== undefined;
       if (client.outputBytes > 0 && this.#limits.isOverOutputLimit(client, this.engine.store.nowMs)) {
         client.wire.destroy();
       }
     }
+    // What was held may be sent while a turn is open; who says good-bye in that turn waits for its end.
+    if (!this.#isInTurn) this.#endAllDue();
+    return isOurs;
+  }
+
+  /** Ends those whose last reply is out. */
+  #endAllDue(): void {
     for (const client of this.#ending) {
-      if (this.#held.some((turn) => turn.segments.clients.includes(client))) continue;
+      if (this.#held.has(client)) continue;
       this.#ending.delete(client);
       client.end();
     }
-    return isOurs;
   }
 
   // Output
@@ -302,8 +299,13 @@ export class Reactor {
   #send(client: Client, bytes: Uint8Array): void {
     this.#beginTurn();
     if (this.#current !== undefined) this.#closeSegment(this.#current);
-    this.#reply.raw(bytes);
-    this.#closeSegment(client);
+    const hasRoom = this.#reply.length + bytes.length <= this.#reply.limitBytes;
+    if (bytes.length >= KEPT_WHOLE_BYTES || !hasRoom)
+      this.#segments.addLarge(client, hasRoom ? bytes : new Uint8Array(bytes));
+    else {
+      this.#reply.raw(bytes);
+      this.#closeSegment(client);
+    }
     if (this.engine.batch.count > 0) this.#segments.writers.add(client);
   }
 
@@ -315,19 +317,45 @@ export class Reactor {
 
   /** Those who waited and do so no more may have sent something meanwhile. */
   #resumeBlocked(): void {
-    for (const client of this.#blocked) {
-      if (client.session.isBlocked) continue;
-      this.#blocked.delete(client);
-      if (client.carryLength > 0) this.#takeCarried(client);
+    if (this.#resumed.length === 0) return;
+    const clients = this.#resumed;
+    this.#resumed = [];
+    this.#goOn(clients);
+  }
+
+  #goOn(clients: readonly Client[]): void {
+    for (const client of clients) {
+      if (!client.isGone && client.carryLength > 0 && !this.#mustWait(client)) this.#takeCarried(client);
     }
   }
+
+  /** Whether there are so many replies that they have to be sent before others are made. */
+  get #isFull(): boolean {
+    const bytes = this.#reply.length + this.#segments.largeBytes + this.#held.bytes;
+    return bytes > (this.#limits.turnBytes ?? TURN_BYTES);
+  }
+
+  /** Whether another request of the client may be done; if not, it goes on when the replies have been sent. */
+  #hasRoom(client: Client): boolean {
+    if (!this.#isFull) return true;
+    this.#postponed.add(client);
+    return false;
+  }
+
+  readonly #resumePostponed = (): void => {
+    // While replies are held the log says when they are sent.
+    if (this.#postponed.size === 0 || this.#isFull) return;
+    const clients = [...this.#postponed];
+    this.#postponed.clear();
+    this.#goOn(clients);
+  };
 
   /** Goes on with those that a pause held back, once it is over. */
   resumeHeldBack(): void {
     if (this.#heldBack.size === 0 || this.engine.sessions.isPaused(this.#world.nowMs())) return;
     const clients = [...this.#heldBack];
     this.#heldBack.clear();
-    for (const client of clients) if (client.carryLength > 0) this.#takeCarried(client);
+    this.#goOn(clients);
   }
 
   /** Cuts off who has been silent for too long, or has had much waiting for too long. */
@@ -353,7 +381,7 @@ export class Reactor {
   #onClosed(client: Client): void {
     client.isGone = true;
     this.clients.delete(client);
-    this.#blocked.delete(client);
+    this.#postponed.delete(client);
     this.#heldBack.delete(client);
     this.#ending.delete(client);
     this.engine.disconnect(client.session);
@@ -361,7 +389,7 @@ export class Reactor {
 
   /** Cuts all clients off once what they were sent is out. */
   endAll(): void {
-    clearTimeout(this.#deadlineTimer);
+    this.#deadline.stop();
     for (const client of this.clients) client.end();
   }
 }

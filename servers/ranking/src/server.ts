@@ -9,10 +9,11 @@ import {
   Metrics,
   parseAddress,
   type Router,
+  readListenerTls,
   registerProcessMetrics,
   startAdmin,
 } from "@kagami/kit";
-import { admitUsers, checkAdminToken, readTls } from "./access.ts";
+import { admitUsers, checkAdminToken } from "./access.ts";
 import { History } from "./admin/history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
 import { CLIENTS_LIMIT, ClientLimits } from "./client-limits.ts";
@@ -49,11 +50,11 @@ export interface RankingServer {
 /**
  * Recovers the store and serves it.
  *
- * @throws ListenError, RankingError
+ * @throws ListenError, RankingError, TlsFileError
  */
 export async function startRankingServer(config: RankingConfig, log: Logger): Promise<RankingServer> {
   checkAdminToken(config);
-  const tls = await readTls(config);
+  const tls = await readListenerTls(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
   const parts: ShellParts = { shutdown: () => process.kill(process.pid, "SIGTERM") };

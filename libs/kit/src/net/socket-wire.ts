@@ -37,6 +37,8 @@ interface WriteHandle {
 interface WriteRequest {
   handle?: WriteHandle;
   oncomplete?: (status: number) => void;
+  /** The bytes that the system reads until then: nobody else need keep them alive. */
+  buffer?: Uint8Array;
 }
 
 /** Made by Node itself; known after its first write. */
@@ -88,6 +90,8 @@ export class SocketWire implements Wire {
       return true;
     }
     if (handle.writeQueueSize === 0) return true;
+    // Without this the collector may take the bytes from under the system's hands, if their owner lets them go.
+    request.buffer = view;
     this.#request = undefined; // it is Node's until it completes
     this.#isWaiting = true;
     return false;

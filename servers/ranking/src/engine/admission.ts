@@ -41,7 +41,7 @@ export function refusalOf(engine: Engine, session: Session, command: Command, ar
   return "";
 }
 
-/** Whether the data takes more than it may. */
+/** Whether the data takes more than it may, or about as much as there can be. */
 export function isShortOfMemory({ maxMemoryBytes, store }: Engine): boolean {
-  return maxMemoryBytes > 0 && store.usedBytes > maxMemoryBytes;
+  return (maxMemoryBytes > 0 && store.usedBytes > maxMemoryBytes) || store.heap.isNearlyFull;
 }

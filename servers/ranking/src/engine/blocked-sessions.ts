@@ -5,7 +5,7 @@ import { ValueType, type ValueTypeCode } from "./container.ts";
 import { type Deadline, DeadlineQueue } from "./deadline-queue.ts";
 import type { Engine } from "./engine.ts";
 import { keyOfWatch, watchName } from "./key-watches.ts";
-import { ReplyMode, type Session } from "./session.ts";
+import { KEPT_WHOLE_BYTES, ReplyMode, type Session } from "./session.ts";
 
 /** How the reply of a plain command becomes that of one that has waited. */
 export type WaitReply = "as-it-is" | "value-behind-key" | "pair-behind-key";
@@ -123,6 +123,7 @@ export class BlockedSessions {
 
   #remove(waiter: Waiter): void {
     waiter.session.isBlocked = false;
+    waiter.session.output.resume?.();
     this.#bySession.delete(waiter.session);
     for (const name of waiter.names) {
       const waiters = this.#byName.get(name);
@@ -229,7 +230,10 @@ export class BlockedSessions {
 
   #send(session: Session): void {
     const { bytes, length } = this.#reply;
-    if (session.replyMode !== ReplyMode.off) session.output.send(bytes.subarray(0, length));
+    if (session.replyMode !== ReplyMode.off) {
+      // A long one is kept by who gets it, and this writer is used again.
+      session.output.send(length < KEPT_WHOLE_BYTES ? bytes.subarray(0, length) : bytes.slice(0, length));
+    }
     for (const writer of [this.#reply, this.#taken]) {
       if (writer.bytes.length > SCRATCH_BYTES) writer.bytes = new Uint8Array(1_024);
     }

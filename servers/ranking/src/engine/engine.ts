@@ -1,5 +1,5 @@
 import type { Args } from "../protocol/args.ts";
-import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import { ReplyOverflow, type ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
 import { AclUsers, ALLOWED, checkCommand, type HashPassword } from "./acl/index.ts";
 import { refusalOf } from "./admission.ts";
@@ -292,7 +292,7 @@ export class Engine {
     try {
       command.handler!(call);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      if (!(error instanceof CommandError || error instanceof ReplyOverflow)) throw error;
       reply.rewind(start);
       reply.error(error.message);
     } finally {

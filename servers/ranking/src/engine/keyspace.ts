@@ -65,14 +65,16 @@ export class Keyspace extends KeyRecords {
 
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
   find(args: Args, index: number): number {
+    const record = this.findUnused(args, index);
+    if (record !== 0) this.#use(record);
+    return record;
+  }
+
+  /** As {@link find}, but counts as no use: for who asks about the key and not for its value. */
+  findUnused(args: Args, index: number): number {
     const record = this.peek(args.bytes, args.starts[index]!, args.ends[index]!);
-    if (record === 0) {
-      this.store.misses++;
-      if (this.store.tellsMisses) this.store.listener?.onMissed(this.index, args.view(index));
-      return 0;
-    }
-    this.store.hits++;
-    this.#use(record);
+    if (record !== 0) this.store.hits++;
+    else this.store.missed(this.index, args, index);
     return record;
   }
 
@@ -135,17 +137,8 @@ export class Keyspace extends KeyRecords {
     keepsExpiry = false,
     isRaw = false,
   ): number {
-    return this.setStringAt(
-      args.bytes,
-      args.starts[index]!,
-      args.ends[index]!,
-      record,
-      value,
-      start,
-      end,
-      keepsExpiry,
-      isRaw,
-    );
+    const { bytes, starts, ends } = args;
+    return this.setStringAt(bytes, starts[index]!, ends[index]!, record, value, start, end, keepsExpiry, isRaw);
   }
 
   /** As {@link setString}, of a key that is no argument. */

@@ -8,6 +8,9 @@ import type { Session } from "./session.ts";
 
 const UNLINK = Uint8Array.from([85, 78, 76, 73, 78, 75]);
 
+/** Taken between MULTI and EXEC though there is no memory left. */
+const ENDS_QUEUEING: ReadonlySet<string> = new Set(["discard", "quit", "reset"]);
+
 /**
  * Keeps memory below `maxmemory`. What is evicted goes into the batch as UNLINK, in front of the command that needed the
  * room, so that every copy removes the same keys; while the log is applied nothing is evicted.
@@ -27,9 +30,10 @@ export class MemoryLimit {
   makeRoom(session: Session, command: Command): boolean {
     if (this.evict() !== "nothing-left") return true;
     if ((command.flags & CommandFlag.denyOom) !== 0) return false;
-    // EXEC stands for what it will do.
-    const isExec = session.isQueueing && command.name === "exec";
-    return !isExec || session.queue.every((queued) => (queued.command.flags & CommandFlag.denyOom) === 0);
+    if (!session.isQueueing) return true;
+    // EXEC stands for what it will do; whatever else is queued takes memory too.
+    if (command.name === "exec") return (session.queuedFlags & CommandFlag.denyOom) === 0;
+    return ENDS_QUEUEING.has(command.name);
   }
 
   /** Evicts until memory is below the limit. Not while the log is applied, inside a command, or while clients pause. */
@@ -37,6 +41,10 @@ export class MemoryLimit {
     const engine = this.#engine;
     const { nowMs } = engine.store;
     if (!engine.isLogging || engine.currentSession !== undefined || engine.sessions.isPaused(nowMs)) return "below";
+    const { maxMemoryBytes, store } = engine;
+    // Without a limit of memory nobody has said that keys may go.
+    const isOver = maxMemoryBytes > 0 && store.usedBytes > maxMemoryBytes;
+    if (!isOver) return store.heap.isNearlyFull ? "nothing-left" : "below";
     const startUs = engine.clockUs();
     const outcome = this.eviction.run(engine.maxMemoryBytes);
     engine.observer.latency.add("eviction-cycle", nowMs, (engine.clockUs() - startUs) / 1_000);

@@ -2,7 +2,7 @@ import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import { bytesOfText } from "./acl/index.ts";
 import { EventClass, NotifyChannel } from "./key-events.ts";
 import { PubSub } from "./pubsub.ts";
-import type { Session } from "./session.ts";
+import { KEPT_WHOLE_BYTES, type Session } from "./session.ts";
 import type { Store } from "./store.ts";
 
 /** Whose command runs now, and where its reply goes. */
@@ -10,6 +10,9 @@ interface RunningCommand {
   readonly session: Session;
   readonly reply: ReplyWriter;
 }
+
+/** What a message takes beside its bytes, about. */
+const POSTPONED_BYTES = 64;
 
 /**
  * Brings messages to sessions, beside the replies to their commands.
@@ -24,6 +27,12 @@ export class Messenger {
   #notifiedClasses = 0;
   #isNotifying = false;
   #postponed: { readonly session: Session; readonly bytes: Uint8Array }[] = [];
+  #postponedBytes = 0;
+  /**
+   * What one command may send in all, in bytes; receivers beyond that are cut off, as are those that do not fetch what
+   * they were sent.
+   */
+  byteLimit = 256 * 1024 * 1024;
 
   /** @param running The outermost command that runs; `undefined` between commands. */
   constructor(store: Store, running: () => RunningCommand | undefined) {
@@ -59,11 +68,21 @@ export class Messenger {
     const running = this.#running();
     if (running === undefined) session.output.send(bytes);
     else if (running.session === session && !this.#isNotifying) running.reply.raw(bytes);
-    else this.#postponed.push({ session, bytes });
+    else this.postpone(session, bytes);
   }
 
   /** Sends once the command that runs is done; `bytes` is kept until then. */
   postpone(session: Session, bytes: Uint8Array): void {
+    if (session.isClosing) return;
+    // A small message is copied for each receiver; a large one is one piece of memory.
+    const isShared = bytes.length >= KEPT_WHOLE_BYTES && this.#postponed.at(-1)?.bytes === bytes;
+    const sizeBytes = POSTPONED_BYTES + (isShared ? 0 : bytes.length);
+    if (this.#postponedBytes + sizeBytes > this.byteLimit) {
+      session.isClosing = true;
+      if (session !== this.#running()?.session) session.output.close();
+      return;
+    }
+    this.#postponedBytes += sizeBytes;
     this.#postponed.push({ session, bytes });
   }
 
@@ -72,6 +91,7 @@ export class Messenger {
     if (this.#postponed.length === 0) return;
     const postponed = this.#postponed;
     this.#postponed = [];
+    this.#postponedBytes = 0;
     for (const { session: receiver, bytes } of postponed) {
       if (receiver === session) reply.raw(bytes);
       else receiver.output.send(bytes);

@@ -1,6 +1,7 @@
 import { Args } from "../protocol/args.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { ALLOWED, scriptDenialReason } from "./acl/index.ts";
+import { isShortOfMemory } from "./admission.ts";
 import type { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -152,8 +153,7 @@ export class Scripts implements ScriptCalls {
   }
 
   get #isOutOfMemory(): boolean {
-    const { maxMemoryBytes, store } = this.#store;
-    return maxMemoryBytes > 0 && store.usedBytes > maxMemoryBytes;
+    return isShortOfMemory(this.#store);
   }
 
   /** Why a script with flags may not even begin; one without is asked at each of its commands. */

@@ -3,10 +3,18 @@ import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { User } from "./acl/index.ts";
 import type { Command } from "./command.ts";
 
+/** Messages from this size on are not copied for each receiver. */
+export const KEPT_WHOLE_BYTES = 16_384;
+
 /** What the engine tells of a session goes out through this; the shell has a socket behind it. */
 export interface SessionOutput {
-  /** Bytes for this session outside of a reply to its own command: messages, replies to what had waited. */
+  /**
+   * Bytes for this session outside of a reply to its own command: messages, replies to what had waited. They are good
+   * during the call only, but for {@link KEPT_WHOLE_BYTES} or more, which nobody may change any more.
+   */
   send(bytes: Uint8Array): void;
+  /** The session waits for nothing any more and may be given commands again. */
+  resume?(): void;
   /** Closes the connection, after what was sent. */
   close(): void;
 }

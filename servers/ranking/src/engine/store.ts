@@ -1,3 +1,4 @@
+import type { Args } from "../protocol/args.ts";
 import { AccessWords } from "./access-words.ts";
 import type { Container } from "./container.ts";
 import { Keyspace } from "./keyspace.ts";
@@ -68,6 +69,12 @@ export class Store {
       if (left === 0) break;
     }
     return limit - left;
+  }
+
+  /** The key in argument `index` was read and is not there. */
+  missed(database: number, args: Args, index: number): void {
+    this.misses++;
+    if (this.tellsMisses) this.listener?.onMissed(database, args.view(index));
   }
 
   /** Two databases change their numbers. */

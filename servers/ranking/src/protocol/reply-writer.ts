@@ -35,6 +35,18 @@ export function labelOf(text: string): Label {
   return { words: new Int32Array(bytes.buffer), size: text.length };
 }
 
+/** Most bytes of a reply, and of all that one writer holds: 2 GiB. */
+export const REPLY_LIMIT_BYTES: number = 2 ** 31;
+
+/** A reply became longer than its writer may hold. */
+export class ReplyOverflow extends Error {
+  override readonly name = "ReplyOverflow";
+
+  constructor(limitBytes: number) {
+    super(`ERR the reply is longer than ${limitBytes} bytes: ask for less at once`);
+  }
+}
+
 /**
  * Writes replies one behind the other into one buffer that grows.
  *
@@ -49,6 +61,8 @@ export class ReplyWriter {
   resp = 2;
   /** Errors written since somebody set it to 0. */
   errorCount = 0;
+  /** Most bytes that it may hold. */
+  limitBytes = REPLY_LIMIT_BYTES;
   /** Text of the error that was written last. */
   lastError = "";
   /** Of the buffer that was written by words last. */
@@ -59,11 +73,16 @@ export class ReplyWriter {
     this.bytes = new Uint8Array(firstBytes);
   }
 
-  /** Makes room for `size` more bytes, and returns the buffer. */
+  /**
+   * Makes room for `size` more bytes, and returns the buffer.
+   *
+   * @throws ReplyOverflow beyond {@link limitBytes}.
+   */
   reserve(size: number): Uint8Array {
     const needed = this.length + size;
     if (needed <= this.bytes.length) return this.bytes;
-    const larger = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    if (needed > this.limitBytes) throw new ReplyOverflow(this.limitBytes);
+    const larger = new Uint8Array(Math.min(Math.max(needed, 2 * this.bytes.length), this.limitBytes));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
     return larger;

@@ -53,6 +53,7 @@ test.each([
   { lines: ["RPUSH s a", "LMOVE s k LEFT LEFT"], why: "LMOVE" },
   { lines: ["SELECT 1", "RPUSH k a", "MOVE k 0"], why: "MOVE" },
   { lines: ["SELECT 1", "RPUSH k a", "SWAPDB 0 1"], why: "SWAPDB" },
+  { lines: ["SADD s a", "SORT s ALPHA STORE k"], why: "SORT STORE" },
   { lines: ["MULTI", "RPUSH k a", "EXEC"], why: "EXEC" },
 ])("a key that gets its list by $why serves who waits for it", ({ lines }) => {
   const driver = new EngineDriver();

@@ -115,6 +115,27 @@ test("without eviction a command that needs memory is refused, alone and queued,
   expect(evictedOf(driver)).toBe(0);
 });
 
+// As redis-server 7.0.15 with maxmemory 1.
+test.each([
+  { calls: ["MULTI", "GET a", "EXEC"], replies: ["OK", "OOM", "EXECABORT"], why: "what is queued takes memory" },
+  { calls: ["MULTI", "PING", "DISCARD"], replies: ["OK", "OOM", "OK"], why: "DISCARD ends it" },
+  { calls: ["MULTI", "MULTI", "RESET"], replies: ["OK", "OOM", "RESET"], why: "RESET ends it" },
+  { calls: ["MULTI", "EXEC"], replies: ["OK", "*0"], why: "EXEC of nothing needs none" },
+  { calls: ["MULTI", "WATCH x", "QUIT"], replies: ["OK", "OOM", "OK"], why: "QUIT ends it" },
+  { calls: ["GET a", "MULTI"], replies: ["$-1", "OK"], why: "outside of MULTI reads are taken" },
+])("without memory between MULTI and EXEC: $why", ({ calls, replies }) => {
+  const driver = new EngineDriver();
+  driver.engine.maxMemoryBytes = 1;
+  for (const [i, call] of calls.entries()) {
+    expect(
+      driver
+        .do(...call.split(" "))
+        .replace(/^[+-]/, "")
+        .startsWith(replies[i]!),
+    ).toBe(true);
+  }
+});
+
 test("a value of many elements makes room only as it is given back, and the eviction waits for that", () => {
   const driver = limited("allkeys-lru", 2 * MIB);
   const members = Array.from({ length: 20_000 }, (_, i) => `member:${i}`);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Engine, type EngineOptions } from "../../src/engine/engine.ts";
 import type { Session } from "../../src/engine/session.ts";
 import { Args } from "../../src/protocol/args.ts";
-import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
+import { REPLY_LIMIT_BYTES, ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { ScriptRuntime } from "../../src/script/script-runtime.ts";
 
 /** One client of an {@link EngineDriver}. */
@@ -27,6 +27,8 @@ export class EngineDriver {
   readonly main: DrivenSession;
   readonly batches: Uint8Array[] = [];
   nowMs = 1_700_000_000_000;
+  /** Of one reply. */
+  replyLimitBytes = REPLY_LIMIT_BYTES;
   /** The seed of the last turn; each has the next number. */
   turn = 0;
 
@@ -68,6 +70,7 @@ export class EngineDriver {
 
   as({ session }: DrivenSession, ...args: readonly Argument[]): string {
     const reply = new ReplyWriter(1_024);
+    reply.limitBytes = this.replyLimitBytes;
     const call = this.argsOf(...args);
     this.engine.beginTurn(this.nowMs, ++this.turn);
     this.engine.execute(session, call, reply);

@@ -58,7 +58,7 @@ function restore(call: Call): void {
   const { args, db, reply } = call;
   const options = readOptions(call);
   if (options === undefined) return;
-  if (!options.replaces && db.find(args, 1) !== 0) {
+  if (!options.replaces && db.peek(args.bytes, args.starts[1]!, args.ends[1]!) !== 0) {
     reply.error("BUSYKEY Target key name already exists.");
     return;
   }

@@ -1,12 +1,12 @@
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
+import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
 import { ByteView } from "../structures/byte-view.ts";
 import { checkFieldLength, type HashValue } from "../structures/hash-value.ts";
 import { wrongArity } from "../unknown-command.ts";
+import { scanCollection } from "./collection-scan.ts";
 import { fieldsRemoved, makeHash, readHash, writeHash } from "./hash-access.ts";
-import { readCursor } from "./scan-arguments.ts";
-import { ScanOptions } from "./scan-options.ts";
 
 function setFields(call: Call): number {
   const { args, reply } = call;
@@ -149,33 +149,22 @@ function replyName({ reply }: Call, hash: HashValue, field: number, view: ByteVi
 }
 
 function hscan(call: Call): void {
-  const { reply } = call;
-  const cursor = readCursor(call, 2);
-  if (cursor === undefined) return;
-  const hash = readHash(call, 1);
-  if (hash === undefined) return;
-  if (hash === 0) {
-    reply.array(2);
-    reply.bulkInteger(0);
-    reply.array(0);
-    return;
-  }
-  const options = ScanOptions.read(call, 3);
-  if (options === undefined) return;
-  const view = new ByteView();
-  const found: number[] = [];
-  const next = hash.scan(cursor, options.count, (field) => {
-    hash.readField(field, view);
-    if (options.matches(view.bytes, view.start, view.end)) found.push(field);
+  scanCollection<HashValue>(call, ValueType.hash, (hash, cursor, options) => {
+    const view = new ByteView();
+    const found: number[] = [];
+    const next = hash.scan(cursor, options.count, (field) => {
+      hash.readField(field, view);
+      if (options.matches(view.bytes, view.start, view.end)) found.push(field);
+    });
+    const put = (): void => {
+      for (const field of found) {
+        replyName(call, hash, field, view);
+        hash.readValue(field, view);
+        call.reply.bulk(view.bytes, view.start, view.end);
+      }
+    };
+    return { next, count: 2 * found.length, put };
   });
-  reply.array(2);
-  reply.bulkInteger(next);
-  reply.array(2 * found.length);
-  for (const field of found) {
-    replyName(call, hash, field, view);
-    hash.readValue(field, view);
-    reply.bulk(view.bytes, view.start, view.end);
-  }
 }
 
 /** Commands of hashes, but those that count, pick and let fields expire. */

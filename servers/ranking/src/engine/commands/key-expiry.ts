@@ -65,7 +65,7 @@ function expireAt(call: Call, form: TimeForm): void {
 
 function replyExpiry(call: Call, form: TimeForm): void {
   const { args, db, reply } = call;
-  const record = db.peek(args.bytes, args.starts[1]!, args.ends[1]!);
+  const record = db.findUnused(args, 1);
   const expiryMs = record === 0 ? -1 : db.expiryOf(record);
   if (record === 0 || expiryMs === -1) {
     reply.integer(record === 0 ? -2 : -1);

@@ -23,15 +23,9 @@ function del(call: Call): void {
   reply.integer(count);
 }
 
-function exists({ args, db, reply, store }: Call): void {
+function exists({ args, db, reply }: Call): void {
   let count = 0;
-  for (let i = 1; i < args.count; i++) {
-    if (db.peek(args.bytes, args.starts[i]!, args.ends[i]!) === 0) store.misses++;
-    else {
-      store.hits++;
-      count++;
-    }
-  }
+  for (let i = 1; i < args.count; i++) if (db.findUnused(args, i) !== 0) count++;
   reply.integer(count);
 }
 
@@ -42,7 +36,7 @@ function touch({ args, db, reply }: Call): void {
 }
 
 function type({ args, db, reply }: Call): void {
-  const record = db.peek(args.bytes, args.starts[1]!, args.ends[1]!);
+  const record = db.findUnused(args, 1);
   reply.simple(record === 0 ? "none" : TYPE_NAMES[db.typeOf(record)]!);
 }
 

@@ -2,9 +2,9 @@ import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
+import { checkKeyBytes } from "../key-record.ts";
 import { checkMemberLength, SetValue } from "../structures/set-value.ts";
-import { readCursor } from "./scan-arguments.ts";
-import { ScanOptions } from "./scan-options.ts";
+import { scanCollection } from "./collection-scan.ts";
 
 /** The set of a key for reading; 0 if there is none; `undefined`, and WRONGTYPE is replied, if it is something else. */
 export function readSet(call: Call, index: number): SetValue | 0 | undefined {
@@ -94,42 +94,33 @@ function smove(call: Call): void {
     reply.integer(from.has(args.bytes, start, end) ? 1 : 0);
     return;
   }
-  if (to === undefined) {
-    to = new SetValue(call.store);
-    db.setContainer(args, 2, 0, to);
-  }
+  if (to === undefined) checkKeyBytes(args.sizeOf(2));
   from.remove(args.bytes, start, end);
-  const isAdded = to.add(args.bytes, start, end);
   const isEmpty = from.size === 0;
   if (isEmpty) db.delete(source);
   call.modified(1, "srem", EventClass.set);
   if (isEmpty) call.notify(1, "del", EventClass.generic);
+  // Made only now, as Redis tells of a new key behind what happened to the old one.
+  if (to === undefined) {
+    to = new SetValue(call.store);
+    db.setContainer(args, 2, db.findForWrite(args, 2), to);
+  }
+  const isAdded = to.add(args.bytes, start, end);
   if (isAdded) call.modified(2, "sadd", EventClass.set);
   reply.integer(1);
 }
 
 function sscan(call: Call): void {
-  const { reply } = call;
-  const cursor = readCursor(call, 2);
-  if (cursor === undefined) return;
-  const set = readSet(call, 1);
-  if (set === undefined) return;
-  if (set === 0) {
-    reply.array(2);
-    reply.bulkInteger(0);
-    reply.array(0);
-    return;
-  }
-  const options = ScanOptions.read(call, 3);
-  if (options === undefined) return;
-  const found: Uint8Array[] = [];
-  const next = set.scan(cursor, options.count, (bytes, start, end) => {
-    if (options.matches(bytes, start, end)) found.push(bytes.slice(start, end));
+  scanCollection<SetValue>(call, ValueType.set, (set, cursor, options) => {
+    const found: Uint8Array[] = [];
+    const next = set.scan(cursor, options.count, (bytes, start, end) => {
+      if (options.matches(bytes, start, end)) found.push(bytes.slice(start, end));
+    });
+    const put = (): void => {
+      for (const member of found) call.reply.bulkBytes(member);
+    };
+    return { next, count: found.length, put };
   });
-  reply.array(2);
-  reply.bulkInteger(next);
-  reply.array(found.length);
-  for (const member of found) reply.bulkBytes(member);
 }
 
 /** Commands of one set. */

@@ -1,9 +1,10 @@
 import { formatDouble } from "../../protocol/doubles.ts";
 import { parseInt64 } from "../../protocol/numbers.ts";
 import type { Call } from "../call.ts";
-import { matchesGlob } from "../glob.ts";
+import { ValueType } from "../container.ts";
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from "../replies.ts";
 import type { SortedSet } from "../structures/sorted-set.ts";
+import { scanCollection } from "./collection-scan.ts";
 import { lexRange, readSortedSet, runOfNames, runOfScores, scoreRange } from "./sorted-set-arguments.ts";
 
 /** Members that ZRANDMEMBER picks at once when they may repeat; Redis has no limit and may never end. */
@@ -126,83 +127,24 @@ function replyPicks(
   }
 }
 
-// Scanning
-
-interface ScanOptions {
-  count: number;
-  /** Argument that is the pattern, or 0. */
-  pattern: number;
-}
-
-/** A cursor as C's `strtoul` reads it; -1 if it is none. Beyond 32 bits it is one that nobody was given: the end. */
-function cursorArgument(call: Call, index: number): number {
-  const text = call.args.text(index).split("\0")[0] ?? "";
-  if (text === "") return 0;
-  if (!/^[+-]?\d+$/.test(text)) return -1;
-  const value = BigInt(text.replace("+", ""));
-  if (value >= 2n ** 64n || value <= -(2n ** 64n)) return -1;
-  return value < 0n || value >= 2n ** 32n ? 2 ** 32 : Number(value);
-}
-
-function scanOptions(call: Call, first: number): ScanOptions | undefined {
-  const { args, reply } = call;
-  const options = { count: 10, pattern: 0 };
-  for (let i = first; i < args.count; i += 2) {
-    const hasValue = i + 1 < args.count;
-    if (hasValue && args.isWord(i, "COUNT")) {
-      options.count = call.integer(i + 1);
-      if (Number.isNaN(options.count)) return undefined;
-      if (options.count >= 1) continue;
-    } else if (hasValue && args.isWord(i, "MATCH")) {
-      options.pattern = i + 1;
-      continue;
-    }
-    reply.error(SYNTAX_ERROR);
-    return undefined;
-  }
-  return options;
-}
-
 function zscan(call: Call): void {
-  const { args, reply } = call;
-  const cursor = cursorArgument(call, 2);
-  if (cursor < 0) {
-    reply.error("ERR invalid cursor");
-    return;
-  }
-  const set = readSortedSet(call, 1);
-  if (set === null) return;
-  if (set === undefined) {
-    reply.array(2);
-    reply.bulkInteger(0);
-    reply.array(0);
-    return;
-  }
-  const options = scanOptions(call, 3);
-  if (options === undefined) return;
-  const { pattern } = options;
-  const isPacked = set.encoding === "listpack";
-  const parts: Uint8Array[] = [];
-  const texts: string[] = [];
-  const next =
-    cursor === 2 ** 32
-      ? 0
-      : set.scan(cursor, options.count, (bytes, start, end, score) => {
-          const isWanted =
-            pattern === 0 ||
-            args.isWord(pattern, "*") ||
-            matchesGlob(args.bytes, args.starts[pattern]!, args.ends[pattern]!, bytes, start, end, false);
-          if (!isWanted) return;
-          parts.push(bytes.slice(start, end));
-          texts.push(scanText(score, isPacked));
-        });
-  reply.array(2);
-  reply.bulkInteger(next);
-  reply.array(2 * parts.length);
-  for (const [i, part] of parts.entries()) {
-    reply.bulkBytes(part);
-    reply.bulkText(texts[i]!);
-  }
+  scanCollection<SortedSet>(call, ValueType.sortedSet, (set, cursor, options) => {
+    const isPacked = set.encoding === "listpack";
+    const parts: Uint8Array[] = [];
+    const texts: string[] = [];
+    const next = set.scan(cursor, options.count, (bytes, start, end, score) => {
+      if (!options.matches(bytes, start, end)) return;
+      parts.push(bytes.slice(start, end));
+      texts.push(scanText(score, isPacked));
+    });
+    const put = (): void => {
+      for (const [i, part] of parts.entries()) {
+        call.reply.bulkBytes(part);
+        call.reply.bulkText(texts[i]!);
+      }
+    };
+    return { next, count: 2 * parts.length, put };
+  });
 }
 
 /** Redis keeps whole scores of up to 2^62 in a listpack as such, and ZSCAN shows what is kept. */

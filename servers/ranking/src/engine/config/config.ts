@@ -11,6 +11,7 @@ interface Change {
   readonly parameter: Parameter;
   readonly before: string;
   readonly after: string;
+  readonly applied: string;
 }
 
 /**
@@ -119,10 +120,10 @@ export class Config {
       const before = this.get(parameter.name);
       const parsed = parameter.parse(text, before);
       if ("error" in parsed) return failure(given.toLowerCase(), parsed.error);
-      changes.push({ parameter, before, after: parsed.value });
+      changes.push({ parameter, before, after: parsed.value, applied: parsed.applied ?? parsed.value });
     }
-    for (const [i, { parameter, after }] of changes.entries()) {
-      const fault = this.#apply(parameter, after);
+    for (const [i, { parameter, after, applied }] of changes.entries()) {
+      const fault = this.#apply(parameter, after, applied);
       if (fault === undefined) continue;
       for (const change of changes.slice(0, i).reverse()) this.#apply(change.parameter, change.before);
       return failure(pairs[i]![0].toLowerCase(), fault);
@@ -130,8 +131,8 @@ export class Config {
     return undefined;
   }
 
-  #apply({ name }: Parameter, value: string): string | undefined {
-    const fault = this.#appliers.get(name)?.(value);
+  #apply({ name }: Parameter, value: string, applied = value): string | undefined {
+    const fault = this.#appliers.get(name)?.(applied);
     if (fault === undefined) this.#values.set(name, value);
     return fault;
   }

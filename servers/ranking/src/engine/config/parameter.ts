@@ -1,5 +1,8 @@
-/** A parsed value as CONFIG GET shows it, or what is wrong with the text. */
-export type Parsed = { readonly value: string } | { readonly error: string };
+/**
+ * A parsed value as CONFIG GET shows it, or what is wrong with the text. What is put into force is `applied`, where the
+ * value does not say all.
+ */
+export type Parsed = { readonly value: string; readonly applied?: string } | { readonly error: string };
 
 /** One parameter of the configuration, with Redis's name. */
 export interface Parameter {

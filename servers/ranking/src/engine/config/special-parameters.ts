@@ -63,7 +63,9 @@ export const NOTIFY_PARAMETER: Parameter = {
   parse: (given): Parsed => {
     const bits = notifyBits(given);
     if (bits === undefined) return { error: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." };
-    return { value: notifyText(bits) };
+    const value = notifyText(bits);
+    // Beside A the letter n is in force and not shown.
+    return notifyBits(value) === bits ? { value } : { value, applied: given };
   },
 };
 

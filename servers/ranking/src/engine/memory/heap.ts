@@ -13,6 +13,8 @@ export const MAX_BLOCK_BYTES = 65_536;
 const PAGE_UNITS_SHIFT = 13;
 const PAGES_PER_SEGMENT = 1 << (SEGMENT_SHIFT - PAGE_UNITS_SHIFT);
 const MAX_SEGMENTS = 1 << (32 - SEGMENT_SHIFT);
+/** Of these, kept for what a command that has begun still needs: 2 GiB. */
+const RESERVED_SEGMENTS = 128;
 const NO_PAGE = -1;
 /** Empty segments that are kept for the next need. */
 const SPARE_SEGMENTS = 1;
@@ -47,6 +49,8 @@ export class Heap {
   readonly doubles: Float64Array[] = [];
   /** Bytes of tables and big values that the structures keep outside of the segments; they add and subtract themselves. */
   outsideBytes = 0;
+  /** Pages beyond which the heap {@link isNearlyFull}: those of 30 GiB. */
+  pageLimit = (MAX_SEGMENTS - RESERVED_SEGMENTS) * PAGES_PER_SEGMENT;
   #liveUnits = 0;
   /** First page with a free block, by class. */
   readonly #partial = new Int32Array(CLASS_COUNT).fill(NO_PAGE);
@@ -121,6 +125,11 @@ export class Heap {
   /** What is in use, with tables and big values. Cheap: asked before every write. */
   get usedBytes(): number {
     return this.#liveUnits * (1 << UNIT_SHIFT) + this.outsideBytes;
+  }
+
+  /** Whether nothing more should be begun that needs memory: beyond 32 GiB there are no pointers. */
+  get isNearlyFull(): boolean {
+    return this.#pageCount > this.pageLimit;
   }
 
   #openPage(sizeClass: number): number {

@@ -1,9 +1,8 @@
 import { type Container, ValueType } from "../container.ts";
 import { OBJECT_BYTES } from "../key-record.ts";
-import type { Store } from "../store.ts";
-import { blockBytes, blockStart, copyBlock, ownBytes, putBytes, spliceBlock } from "./blocks.ts";
+import { ownBytes, putBytes } from "./blocks.ts";
 import type { ByteView } from "./byte-view.ts";
-import { ChunkDeque } from "./chunk-deque.ts";
+import { CHUNK_BYTES, ListChunks, PLACE } from "./list-chunks.ts";
 import {
   entryBytes,
   entryBytesFor,
@@ -14,10 +13,6 @@ import {
   putObjectEntry,
 } from "./list-entries.ts";
 
-/** A chunk is not made larger than this, unless by a single entry. */
-const CHUNK_BYTES = 1_024;
-/** A place in a list is `chunk number * PLACE + byte in the chunk`. */
-const PLACE = 65_536;
 const OWN_BYTES = 80;
 const DEQUE_BYTES = 200;
 
@@ -25,27 +20,12 @@ const DEQUE_BYTES = 200;
 export type ElementVisitor = (bytes: Uint8Array, start: number, end: number) => unknown;
 
 /**
- * A list: chunks of about 1 KiB, each a block of entries one behind the other (see list-entries.ts).
- *
- *     a single chunk: described by this object alone
- *     more of them:   in a ChunkDeque
- *
- * So both ends are reached at once, and an index by adding up the counts of chunks from the nearer end. Chunks have the
- * size class of what is in them. Neighbours that have become small are joined.
+ * A list: entries in chunks (see list-chunks.ts and list-entries.ts). Both ends are reached at once, and an index by adding
+ * up the counts of chunks from the nearer end.
  */
-export class ListValue implements Container {
-  readonly #store: Store;
-  #size = 0;
-  /** Of the only chunk. */
-  #pointer = 0;
-  #bytes = 0;
-  #chunks: ChunkDeque | undefined;
+export class ListValue extends ListChunks implements Container {
   /** Elements that are objects. */
   #objectCount = 0;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
 
   get type(): typeof ValueType.list {
     return ValueType.list;
@@ -55,17 +35,13 @@ export class ListValue implements Container {
     return "quicklist";
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   get usedBytes(): number {
-    let bytes = OWN_BYTES + (this.#chunks === undefined ? 0 : DEQUE_BYTES);
-    for (let chunk = 0; chunk < this.#chunkCount; chunk++) bytes += this.#bytesOf(chunk) + 12;
+    let bytes = OWN_BYTES + (this.hasDeque ? DEQUE_BYTES : 0);
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) bytes += this.bytesOf(chunk) + 12;
     const addObject = (_: Uint8Array, start: number, end: number): void => {
       if (end - start > MAX_ENTRY_BYTES) bytes += end - start + OBJECT_BYTES;
     };
-    if (this.#objectCount > 0) this.forEach(0, this.#size, addObject);
+    if (this.#objectCount > 0) this.forEach(0, this.size, addObject);
     return bytes;
   }
 
@@ -73,63 +49,63 @@ export class ListValue implements Container {
 
   push(atHead: boolean, element: Uint8Array, start: number, end: number): void {
     const entry = entryBytesFor(end - start);
-    const last = this.#chunkCount - 1;
+    const last = this.chunkCount - 1;
     const chunk = atHead ? 0 : Math.max(0, last);
-    if (last < 0 || this.#bytesOf(chunk) === 0 || this.#bytesOf(chunk) + entry <= CHUNK_BYTES) {
-      this.#putEntry(chunk, atHead ? 0 : this.#bytesOf(chunk), 0, element, start, end);
+    if (last < 0 || this.bytesOf(chunk) === 0 || this.bytesOf(chunk) + entry <= CHUNK_BYTES) {
+      this.#putEntry(chunk, atHead ? 0 : this.bytesOf(chunk), 0, element, start, end);
     } else {
       const next = atHead ? 0 : last + 1;
-      this.#insertChunk(next);
+      this.insertChunk(next);
       this.#putEntry(next, 0, 0, element, start, end);
     }
   }
 
   /** The element at an end, of a list that has one. */
   readEnd(atHead: boolean, into: ByteView): void {
-    this.#readEntry(atHead ? 0 : this.#lastPlace(), into);
+    this.#readEntry(atHead ? 0 : this.lastPlace(), into);
   }
 
   /** Removes the element at an end, of a list that has one. */
   pop(atHead: boolean): void {
-    this.#removeEntry(atHead ? 0 : this.#lastPlace());
+    this.#removeEntry(atHead ? 0 : this.lastPlace());
   }
 
   /** Removes the first `count` elements, or all. */
   dropHead(count: number): void {
-    let left = Math.min(count, this.#size);
-    while (left > 0 && this.#countOf(0) <= left) {
-      left -= this.#countOf(0);
+    let left = Math.min(count, this.size);
+    while (left > 0 && this.countOf(0) <= left) {
+      left -= this.countOf(0);
       this.#removeChunk(0);
     }
-    if (left > 0) this.#cut(0, 0, this.#offsetOf(0, left), left);
+    if (left > 0) this.#cut(0, 0, this.offsetOf(0, left), left);
   }
 
   /** Removes the last `count` elements, or all. */
   dropTail(count: number): void {
-    let left = Math.min(count, this.#size);
-    while (left > 0 && this.#countOf(this.#chunkCount - 1) <= left) {
-      left -= this.#countOf(this.#chunkCount - 1);
-      this.#removeChunk(this.#chunkCount - 1);
+    let left = Math.min(count, this.size);
+    while (left > 0 && this.countOf(this.chunkCount - 1) <= left) {
+      left -= this.countOf(this.chunkCount - 1);
+      this.#removeChunk(this.chunkCount - 1);
     }
-    const last = this.#chunkCount - 1;
-    if (left > 0) this.#cut(last, this.#offsetOf(last, this.#countOf(last) - left), this.#bytesOf(last), left);
+    const last = this.chunkCount - 1;
+    if (left > 0) this.#cut(last, this.offsetOf(last, this.countOf(last) - left), this.bytesOf(last), left);
   }
 
   // Anywhere
 
   /** The element number `index`, which is there. */
   read(index: number, into: ByteView): void {
-    this.#readEntry(this.#placeOf(index), into);
+    this.#readEntry(this.placeOf(index), into);
   }
 
   /** Replaces element number `index`, which is there. */
   set(index: number, element: Uint8Array, start: number, end: number): void {
-    const place = this.#placeOf(index);
+    const place = this.placeOf(index);
     const chunk = Math.floor(place / PLACE);
     const offset = place % PLACE;
-    const { bytes, at } = this.#entryAt(chunk, offset);
+    const { bytes, at } = this.entryAt(chunk, offset);
     const old = entryBytes(bytes, at);
-    if (this.#bytesOf(chunk) - old + entryBytesFor(end - start) <= CHUNK_BYTES || this.#countOf(chunk) === 1) {
+    if (this.bytesOf(chunk) - old + entryBytesFor(end - start) <= CHUNK_BYTES || this.countOf(chunk) === 1) {
       this.#forgetObject(bytes, at);
       this.#putEntry(chunk, offset, old, element, start, end);
       return;
@@ -140,30 +116,30 @@ export class ListValue implements Container {
 
   /** Puts an element before the one that is now number `index`, which is there. */
   insert(index: number, element: Uint8Array, start: number, end: number): void {
-    const place = this.#placeOf(index);
+    const place = this.placeOf(index);
     let chunk = Math.floor(place / PLACE);
     let offset = place % PLACE;
-    if (this.#bytesOf(chunk) + entryBytesFor(end - start) > CHUNK_BYTES) {
-      if (offset > 0) this.#split(chunk++, offset);
-      this.#insertChunk(chunk);
+    if (this.bytesOf(chunk) + entryBytesFor(end - start) > CHUNK_BYTES) {
+      if (offset > 0) this.split(chunk++, offset);
+      this.insertChunk(chunk);
       offset = 0;
     }
     this.#putEntry(chunk, offset, 0, element, start, end);
   }
 
   removeAt(index: number): void {
-    this.#removeEntry(this.#placeOf(index));
+    this.#removeEntry(this.placeOf(index));
   }
 
   /** Visits `count` elements from number `from` on. Must change nothing. */
   forEach(from: number, count: number, visit: ElementVisitor): void {
-    let left = Math.min(count, this.#size - from);
+    let left = Math.min(count, this.size - from);
     if (left <= 0) return;
-    const place = this.#placeOf(from);
+    const place = this.placeOf(from);
     let offset = place % PLACE;
     for (let chunk = Math.floor(place / PLACE); left > 0; chunk++) {
-      const { bytes, at: first } = this.#entryAt(chunk, 0);
-      const end = first + this.#bytesOf(chunk);
+      const { bytes, at: first } = this.entryAt(chunk, 0);
+      const end = first + this.bytesOf(chunk);
       for (let at = first + offset; at < end && left > 0; left--) {
         const size = entryBytes(bytes, at);
         if (this.#visit(bytes, at, size, visit) === false) return;
@@ -176,9 +152,9 @@ export class ListValue implements Container {
   /** Visits all elements from the last to the first. Must change nothing. */
   forEachBackwards(visit: ElementVisitor): void {
     const offsets: number[] = [];
-    for (let chunk = this.#chunkCount - 1; chunk >= 0; chunk--) {
-      const { bytes, at: first } = this.#entryAt(chunk, 0);
-      const end = first + this.#bytesOf(chunk);
+    for (let chunk = this.chunkCount - 1; chunk >= 0; chunk--) {
+      const { bytes, at: first } = this.entryAt(chunk, 0);
+      const end = first + this.bytesOf(chunk);
       offsets.length = 0;
       for (let at = first; at < end; at += entryBytes(bytes, at)) offsets.push(at);
       for (let i = offsets.length - 1; i >= 0; i--) {
@@ -191,132 +167,53 @@ export class ListValue implements Container {
   /** Becomes the other list, which is not to be used any more, and gives its own memory back. */
   become(other: ListValue): void {
     this.release(Number.POSITIVE_INFINITY);
-    this.#size = other.#size;
-    this.#pointer = other.#pointer;
-    this.#bytes = other.#bytes;
-    this.#chunks = other.#chunks;
+    this.takeChunks(other);
     this.#objectCount = other.#objectCount;
   }
 
   // Memory
 
   copy(): ListValue {
-    const { heap } = this.#store;
-    const copy = new ListValue(this.#store);
+    const copy = new ListValue(this.store);
     if (this.#objectCount > 0) {
-      this.forEach(0, this.#size, (bytes, start, end) => copy.push(false, bytes, start, end));
+      this.forEach(0, this.size, (bytes, start, end) => copy.push(false, bytes, start, end));
       return copy;
     }
-    copy.#size = this.#size;
-    copy.#pointer = copyBlock(heap, this.#pointer, this.#bytes);
-    copy.#bytes = this.#bytes;
-    const chunks = this.#chunks;
-    if (chunks === undefined) return copy;
-    copy.#chunks = chunks.copy();
+    this.copyChunks(copy);
     return copy;
   }
 
   release(limit: number): boolean {
-    for (let left = limit; left > 0 && this.#chunkCount > 0; ) {
-      left -= Math.max(1, this.#countOf(this.#chunkCount - 1));
-      this.#removeChunk(this.#chunkCount - 1);
+    for (let left = limit; left > 0 && this.chunkCount > 0; ) {
+      left -= Math.max(1, this.countOf(this.chunkCount - 1));
+      this.#removeChunk(this.chunkCount - 1);
     }
-    return this.#chunkCount === 0;
-  }
-
-  // Chunks
-
-  get #chunkCount(): number {
-    if (this.#chunks !== undefined) return this.#chunks.length;
-    return this.#bytes === 0 ? 0 : 1;
-  }
-
-  #pointerOf(chunk: number): number {
-    return this.#chunks === undefined ? this.#pointer : this.#chunks.pointerOf(chunk);
-  }
-
-  #bytesOf(chunk: number): number {
-    return this.#chunks === undefined ? this.#bytes : this.#chunks.bytesOf(chunk);
-  }
-
-  #countOf(chunk: number): number {
-    return this.#chunks === undefined ? this.#size : this.#chunks.countOf(chunk);
-  }
-
-  #entryAt(chunk: number, offset: number): { bytes: Uint8Array; at: number } {
-    const pointer = this.#pointerOf(chunk);
-    return { bytes: blockBytes(this.#store.heap, pointer), at: blockStart(pointer) + offset };
-  }
-
-  /** Changes `removed` bytes at `offset` to `inserted` ones, and the entries of the chunk by `change`. */
-  #splice(chunk: number, offset: number, removed: number, inserted: number, change: number): void {
-    const before = this.#bytesOf(chunk);
-    const count = this.#countOf(chunk) + change;
-    const pointer = spliceBlock(this.#store.heap, this.#pointerOf(chunk), before, offset, removed, inserted);
-    const bytes = before + inserted - removed;
-    this.#size += change;
-    if (this.#chunks !== undefined) this.#chunks.set(chunk, pointer, bytes, count);
-    else {
-      this.#pointer = pointer;
-      this.#bytes = bytes;
-    }
-  }
-
-  #insertChunk(chunk: number): void {
-    this.#chunks ??= new ChunkDeque(this.#store.heap, this.#pointer, this.#bytes, this.#size);
-    this.#pointer = 0;
-    this.#bytes = 0;
-    this.#chunks.insert(chunk);
-  }
-
-  /** Moves what lies behind `offset` into a new chunk behind this one. */
-  #split(chunk: number, offset: number): void {
-    const { heap } = this.#store;
-    const { bytes, at } = this.#entryAt(chunk, 0);
-    let count = 0;
-    for (let entry = at; entry < at + offset; entry += entryBytes(bytes, entry)) count++;
-    const tailBytes = this.#bytesOf(chunk) - offset;
-    const tailCount = this.#countOf(chunk) - count;
-    const tail = heap.allocate(tailBytes);
-    putBytes(blockBytes(heap, tail), blockStart(tail), bytes, at + offset, at + offset + tailBytes);
-    this.#insertChunk(chunk + 1);
-    this.#splice(chunk, offset, tailBytes, 0, -tailCount);
-    this.#size += tailCount;
-    this.#chunks!.set(chunk + 1, tail, tailBytes, tailCount);
+    return this.chunkCount === 0;
   }
 
   /** Gives a chunk back with all that is in it. */
   #removeChunk(chunk: number): void {
-    const count = this.#countOf(chunk);
-    this.#forgetObjects(chunk, 0, this.#bytesOf(chunk));
-    if (this.#bytesOf(chunk) > 0) this.#splice(chunk, 0, this.#bytesOf(chunk), 0, -count);
-    const chunks = this.#chunks;
-    if (chunks === undefined) return;
-    chunks.remove(chunk);
-    if (chunks.length > 1) return;
-    if (chunks.length === 1) {
-      this.#pointer = chunks.pointerOf(0);
-      this.#bytes = chunks.bytesOf(0);
-    }
-    chunks.release();
-    this.#chunks = undefined;
+    const count = this.countOf(chunk);
+    this.#forgetObjects(chunk, 0, this.bytesOf(chunk));
+    if (this.bytesOf(chunk) > 0) this.splice(chunk, 0, this.bytesOf(chunk), 0, -count);
+    this.dropChunk(chunk);
   }
 
   /** Removes the entries in `[from, to)` of a chunk that keeps others. */
   #cut(chunk: number, from: number, to: number, count: number): void {
     this.#forgetObjects(chunk, from, to);
-    this.#splice(chunk, from, to - from, 0, -count);
+    this.splice(chunk, from, to - from, 0, -count);
   }
 
   // Entries
 
   /** Puts an entry in place of `removed` bytes at `offset`; those of an entry that goes, or none. */
   #putEntry(chunk: number, offset: number, removed: number, element: Uint8Array, start: number, end: number): void {
-    const { heap, objects } = this.#store;
+    const { heap, objects } = this.store;
     const size = end - start;
     const id = size > MAX_ENTRY_BYTES ? objects.add(ownBytes(element, start, end)) : -1;
-    this.#splice(chunk, offset, removed, entryBytesFor(size), removed === 0 ? 1 : 0);
-    const { bytes, at } = this.#entryAt(chunk, offset);
+    this.splice(chunk, offset, removed, entryBytesFor(size), removed === 0 ? 1 : 0);
+    const { bytes, at } = this.entryAt(chunk, offset);
     if (id >= 0) {
       putObjectEntry(bytes, at, id);
       heap.outsideBytes += size + OBJECT_BYTES;
@@ -326,79 +223,38 @@ export class ListValue implements Container {
 
   #removeEntry(place: number): void {
     const chunk = Math.floor(place / PLACE);
-    if (this.#countOf(chunk) === 1) {
+    if (this.countOf(chunk) === 1) {
       this.#removeChunk(chunk);
       return;
     }
-    const { bytes, at } = this.#entryAt(chunk, place % PLACE);
+    const { bytes, at } = this.entryAt(chunk, place % PLACE);
     this.#cut(chunk, place % PLACE, (place % PLACE) + entryBytes(bytes, at), 1);
-    const last = this.#chunkCount - 1;
-    if (chunk > 0 && chunk < last) this.#join(chunk);
-  }
-
-  /** Puts the entries of the next chunk behind those of this one if they are few. */
-  #join(chunk: number): void {
-    const size = this.#bytesOf(chunk);
-    const nextSize = this.#bytesOf(chunk + 1);
-    if (size + nextSize > CHUNK_BYTES / 2) return;
-    const count = this.#countOf(chunk + 1);
-    this.#splice(chunk, size, 0, nextSize, count);
-    const from = this.#entryAt(chunk + 1, 0);
-    const to = this.#entryAt(chunk, size);
-    putBytes(to.bytes, to.at, from.bytes, from.at, from.at + nextSize);
-    this.#splice(chunk + 1, 0, nextSize, 0, -count);
-    this.#chunks!.remove(chunk + 1);
+    const last = this.chunkCount - 1;
+    if (chunk > 0 && chunk < last) this.join(chunk);
   }
 
   #visit(bytes: Uint8Array, at: number, size: number, visit: ElementVisitor): unknown {
     const id = entryObject(bytes, at);
     if (id < 0) return visit(bytes, at + entryHeadBytes(bytes, at), at + size);
-    const object = this.#store.objects.get(id) as Uint8Array;
+    const object = this.store.objects.get(id) as Uint8Array;
     return visit(object, 0, object.length);
   }
 
   #readEntry(place: number, into: ByteView): void {
-    const { bytes, at } = this.#entryAt(Math.floor(place / PLACE), place % PLACE);
+    const { bytes, at } = this.entryAt(Math.floor(place / PLACE), place % PLACE);
     this.#visit(bytes, at, entryBytes(bytes, at), (source, start, end) => into.set(source, start, end));
-  }
-
-  #lastPlace(): number {
-    const last = this.#chunkCount - 1;
-    return last * PLACE + this.#offsetOf(last, this.#countOf(last) - 1);
-  }
-
-  /** Where entry number `index` of a chunk begins in it. */
-  #offsetOf(chunk: number, index: number): number {
-    const { bytes, at: first } = this.#entryAt(chunk, 0);
-    let at = first;
-    for (let left = index; left > 0; left--) at += entryBytes(bytes, at);
-    return at - first;
-  }
-
-  #placeOf(index: number): number {
-    if (this.#chunks === undefined) return this.#offsetOf(0, index);
-    let chunk = 0;
-    let before = 0;
-    if (index < this.#size / 2) {
-      while (before + this.#countOf(chunk) <= index) before += this.#countOf(chunk++);
-    } else {
-      chunk = this.#chunkCount - 1;
-      before = this.#size - this.#countOf(chunk);
-      while (before > index) before -= this.#countOf(--chunk);
-    }
-    return chunk * PLACE + this.#offsetOf(chunk, index - before);
   }
 
   #forgetObjects(chunk: number, from: number, to: number): void {
     if (this.#objectCount === 0) return;
-    const { bytes, at: first } = this.#entryAt(chunk, 0);
+    const { bytes, at: first } = this.entryAt(chunk, 0);
     for (let at = first + from; at < first + to; at += entryBytes(bytes, at)) this.#forgetObject(bytes, at);
   }
 
   #forgetObject(bytes: Uint8Array, at: number): void {
     const id = entryObject(bytes, at);
     if (id < 0) return;
-    const { heap, objects } = this.#store;
+    const { heap, objects } = this.store;
     heap.outsideBytes -= (objects.get(id) as Uint8Array).length + OBJECT_BYTES;
     objects.remove(id);
     this.#objectCount--;

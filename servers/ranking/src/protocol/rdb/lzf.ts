@@ -11,6 +11,10 @@ const DISTANCE_MAX = 8_192;
 const MATCH_MIN = 3;
 const MATCH_MAX = 264;
 const HASH_BITS = 14;
+/** After so many bytes without a match every second place is tried, after twice as many every third, and so on. */
+const SKIP_SHIFT = 6;
+/** Places that are passed over at most: a string that becomes compressible is found soon. */
+const SKIP_MAX = 32;
 /** No three bytes make more than 264, so a compressed size bounds what it can become. */
 const GROWTH_MAX = 88;
 
@@ -94,7 +98,8 @@ export class LzfCompressor {
         input[before + 1] === input[at + 1] &&
         input[before + 2] === input[at + 2];
       if (!isMatch) {
-        at++;
+        // Bytes that do not repeat, such as pictures, are run through and not looked at one by one.
+        at += Math.min(SKIP_MAX, 1 + ((at - literalsFrom) >> SKIP_SHIFT));
         continue;
       }
       const countMax = Math.min(MATCH_MAX, length - at);
