@@ -11,6 +11,8 @@ import { type HeldTurn, Segments } from "./turn-output.ts";
 const READ_BYTES = 262_144;
 /** What a timer can wait for. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
+/** How long a turn gathers, in parts of what the log makes it wait. */
+const GATHER_SHARE = 0.5;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
 
@@ -50,6 +52,9 @@ export class Reactor {
   #segmentEnd = 0;
   readonly #held: HeldTurn[] = [];
   #isInTurn = false;
+  /** Since when the end of the turn is put off, by the engine's clock, or 0; and the reads there were at the last look. */
+  #gatheringSinceUs = 0;
+  #lastReadCount = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #deadlineTimer: NodeJS.Timeout | undefined;
   /** Whose bytes are being read. */
@@ -195,6 +200,10 @@ export class Reactor {
   }
 
   readonly #endTurn = (): void => {
+    if (this.#isGathering()) {
+      setImmediate(this.#endTurn);
+      return;
+    }
     this.#resumeBlocked();
     this.#scheduleDeadline();
     const { log } = this.#world;
@@ -205,6 +214,7 @@ export class Reactor {
       log.flush();
     }
     this.#isInTurn = false;
+    this.#gatheringSinceUs = 0;
     const segments = this.#segments;
     if (segments.clients.length === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
@@ -220,6 +230,19 @@ export class Reactor {
     }
     this.#startSegments();
   };
+
+  /**
+   * Whether the turn goes on for another look at the sockets: while requests come and the log makes every turn wait, a
+   * few more share that wait. At most a part of it is spent so.
+   */
+  #isGathering(): boolean {
+    const limitMs = GATHER_SHARE * (this.#world.log?.flushMs ?? 0);
+    if (limitMs === 0 || this.engine.batch.count === 0 || this.readCount === this.#lastReadCount) return false;
+    this.#lastReadCount = this.readCount;
+    const nowUs = this.engine.clockUs();
+    if (this.#gatheringSinceUs === 0) this.#gatheringSinceUs = nowUs;
+    return nowUs - this.#gatheringSinceUs < 1_000 * limitMs;
+  }
 
   /** Wakes the engine when the waiting of a session is over. */
   #scheduleDeadline(): void {

@@ -34,6 +34,8 @@ export interface FileLogOptions {
   readonly clusterId?: Uint8Array;
   /** Cuts the log where it is damaged instead of refusing it. */
   readonly shouldRepair?: boolean;
+  /** While syncs take less than this on average, `flush` waits for them under `always`; 0, if absent, is never. */
+  readonly inlineSyncMs?: number;
   /** A segment is full at this size; 64 MiB if absent. */
   readonly segmentBytes?: number;
   /** The machine's if absent. */
@@ -136,6 +138,8 @@ export class FileLog implements ReplicatedLog {
       policy,
       clock,
       sync: (onDone) => this.#chain.sync(onDone),
+      syncNow: () => this.#chain.syncNow(),
+      inlineLimitMs: options.inlineSyncMs ?? 0,
       onSynced: (position) => this.#onSynced(position),
       onFailed: (error) => this.#fail(ioFailure("sync", this.#chain.path, asFatal(error))),
       onSlow: (elapsedMs) => this.#observer.onSlowSync?.(elapsedMs),
@@ -185,6 +189,10 @@ export class FileLog implements ReplicatedLog {
       slowSyncCount: this.#syncer.slowCount,
       fullCount: this.#fullCount,
     };
+  }
+
+  get flushMs(): number {
+    return this.#syncer.waitMs;
   }
 
   /** The ticket is the position. */
@@ -286,10 +294,10 @@ export class FileLog implements ReplicatedLog {
     }
     this.#writtenPosition = lastPosition;
     this.#deliverPending();
+    this.#setState("ok", undefined);
     this.#syncer.onWritten(lastPosition);
     // Without it a log that is never synced would never give a segment its final name.
     if (hasRolled) this.#syncer.force();
-    this.#setState("ok", undefined);
     if (this.#policy !== "always") this.#onAccepted(lastPosition);
   }
 
