@@ -36,69 +36,6 @@ test("always: positions are accepted when they are synced, and what comes meanwh
   expect(log.statistics.syncCount).toBe(2);
 });
 
-test("always: a disk that proved quick is waited for, one that was slow no more until it is quick again", () => {
-  const { disk, clock, open } = makeWorld(1);
-  const log = open({ inlineSyncMs: 1 });
-  const syncNowCount = disk.syncNowCount;
-  const inline = (): number => disk.syncNowCount - syncNowCount;
-  expect(log.flushMs).toBe(0);
-  appendUpTo(log, 1);
-  expect([inline(), disk.pendingSyncCount]).toEqual([0, 1]);
-  clock.advance(0.5);
-  disk.finishSync();
-  expect(log.flushMs).toBe(0.5);
-  disk.onSyncNow = () => clock.advance(0.25);
-  appendUpTo(log, 2);
-  expect([inline(), disk.pendingSyncCount, log.acceptedPosition]).toEqual([1, 0, 2]);
-  disk.onSyncNow = () => clock.advance(50);
-  appendUpTo(log, 3);
-  expect([inline(), log.acceptedPosition, log.flushMs]).toEqual([2, 3, 0]);
-  let position = 3;
-  for (; log.flushMs === 0; position++) {
-    appendUpTo(log, position + 1);
-    expect([inline(), disk.pendingSyncCount, log.acceptedPosition]).toEqual([2, 1, position]);
-    clock.advance(0.125);
-    disk.finishSync();
-  }
-  expect(position).toBeGreaterThan(10);
-  appendUpTo(log, position + 1);
-  expect([inline(), log.acceptedPosition, log.statistics.syncCount]).toEqual([3, position + 1, position + 1]);
-});
-
-test("always: a segment that has just been begun is synced off the thread, with the one before and its name", () => {
-  const { disk, open } = makeWorld(1);
-  const log = open({ inlineSyncMs: 1, segmentBytes: 200 });
-  appendUpTo(log, 1);
-  disk.finishSyncs();
-  const [before, syncNowCount] = [log.statistics.segmentCount, disk.syncNowCount];
-  let position = 1;
-  while (log.statistics.segmentCount === before) appendUpTo(log, ++position);
-  expect(disk.syncNowCount - syncNowCount).toBe(position - 2);
-  expect([disk.pendingSyncCount, log.acceptedPosition]).toEqual([1, position - 1]);
-  disk.finishSyncs();
-  expect(log.acceptedPosition).toBe(position);
-  expect(disk.list(DIRECTORY).filter((name) => name.endsWith(".new"))).toEqual([]);
-});
-
-test("always: a sync that is waited for and takes more than two seconds is told, one that fails is final", () => {
-  const { disk, clock, open } = makeWorld(1);
-  const [onSlowSync, onAccepted] = [vi.fn(), vi.fn()];
-  const log = open({ inlineSyncMs: 1_000, observer: { onSlowSync, onAccepted } });
-  appendUpTo(log, 1);
-  disk.finishSync();
-  disk.onSyncNow = () => clock.advance(2_500);
-  appendUpTo(log, 2);
-  expect(onSlowSync.mock.calls).toEqual([[2_500]]);
-  expect(log.statistics.slowSyncCount).toBe(1);
-  disk.onSyncNow = () => undefined;
-  disk.faults.syncError = 1;
-  appendUpTo(log, 3);
-  expect([log.state, log.acceptedPosition]).toEqual(["failed", 2]);
-  expect(onAccepted.mock.calls).toEqual([[1], [2]]);
-  expect(() => append(log, 1)).toThrow(expect.objectContaining({ code: "STORAGE_FAILED" }));
-  expect(disk.pendingSyncCount).toBe(0);
-});
-
 test("everysec: positions are accepted when written, and synced once a second and never twice at once", () => {
   const { disk, clock, open } = makeWorld(1);
   const onDurable = vi.fn();
