@@ -17,7 +17,7 @@ const COMPACTION_PROGRAM = fileURLToPath(new URL("./compaction-main.ts", import.
 const STDERR_LIMIT = 4_096;
 const RETRY_AFTER_MS = 60_000;
 /** A disk that syncs more quickly than this is waited for on the event loop. */
-const INLINE_SYNC_MS = 1;
+const INLINE_SYNC_MS = 2;
 
 export interface PersistenceOptions {
   readonly directory: string;
