@@ -11,8 +11,6 @@ import { type HeldTurn, Segments } from "./turn-output.ts";
 const READ_BYTES = 262_144;
 /** What a timer can wait for. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
-/** How long a turn gathers, in parts of what the log makes it wait. */
-const GATHER_SHARE = 0.5;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
 
@@ -232,16 +230,16 @@ export class Reactor {
   };
 
   /**
-   * Whether the turn goes on for another look at the sockets: while requests come and the log makes every turn wait, a
-   * few more share that wait. At most a part of it is spent so.
+   * Whether the turn goes on for another look at the sockets: while requests come, a few more may share what the log
+   * makes every turn wait. At most as long as that is gathered.
    */
   #isGathering(): boolean {
-    const limitMs = GATHER_SHARE * (this.#world.log?.flushMs ?? 0);
-    if (limitMs === 0 || this.engine.batch.count === 0 || this.readCount === this.#lastReadCount) return false;
+    const { log } = this.#world;
+    if (log === undefined || this.engine.batch.count === 0 || this.readCount === this.#lastReadCount) return false;
     this.#lastReadCount = this.readCount;
     const nowUs = this.engine.clockUs();
     if (this.#gatheringSinceUs === 0) this.#gatheringSinceUs = nowUs;
-    return nowUs - this.#gatheringSinceUs < 1_000 * limitMs;
+    return nowUs - this.#gatheringSinceUs < 1_000 * log.flushMs;
   }
 
   /** Wakes the engine when the waiting of a session is over. */

@@ -74,12 +74,8 @@ export class LogSyncer {
     return this.#slowCount;
   }
 
-  /** How long a write waits for its sync, about, in ms; 0 if another thread does that. */
-  get waitMs(): number {
-    return this.#isInline ? this.#averageMs : 0;
-  }
-
-  get #isInline(): boolean {
+  /** Whether the next sync of `always` is waited for where it is. */
+  get isInline(): boolean {
     return this.#options.policy === "always" && this.#averageMs < this.#options.inlineLimitMs;
   }
 
@@ -109,7 +105,7 @@ export class LogSyncer {
     const isBehind = this.#writtenPosition > this.#syncedPosition;
     if (this.#isForced) this.#start();
     else if (isBehind && this.#options.policy === "always") {
-      if (!this.#isInline || !this.#syncInline()) this.#start();
+      if (!this.isInline || !this.#syncInline()) this.#start();
     } else if (isBehind && this.#options.policy === "everysec") this.#startInTime();
   }
 
