@@ -50,6 +50,7 @@ export class Reactor {
   #segmentEnd = 0;
   readonly #held: HeldTurn[] = [];
   #isInTurn = false;
+  #turn = 0;
   /** Since when the end of the turn is put off, by the engine's clock, or 0; and the reads there were at the last look. */
   #gatheringSinceUs = 0;
   #lastReadCount = 0;
@@ -165,7 +166,7 @@ export class Reactor {
     const changes = this.engine.batch.count;
     const at = this.#intake.take(client, bytes, end);
     this.#closeSegment(client);
-    if (this.engine.batch.count > changes) this.#segments.writers.add(client);
+    if (this.engine.batch.count > changes) client.changedTurn = this.#turn;
     this.#current = undefined;
     if (session.isClosing) this.#endLater(client);
     if (session.isBlocked) this.#blocked.add(client);
@@ -187,6 +188,7 @@ export class Reactor {
   #beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
+    this.#turn++;
     this.engine.beginTurn(this.#world.nowMs(), this.#world.seed());
     setImmediate(this.#endTurn);
   }
@@ -214,11 +216,12 @@ export class Reactor {
     this.#isInTurn = false;
     this.#gatheringSinceUs = 0;
     const segments = this.#segments;
-    if (segments.clients.length === 0 && this.#ending.size === 0) return;
+    if (segments.count === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
     if (log !== undefined && (this.#held.length > 0 || (hasChanged && log.acceptedPosition < position))) {
       const waiting = log.state === "ok" ? segments : this.#sendUnconcerned(this.#reply.bytes, segments);
-      if (waiting.clients.length > 0) this.#held.push({ position, bytes: this.#reply.bytes, segments: waiting });
+      if (waiting.count > 0) this.#held.push({ position, bytes: this.#reply.bytes, segments: waiting });
+      this.#segments = new Segments();
       this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
       this.#startSegments();
       return;
@@ -257,9 +260,10 @@ export class Reactor {
   }
 
   #startSegments(): void {
-    this.#segments = new Segments();
+    this.#segments.clear();
     this.#segmentEnd = 0;
     this.#reply.length = 0;
+    if (this.#ending.size > 0) this.#endThoseSent();
   }
 
   /** The log has everything up to this position. */
@@ -268,6 +272,7 @@ export class Reactor {
       const turn = this.#held.shift() as HeldTurn;
       this.#sendAll(turn.bytes, turn.segments);
     }
+    if (this.#ending.size > 0) this.#endThoseSent();
   }
 
   /**
@@ -277,32 +282,37 @@ export class Reactor {
   #sendUnconcerned(bytes: Uint8Array, segments: Segments): Segments {
     const [waiting, free] = [new Segments(), new Segments()];
     const held = new Set(this.#held.flatMap((turn) => turn.segments.clients));
-    for (const [i, client] of segments.clients.entries()) {
-      const isConcerned = segments.writers.has(client) || held.has(client);
-      (isConcerned ? waiting : free).add(client, segments.starts[i] as number, segments.ends[i] as number);
+    for (let i = 0; i < segments.count; i++) {
+      const client = segments.clients[i] as Client;
+      const isConcerned = client.changedTurn === this.#turn || held.has(client);
+      (isConcerned ? waiting : free).add(client, segments.startOf(i), segments.endOf(i));
     }
     this.#sendAll(bytes, free);
     return waiting;
   }
 
   /** Sends every client its segments. Returns whether the bytes are ours again. */
-  #sendAll(bytes: Uint8Array, { clients, starts, ends }: Segments): boolean {
+  #sendAll(bytes: Uint8Array, segments: Segments): boolean {
     let isOurs = true;
-    for (let i = 0; i < clients.length; i++) {
-      const client = clients[i] as Client;
-      const start = starts[i] as number;
-      const end = ends[i] as number;
+    for (let i = 0; i < segments.count; i++) {
+      const client = segments.clients[i] as Client;
+      const start = segments.startOf(i);
+      const end = segments.endOf(i);
       this.netOutputBytes += end - start;
       this.writeCount++;
       if (!client.write(bytes, start, end)) isOurs = false;
       else if (client.queuedBytes > this.#limits.maxOutputBytes) client.wire.destroy();
     }
+    return isOurs;
+  }
+
+  /** Ends those who are to be closed and have been sent everything. */
+  #endThoseSent(): void {
     for (const client of this.#ending) {
-      if (this.#held.some((turn) => turn.segments.clients.includes(client))) continue;
+      if (this.#segments.has(client) || this.#held.some(({ segments }) => segments.has(client))) continue;
       this.#ending.delete(client);
       client.end();
     }
-    return isOurs;
   }
 
   // Output
@@ -320,7 +330,7 @@ export class Reactor {
     if (this.#current !== undefined) this.#closeSegment(this.#current);
     this.#reply.raw(bytes);
     this.#closeSegment(client);
-    if (this.engine.batch.count > 0) this.#segments.writers.add(client);
+    if (this.engine.batch.count > 0) client.changedTurn = this.#turn;
   }
 
   #endLater(client: Client): void {
