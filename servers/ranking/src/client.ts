@@ -20,6 +20,8 @@ export class Client implements SessionBuffers {
   /** Of a long request that is not whole: it is read on from where it stopped. */
   partialArgs: Args | undefined;
   isGone = false;
+  /** The turn of the reactor in which it changed something last. */
+  changedTurn = 0;
   carry: Uint8Array = NO_BYTES;
   carryLength = 0;
   /** Since when more waits for the socket than the soft limit, in ms since 1970, or 0. */

@@ -20,6 +20,8 @@ import { SnapshotStore } from "./storage/snapshot-store.ts";
 const COMPACTION_PROGRAM = fileURLToPath(new URL("./compaction-main.ts", import.meta.url));
 const STDERR_LIMIT = 4_096;
 const RETRY_AFTER_MS = 60_000;
+/** A disk that syncs more quickly than this is waited for on the event loop. */
+const INLINE_SYNC_MS = 2;
 
 export interface PersistenceOptions {
   readonly directory: string;
@@ -95,6 +97,7 @@ export class Persistence {
         clock: systemClock,
         journal: log,
         policy: options.fsync,
+        inlineSyncMs: INLINE_SYNC_MS,
         observer: options.observer,
         shouldRepair: options.repair,
         ...(restored && { firstNeededPosition: restored.position + 1, clusterId: restored.clusterId }),

@@ -8,6 +8,7 @@ import { KEPT_WHOLE_BYTES, ReplyMode } from "./engine/session.ts";
 import { Intake } from "./intake.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import type { ReplicatedLog } from "./storage/replicated-log.ts";
+import { TurnGathering } from "./turn-gathering.ts";
 import { HeldTurns, Segments } from "./turn-output.ts";
 
 const READ_BYTES = 262_144;
@@ -56,6 +57,7 @@ export class Reactor {
   readonly #held = new HeldTurns();
   #isInTurn = false;
   readonly #deadline: DeadlineTimer;
+  readonly #gathering: TurnGathering;
   /** Whose bytes are being read. */
   #current: Client | undefined;
   readonly #ending = new Set<Client>();
@@ -83,6 +85,7 @@ export class Reactor {
       holdBack: (client) => this.#heldBack.add(client),
       hasRoom: (client) => this.#hasRoom(client),
     });
+    this.#gathering = new TurnGathering(engine.clockUs);
     const { nowMs } = world;
     this.#deadline = new DeadlineTimer(nowMs, () => this.inTurn(() => engine.onTime(nowMs())));
   }
@@ -177,7 +180,7 @@ export class Reactor {
     const changes = this.engine.batch.count;
     const at = this.#intake.take(client, bytes, end);
     this.#closeSegment(client);
-    if (this.engine.batch.count > changes) this.#segments.writers.add(client);
+    if (this.engine.batch.count > changes) client.changedTurn = this.turnCount;
     this.#current = undefined;
     if (session.isClosing) this.#endLater(client);
     return session.isClosing ? end : at;
@@ -211,30 +214,36 @@ export class Reactor {
   }
 
   readonly #endTurn = (): void => {
+    const { log } = this.#world;
+    const { batch } = this.engine;
+    if (log !== undefined && batch.count > 0 && this.#gathering.goesOn(this.readCount, log.flushMs)) {
+      setImmediate(this.#endTurn);
+      return;
+    }
     this.#resumeBlocked();
     // Wakes the engine when the waiting of a session is over.
     this.#deadline.set(this.engine.nextDeadlineMs);
-    const { log } = this.#world;
-    const { batch } = this.engine;
     const hasChanged = this.engine.endTurn();
     if (log !== undefined && hasChanged) {
       this.#appended = log.append(batch.bytes, 0, batch.length);
       log.flush();
     }
     this.#isInTurn = false;
+    this.#gathering.end();
     if (this.#postponed.size > 0) setImmediate(this.#resumePostponed);
     const segments = this.#segments;
-    if (segments.clients.length === 0 && this.#ending.size === 0) return;
+    if (segments.count === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
     if (log !== undefined && (!this.#held.isEmpty || (hasChanged && log.acceptedPosition < position))) {
       let waiting = segments;
       if (log.state !== "ok") {
         // While the log cannot be written: who waits for nothing that was not kept is served on.
-        const [concerned, free] = this.#held.split(segments);
+        const [concerned, free] = this.#held.split(segments, (client) => client.changedTurn === this.turnCount);
         this.#sendAll(this.#reply.bytes, free);
         waiting = concerned;
       }
       this.#held.add(position, this.#reply.bytes, this.#reply.length, waiting);
+      this.#segments = new Segments();
       this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
       this.#startSegments();
       return;
@@ -246,25 +255,27 @@ export class Reactor {
   };
 
   #startSegments(): void {
-    this.#segments = new Segments();
+    this.#segments.clear();
     this.#segmentEnd = 0;
     this.#reply.length = 0;
+    if (this.#ending.size > 0) this.#endThoseSent();
   }
 
   /** The log has everything up to this position. */
   onAccepted(position: number): void {
     this.#held.release(position, (turn) => this.#sendAll(turn.bytes, turn.segments));
+    if (this.#ending.size > 0) this.#endThoseSent();
     if (this.#held.isEmpty && this.#postponed.size > 0) setImmediate(this.#resumePostponed);
   }
 
   /** Sends every client its segments. Returns whether the bytes are ours again. */
-  #sendAll(bytes: Uint8Array, { clients, starts, ends, large }: Segments): boolean {
+  #sendAll(bytes: Uint8Array, segments: Segments): boolean {
     let isOurs = true;
-    for (let i = 0; i < clients.length; i++) {
-      const client = clients[i] as Client;
-      const own = large[i];
-      const start = starts[i] as number;
-      const end = ends[i] as number;
+    for (let i = 0; i < segments.count; i++) {
+      const client = segments.clients[i] as Client;
+      const own = segments.largeOf(i);
+      const start = segments.startOf(i);
+      const end = segments.endOf(i);
       this.netOutputBytes += end - start;
       this.writeCount++;
       if (!client.write(own ?? bytes, start, end)) isOurs &&= own !== undefined;
@@ -272,15 +283,13 @@ export class Reactor {
         client.wire.destroy();
       }
     }
-    // What was held may be sent while a turn is open; who says good-bye in that turn waits for its end.
-    if (!this.#isInTurn) this.#endAllDue();
     return isOurs;
   }
 
-  /** Ends those whose last reply is out. */
-  #endAllDue(): void {
+  /** Ends those who are to be closed and have been sent everything. */
+  #endThoseSent(): void {
     for (const client of this.#ending) {
-      if (this.#held.has(client)) continue;
+      if (this.#segments.has(client) || this.#held.has(client)) continue;
       this.#ending.delete(client);
       client.end();
     }
@@ -306,7 +315,7 @@ export class Reactor {
       this.#reply.raw(bytes);
       this.#closeSegment(client);
     }
-    if (this.engine.batch.count > 0) this.#segments.writers.add(client);
+    if (this.engine.batch.count > 0) client.changedTurn = this.turnCount;
   }
 
   #endLater(client: Client): void {

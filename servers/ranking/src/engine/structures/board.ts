@@ -53,9 +53,11 @@ export class Board implements Container {
 
   /** The number of the period that runs at this time. */
   currentOf(nowMs: number): number {
+    const { period, zone, offsetMs } = this.#plan;
+    // A zone may get newer rules at any time, a fixed offset stays.
+    if (zone !== undefined) return periodOf(period, nowMs, zone.offsetAt(nowMs));
     if (nowMs !== this.#currentAtMs) {
-      const { period, zone, offsetMs } = this.#plan;
-      this.#current = periodOf(period, nowMs, zone === undefined ? offsetMs : zone.offsetAt(nowMs));
+      this.#current = periodOf(period, nowMs, offsetMs);
       this.#currentAtMs = nowMs;
     }
     return this.#current;

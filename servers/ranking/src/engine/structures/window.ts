@@ -124,7 +124,8 @@ export class EventWindow implements Container, WindowParts {
   hit(nowMs: number, atMs: number, count: number, member: Uint8Array | undefined, start: number, end: number): boolean {
     const { rings } = this;
     const coarsest = this.coarsest;
-    if (nowMs !== this.#turnMs) this.#lookAt(nowMs);
+    // A zone may get newer rules within a turn.
+    if (nowMs !== this.#turnMs || this.plan.zone !== undefined) this.#lookAt(nowMs);
     const coarse = atMs === nowMs ? coarsest.now : this.bucketOf(coarsest, atMs);
     if (coarse <= Math.max(-1, coarsest.now - coarsest.length)) {
       this.lateEvents += count;
