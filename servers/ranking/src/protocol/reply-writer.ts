@@ -1,4 +1,4 @@
-import { isShortWhole, putWhole, wholeSize } from "./digits.ts";
+import { isShortWhole, putDigits, putWhole, wholeSize } from "./digits.ts";
 import { formatDouble, formatHumanDouble } from "./doubles.ts";
 
 const FIRST_BYTES = 65_536;
@@ -7,6 +7,7 @@ const CR = 13;
 const LF = 10;
 const DOLLAR = 36;
 const COMMA = 44;
+const MINUS = 45;
 const COLON = 58;
 
 const encoder = new TextEncoder();
@@ -321,10 +322,19 @@ function putLine(bytes: Uint8Array, at: number, type: number, value: number): nu
 /** A double that is a whole number of 31 bits: a bulk string, or in RESP3 a line of its own type. */
 function putWholeDouble(bytes: Uint8Array, at: number, value: number, resp: number): number {
   if (resp !== 2) return putLine(bytes, at, COMMA, value);
-  const end = putWhole(bytes, putLine(bytes, at, DOLLAR, wholeSize(value)), value);
-  bytes[end] = CR;
-  bytes[end + 1] = LF;
-  return end + 2;
+  const size = wholeSize(value);
+  let to = at;
+  bytes[to++] = DOLLAR;
+  // 11 characters at most.
+  if (size > 9) bytes[to++] = 49;
+  bytes[to++] = 48 + (size % 10);
+  bytes[to++] = CR;
+  bytes[to++] = LF;
+  if (value < 0) bytes[to++] = MINUS;
+  to = putDigits(bytes, to, value < 0 ? -value : value, value < 0 ? size - 1 : size);
+  bytes[to] = CR;
+  bytes[to + 1] = LF;
+  return to + 2;
 }
 
 const OK = encoder.encode("+OK\r\n");
