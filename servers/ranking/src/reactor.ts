@@ -134,7 +134,7 @@ export class Reactor {
     session.buffers = client;
     client.parser.maxBulkBytes = this.#limits.maxBulkBytes;
     this.clients.add(client);
-    watchEnd(socket, { onEnd: () => this.#onEnd(client), onClosed: () => this.#onClosed(client) });
+    watchEnd(socket, { onEnd: () => this.#endLater(client), onClosed: () => this.#onClosed(client) });
     return client;
   }
 
@@ -381,10 +381,6 @@ export class Reactor {
     this.netOutputBytes = 0;
     this.readCount = 0;
     this.writeCount = 0;
-  }
-
-  #onEnd(client: Client): void {
-    client.end();
   }
 
   #onClosed(client: Client): void {

@@ -109,6 +109,17 @@ test("who quits is told so, also when another's write is accepted before the tur
   expect([writer.received, quitter.received, quitter.hasEnded]).toEqual(["+OK\r\n", "+OK\r\n", true]);
 });
 
+test("who sends nothing more gets the replies that are due, then the end", async () => {
+  const writer = connect();
+  writer.send("SET", "k", "v");
+  writer.emit("end");
+  await rounds(3);
+  expect([log.flushCount, writer.hasEnded]).toEqual([1, false]);
+  accept(1);
+  await rounds(1);
+  expect([writer.received, writer.hasEnded]).toEqual(["+OK\r\n", true]);
+});
+
 test.each([
   { flushMs: 0, batches: 2, why: "where a flush costs nothing nobody waits for others" },
   { flushMs: 60_000, batches: 1, why: "where it takes long, a turn goes on while requests come" },
