@@ -39,11 +39,6 @@ const NORMALISERS: readonly { readonly commands: string; readonly why: string; r
     why: "Keys whose time has come count until they are removed, at a moment of the server's own",
     normalise: (reply) => reply.kind,
   },
-  {
-    commands: "geosearch georadius georadius_ro georadiusbymember",
-    why: "Places at the same distance come in any order",
-    normalise: (reply) => sorted(reply, 1),
-  },
 ];
 const BY_COMMAND: ReadonlyMap<string, Normaliser> = new Map(
   NORMALISERS.flatMap(({ commands, normalise }) => commands.split(" ").map((name) => [name, normalise] as const)),

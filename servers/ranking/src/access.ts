@@ -5,6 +5,8 @@ import { loadUserFile } from "./engine/acl/index.ts";
 import type { Engine } from "./engine/engine.ts";
 import { RankingError } from "./errors.ts";
 
+const LEAST_TOKEN_LENGTH = 16;
+
 /**
  * Takes the users of the ACL file and the password of the settings, and refuses to serve others than this machine when
  * nobody would be asked who they are.
@@ -36,4 +38,21 @@ function loadUsers(engine: Engine, path: string): void {
   }
   const result = loadUserFile(engine.users, content, path);
   if (result.error !== undefined) throw new RankingError("ACL_FILE_INVALID", result.error);
+}
+
+/**
+ * Refuses to show the store's keys to whoever asks.
+ *
+ * @throws RankingError `ACCESS_OPEN`
+ */
+export function checkAdminToken({ admin, adminToken }: RankingConfig): void {
+  if (adminToken !== "" && adminToken.length < LEAST_TOKEN_LENGTH) {
+    throw new RankingError("ACCESS_OPEN", `Cannot use adminToken: it needs at least ${LEAST_TOKEN_LENGTH} characters`);
+  }
+  if (admin === "off" || adminToken !== "" || isLoopback(parseAddress(admin).host)) return;
+  throw new RankingError(
+    "ACCESS_OPEN",
+    `Cannot serve the admin page at ${admin}: others than this machine could ask it for keys and clients. ` +
+      "Set adminToken, or an address of 127.0.0.1",
+  );
 }

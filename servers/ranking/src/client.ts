@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { SocketWire } from "@kagami/kit";
-import type { Session } from "./engine/session.ts";
+import type { Session, SessionBuffers } from "./engine/session.ts";
 import { Args } from "./protocol/args.ts";
 import { RequestParser } from "./protocol/request-parser.ts";
 
@@ -13,28 +13,46 @@ const NO_BYTES = new Uint8Array(0);
  * A reply goes from the reactor's buffer to the socket directly. Only when the socket is full is what follows copied
  * here, up to a limit.
  */
-export class Client {
+export class Client implements SessionBuffers {
   readonly wire: SocketWire;
   readonly parser = new RequestParser();
   session: Session;
   /** Of a long request that is not whole: it is read on from where it stopped. */
   partialArgs: Args | undefined;
   isGone = false;
+  /** The turn of the reactor in which it changed something last. */
+  changedTurn = 0;
   carry: Uint8Array = NO_BYTES;
   carryLength = 0;
+  /** Since when more waits for the socket than the soft limit, in ms since 1970, or 0. */
+  softSinceMs = 0;
   #isWaiting = false;
   #isEnding = false;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
+  #lentBytes = 0;
 
   constructor(socket: Socket, session: Session) {
     this.session = session;
     this.wire = new SocketWire(socket, () => this.#onDrain());
   }
 
-  /** Bytes that wait for the socket. */
+  /** Bytes that wait for the socket behind those that it was given. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  get inputBytes(): number {
+    return this.carryLength;
+  }
+
+  get inputFreeBytes(): number {
+    return this.carry.length - this.carryLength;
+  }
+
+  /** Bytes that are not out: what waits, and what the socket was given last and has not taken whole. */
+  get outputBytes(): number {
+    return this.#queuedBytes + this.#lentBytes;
   }
 
   /**
@@ -51,11 +69,13 @@ export class Client {
     }
     const isTaken = this.wire.write(bytes, start, end);
     this.#isWaiting = !isTaken;
+    if (!isTaken) this.#lentBytes = end - start;
     return isTaken;
   }
 
   #onDrain(): void {
     this.#isWaiting = false;
+    this.#lentBytes = 0;
     const queue = this.#queue;
     if (queue.length > 0) {
       this.#queue = [];

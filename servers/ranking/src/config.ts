@@ -17,6 +17,9 @@ const file = (group: Group, what: string) => z.string().default("").meta({ place
 export const configSchema = z.strictObject({
   ...baseConfigShape,
   listen: addressSetting().default("127.0.0.1:6379").describe("Address and port for Redis clients"),
+  admin: baseConfigShape.admin.describe(
+    "Address of the live page, its API, /healthz, /readyz and /metrics, or off; the last three ask for no credentials",
+  ),
   data: baseConfigShape.data.default("data/ranking"),
 
   persistence: z
@@ -62,6 +65,12 @@ export const configSchema = z.strictObject({
   tlsCert: file("TLS", "Certificate chain, PEM"),
   tlsKey: file("TLS", "Private key of the certificate, PEM"),
   tlsClientCa: file("TLS", "Clients must show a certificate of these authorities, PEM; empty asks for none"),
+
+  adminToken: z
+    .string()
+    .default("")
+    .meta({ secret: true, placeholder: "SECRET", group: "Operation" })
+    .describe("Asked for by the page and API at admin as Authorization: Bearer; needed unless admin is on loopback"),
 
   maxClients: count(10_000, 1, 100_000, "Limits", "Client connections at once"),
   maxMemoryBytes: bytes(

@@ -4,8 +4,10 @@ export type RankingErrorCode =
   | "STORAGE_FULL"
   | "STORAGE_LOCKED"
   | "STORAGE_FAILED"
+  | "DATA_PRESENT"
   | "LOG_TRIMMED"
   | "RDB_UNREADABLE"
+  | "RDB_UNWRITABLE"
   | "ACL_FILE_INVALID"
   | "ACCESS_OPEN";
 

@@ -1,5 +1,6 @@
 import { type RunningPart, runPart } from "@kagami/kit";
 import { configSchema } from "./config.ts";
+import { RDB_WORDS, runRdbCommand } from "./rdb-files/rdb-command.ts";
 import { startRankingServer } from "./server.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
 
@@ -16,8 +17,16 @@ interface Invocation {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What `kagami ranking` does. */
+/** What `kagami ranking` does: runs the server, or exports or imports an RDB file. */
 export async function runRanking({ argv, env }: Invocation): Promise<void> {
+  if (RDB_WORDS.has(argv[0] ?? "")) {
+    process.exitCode = await runRdbCommand(argv, {
+      env,
+      write: (text) => process.stdout.write(text),
+      writeError: (text) => process.stderr.write(text),
+    });
+    return;
+  }
   await runPart({
     ...rankingPart,
     argv,

@@ -5,12 +5,16 @@ import type { RankingConfig } from "./config.ts";
 import { ABSENT_SHELL, type PersistenceState, type Shell, type ShellState } from "./engine/shell.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Reactor } from "./reactor.ts";
+import type { SyncPolicy } from "./storage/log-syncer.ts";
+import { zoneRulesOf } from "./time-zones.ts";
 
 /** What the shell speaks for; filled in while the server starts. */
 export interface ShellParts {
   reactor?: Reactor;
   persistence?: Persistence;
   tcpPort?: number;
+  /** `appendfsync`, once it is in force. */
+  fsync?: SyncPolicy;
   /** Ends the process, as SIGTERM would. */
   shutdown?: () => void;
 }
@@ -49,6 +53,7 @@ export function createProcessShell(config: RankingConfig, parts: ShellParts): Sh
     readUserFile: () => readUserFile(config.aclFile),
     writeUserFile: (content) => writeUserFile(config.aclFile, content),
     resetStatistics: () => parts.reactor?.resetStatistics(),
+    zoneRules: (name) => zoneRulesOf(name, Date.now()),
     purgeMemory: () => parts.reactor?.engine.store.heap.trim(),
   };
 }
@@ -96,21 +101,22 @@ function stateOf(parts: ShellParts, own: { readonly startedMs: number; readonly 
     netOutputBytes: parts.reactor?.netOutputBytes ?? 0,
     readCount: parts.reactor?.readCount ?? 0,
     writeCount: parts.reactor?.writeCount ?? 0,
-    persistence: persistenceState(parts.persistence),
+    persistence: persistenceState(parts.persistence, own.startedMs),
   };
 }
 
-function persistenceState(persistence: Persistence | undefined): PersistenceState {
+function persistenceState(persistence: Persistence | undefined, startedMs: number): PersistenceState {
   const statistics = persistence?.log.statistics;
   return {
     isLoading: false,
     isSaving: persistence?.isCompacting ?? false,
-    lastSaveMs: persistence?.lastSnapshotMs ?? 0,
+    // As Redis: without one in this run, since when the process runs.
+    lastSaveMs: persistence?.lastSnapshotMs || startedMs,
     lastSaveSeconds: persistence?.lastSnapshotSeconds ?? -1,
     currentSaveSeconds: persistence?.currentSnapshotSeconds ?? -1,
     hasLastSaveFailed: (persistence?.lastFailure ?? "") !== "",
     saveCount: persistence?.snapshotCount ?? 0,
-    changesSinceSave: persistence?.batchesSinceSnapshot ?? 0,
+    changesSinceSave: persistence?.changesSinceSnapshot ?? 0,
     isLogEnabled: persistence !== undefined,
     hasLastLogWriteFailed: persistence !== undefined && persistence.log.state !== "ok",
     logBytes: statistics?.sizeBytes ?? 0,

@@ -1,28 +1,27 @@
 import type { Socket } from "node:net";
 import { readIntoShared, watchEnd } from "@kagami/kit";
 import { Client } from "./client.ts";
+import type { ClientLimits } from "./client-limits.ts";
 import { DeadlineTimer } from "./deadline-timer.ts";
 import type { Engine } from "./engine/engine.ts";
-import { KEPT_WHOLE_BYTES, ReplyMode, settleReplyMode } from "./engine/session.ts";
-import { isHeldBack } from "./engine/upkeep.ts";
-import { Args } from "./protocol/args.ts";
+import { KEPT_WHOLE_BYTES, ReplyMode } from "./engine/session.ts";
+import { Intake } from "./intake.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
-import { REQUEST_BROKEN, REQUEST_MORE } from "./protocol/request-parser.ts";
 import type { ReplicatedLog } from "./storage/replicated-log.ts";
+import { TurnGathering } from "./turn-gathering.ts";
 import { HeldTurns, Segments } from "./turn-output.ts";
 
 const READ_BYTES = 262_144;
-/** A request of which more than this has come is read on where it stopped, not from its beginning. */
-const LONG_REQUEST_BYTES = 16_384;
 /** A reply buffer that has grown beyond this is not kept. */
 const KEPT_REPLY_BYTES = 4 << 20;
 /** Replies of a turn beyond which no further request is done before they are sent. */
 const TURN_BYTES = 64 << 20;
 
+/** What clients may take; may change while they are served. */
 export interface ReactorLimits {
-  readonly maxOutputBytes: number;
   readonly maxRequestBytes: number;
   readonly maxBulkBytes: number;
+  isOverOutputLimit(client: Client, nowMs: number): boolean;
   /** 64 MiB if nothing else is said. */
   readonly turnBytes?: number;
 }
@@ -51,13 +50,14 @@ export class Reactor {
   readonly #world: ReactorWorld;
   readonly #limits: ReactorLimits;
   readonly #readBuffer = new Uint8Array(READ_BYTES);
-  readonly #args = new Args();
+  readonly #intake: Intake;
   readonly #reply = new ReplyWriter();
   #segments = new Segments();
   #segmentEnd = 0;
   readonly #held = new HeldTurns();
   #isInTurn = false;
   readonly #deadline: DeadlineTimer;
+  readonly #gathering: TurnGathering;
   /** Whose bytes are being read. */
   #current: Client | undefined;
   readonly #ending = new Set<Client>();
@@ -80,6 +80,12 @@ export class Reactor {
     this.engine = engine;
     this.#world = world;
     this.#limits = limits;
+    this.#intake = new Intake(engine, this.#reply, {
+      refuse: (client, error) => this.#refuse(client, error),
+      holdBack: (client) => this.#heldBack.add(client),
+      hasRoom: (client) => this.#hasRoom(client),
+    });
+    this.#gathering = new TurnGathering(engine.clockUs);
     const { nowMs } = world;
     this.#deadline = new DeadlineTimer(nowMs, () => this.inTurn(() => engine.onTime(nowMs())));
   }
@@ -125,9 +131,10 @@ export class Reactor {
     });
     const client = new Client(socket, session);
     holder.client = client;
+    session.buffers = client;
     client.parser.maxBulkBytes = this.#limits.maxBulkBytes;
     this.clients.add(client);
-    watchEnd(socket, { onEnd: () => this.#onEnd(client), onClosed: () => this.#onClosed(client) });
+    watchEnd(socket, { onEnd: () => this.#endLater(client), onClosed: () => this.#onClosed(client) });
     return client;
   }
 
@@ -167,45 +174,13 @@ export class Reactor {
 
   /** Does the requests of `bytes[0, end)`. Returns how far they reach. */
   #take(client: Client, bytes: Uint8Array, end: number): number {
-    const { session, parser } = client;
+    const { session } = client;
     this.#beginTurn();
     this.#current = client;
-    const reply = this.#reply;
     const changes = this.engine.batch.count;
-    let at = 0;
-    while (at < end && !session.isClosing && !session.isBlocked) {
-      if (this.#isFull) {
-        this.#postponed.add(client);
-        break;
-      }
-      const args = client.partialArgs ?? this.#args;
-      const next = parser.parse(bytes, at, end, args, session.isAuthenticated);
-      if (next === REQUEST_MORE) {
-        if (client.partialArgs === undefined) {
-          parser.reset();
-          if (end - at > LONG_REQUEST_BYTES) parser.parse(bytes, at, end, client.ownArgs(), session.isAuthenticated);
-        }
-        break;
-      }
-      if (next === REQUEST_BROKEN) {
-        this.#refuse(client, parser.error);
-        break;
-      }
-      if (args.count > 0 && this.engine.sessions.pausedUntilMs !== 0 && isHeldBack(this.engine, session, args)) {
-        args.clear();
-        client.partialArgs = undefined;
-        this.#heldBack.add(client);
-        break;
-      }
-      if (args.count > 0) {
-        this.engine.execute(session, args, reply);
-        args.clear();
-      } else if (session.replyMode !== ReplyMode.on) settleReplyMode(session, reply, reply.length);
-      client.partialArgs = undefined;
-      at = next;
-    }
+    const at = this.#intake.take(client, bytes, end);
     this.#closeSegment(client);
-    if (this.engine.batch.count > changes) this.#segments.writers.add(client);
+    if (this.engine.batch.count > changes) client.changedTurn = this.turnCount;
     this.#current = undefined;
     if (session.isClosing) this.#endLater(client);
     return session.isClosing ? end : at;
@@ -239,30 +214,36 @@ export class Reactor {
   }
 
   readonly #endTurn = (): void => {
+    const { log } = this.#world;
+    const { batch } = this.engine;
+    if (log !== undefined && batch.count > 0 && this.#gathering.goesOn(this.readCount, log.flushMs)) {
+      setImmediate(this.#endTurn);
+      return;
+    }
     this.#resumeBlocked();
     // Wakes the engine when the waiting of a session is over.
     this.#deadline.set(this.engine.nextDeadlineMs);
-    const { log } = this.#world;
-    const { batch } = this.engine;
     const hasChanged = this.engine.endTurn();
     if (log !== undefined && hasChanged) {
       this.#appended = log.append(batch.bytes, 0, batch.length);
       log.flush();
     }
     this.#isInTurn = false;
+    this.#gathering.end();
     if (this.#postponed.size > 0) setImmediate(this.#resumePostponed);
     const segments = this.#segments;
-    if (segments.clients.length === 0 && this.#ending.size === 0) return;
+    if (segments.count === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
     if (log !== undefined && (!this.#held.isEmpty || (hasChanged && log.acceptedPosition < position))) {
       let waiting = segments;
       if (log.state !== "ok") {
         // While the log cannot be written: who waits for nothing that was not kept is served on.
-        const [concerned, free] = this.#held.split(segments);
+        const [concerned, free] = this.#held.split(segments, (client) => client.changedTurn === this.turnCount);
         this.#sendAll(this.#reply.bytes, free);
         waiting = concerned;
       }
       this.#held.add(position, this.#reply.bytes, this.#reply.length, waiting);
+      this.#segments = new Segments();
       this.#reply.bytes = new Uint8Array(Math.min(this.#reply.bytes.length, KEPT_REPLY_BYTES));
       this.#startSegments();
       return;
@@ -274,36 +255,44 @@ export class Reactor {
   };
 
   #startSegments(): void {
-    this.#segments = new Segments();
+    this.#segments.clear();
     this.#segmentEnd = 0;
     this.#reply.length = 0;
+    if (this.#ending.size > 0) this.#endThoseSent();
   }
 
   /** The log has everything up to this position. */
   onAccepted(position: number): void {
     this.#held.release(position, (turn) => this.#sendAll(turn.bytes, turn.segments));
+    if (this.#ending.size > 0) this.#endThoseSent();
     if (this.#held.isEmpty && this.#postponed.size > 0) setImmediate(this.#resumePostponed);
   }
 
   /** Sends every client its segments. Returns whether the bytes are ours again. */
-  #sendAll(bytes: Uint8Array, { clients, starts, ends, large }: Segments): boolean {
+  #sendAll(bytes: Uint8Array, segments: Segments): boolean {
     let isOurs = true;
-    for (let i = 0; i < clients.length; i++) {
-      const client = clients[i] as Client;
-      const own = large[i];
-      const start = starts[i] as number;
-      const end = ends[i] as number;
+    for (let i = 0; i < segments.count; i++) {
+      const client = segments.clients[i] as Client;
+      const own = segments.largeOf(i);
+      const start = segments.startOf(i);
+      const end = segments.endOf(i);
       this.netOutputBytes += end - start;
       this.writeCount++;
       if (!client.write(own ?? bytes, start, end)) isOurs &&= own !== undefined;
-      else if (client.queuedBytes > this.#limits.maxOutputBytes) client.wire.destroy();
+      if (client.outputBytes > 0 && this.#limits.isOverOutputLimit(client, this.engine.store.nowMs)) {
+        client.wire.destroy();
+      }
     }
+    return isOurs;
+  }
+
+  /** Ends those who are to be closed and have been sent everything. */
+  #endThoseSent(): void {
     for (const client of this.#ending) {
-      if (this.#held.has(client)) continue;
+      if (this.#segments.has(client) || this.#held.has(client)) continue;
       this.#ending.delete(client);
       client.end();
     }
-    return isOurs;
   }
 
   // Output
@@ -326,7 +315,7 @@ export class Reactor {
       this.#reply.raw(bytes);
       this.#closeSegment(client);
     }
-    if (this.engine.batch.count > 0) this.#segments.writers.add(client);
+    if (this.engine.batch.count > 0) client.changedTurn = this.turnCount;
   }
 
   #endLater(client: Client): void {
@@ -355,6 +344,13 @@ export class Reactor {
     return bytes > (this.#limits.turnBytes ?? TURN_BYTES);
   }
 
+  /** Whether another request of the client may be done; if not, it goes on when the replies have been sent. */
+  #hasRoom(client: Client): boolean {
+    if (!this.#isFull) return true;
+    this.#postponed.add(client);
+    return false;
+  }
+
   readonly #resumePostponed = (): void => {
     // While replies are held the log says when they are sent.
     if (this.#postponed.size === 0 || this.#isFull) return;
@@ -371,16 +367,20 @@ export class Reactor {
     this.#goOn(clients);
   }
 
+  /** Cuts off who has been silent for too long, or has had much waiting for too long. */
+  closeOverdue(nowMs: number, limits: ClientLimits): void {
+    for (const client of this.clients) {
+      if (client.outputBytes > 0 && limits.isOverOutputLimit(client, nowMs)) client.wire.destroy();
+      else if (limits.isIdle(client, nowMs)) this.#endLater(client);
+    }
+  }
+
   /** CONFIG RESETSTAT. */
   resetStatistics(): void {
     this.netInputBytes = 0;
     this.netOutputBytes = 0;
     this.readCount = 0;
     this.writeCount = 0;
-  }
-
-  #onEnd(client: Client): void {
-    client.end();
   }
 
   #onClosed(client: Client): void {

@@ -1,48 +1,87 @@
 import type { Client } from "./client.ts";
 
+const FIRST_CAPACITY = 64;
+
 /**
  * A turn's output: bytes of the turn's buffer, piece by piece, each for one client. Large messages are not copied into it
- * but have memory of their own, which may go to many.
+ * but have memory of their own, which may go to many. Used again for later turns.
  */
 export class Segments {
-  readonly clients: Client[] = [];
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
-  /** By segment: bytes that are not in the turn's buffer. */
-  readonly large: (Uint8Array | undefined)[] = [];
+  /** The first {@link count} are this turn's. */
+  readonly clients: (Client | undefined)[] = [];
+  count = 0;
   largeBytes = 0;
+  #starts = new Float64Array(FIRST_CAPACITY);
+  #ends = new Float64Array(FIRST_CAPACITY);
+  /** By segment: bytes that are not in the turn's buffer; `undefined` while there are none, as nearly always. */
+  #large: (Uint8Array | undefined)[] | undefined;
   #lastLarge: Uint8Array | undefined;
-  /** Whose replies tell of a change of this turn. */
-  readonly writers = new Set<Client>();
 
   add(client: Client, start: number, end: number): void {
-    const last = this.clients.length - 1;
-    const isNext = this.clients[last] === client && this.ends[last] === start && this.large[last] === undefined;
-    if (isNext) this.ends[last] = end;
-    else this.#push(client, start, end, undefined);
+    const last = this.count - 1;
+    const isNext = last >= 0 && this.clients[last] === client && this.#ends[last] === start;
+    if (isNext && this.#large?.[last] === undefined) this.#ends[last] = end;
+    else this.#push(client, start, end);
   }
 
   /** Adds bytes that nobody changes any more; the same ones for several clients are kept once. */
   addLarge(client: Client, bytes: Uint8Array): void {
     if (bytes !== this.#lastLarge) this.largeBytes += bytes.length;
     this.#lastLarge = bytes;
-    this.#push(client, 0, bytes.length, bytes);
+    this.#large ??= [];
+    this.#large[this.count] = bytes;
+    this.#push(client, 0, bytes.length);
   }
 
   /** Adds a segment of others. */
   addFrom(others: Segments, index: number): void {
-    const [start, end] = [others.starts[index] as number, others.ends[index] as number];
-    const bytes = others.large[index];
     const client = others.clients[index] as Client;
-    if (bytes === undefined) this.add(client, start, end);
+    const bytes = others.largeOf(index);
+    if (bytes === undefined) this.add(client, others.startOf(index), others.endOf(index));
     else this.addLarge(client, bytes);
   }
 
-  #push(client: Client, start: number, end: number, large: Uint8Array | undefined): void {
-    this.clients.push(client);
-    this.starts.push(start);
-    this.ends.push(end);
-    this.large.push(large);
+  startOf(index: number): number {
+    return this.#starts[index] as number;
+  }
+
+  endOf(index: number): number {
+    return this.#ends[index] as number;
+  }
+
+  /** The segment's bytes if they are not in the turn's buffer. */
+  largeOf(index: number): Uint8Array | undefined {
+    return this.#large?.[index];
+  }
+
+  has(client: Client): boolean {
+    return this.clients.includes(client);
+  }
+
+  /** Forgets everything; keeps no client that may be gone by then. */
+  clear(): void {
+    this.clients.fill(undefined, 0, this.count);
+    this.count = 0;
+    this.largeBytes = 0;
+    this.#large = undefined;
+    this.#lastLarge = undefined;
+  }
+
+  #push(client: Client, start: number, end: number): void {
+    const index = this.count;
+    if (index === this.#starts.length) this.#grow();
+    this.clients[index] = client;
+    this.#starts[index] = start;
+    this.#ends[index] = end;
+    this.count = index + 1;
+  }
+
+  #grow(): void {
+    const [starts, ends] = [this.#starts, this.#ends];
+    this.#starts = new Float64Array(2 * starts.length);
+    this.#ends = new Float64Array(2 * ends.length);
+    this.#starts.set(starts);
+    this.#ends.set(ends);
   }
 }
 
@@ -65,16 +104,16 @@ export class HeldTurns {
 
   /** Whether something for this client waits. */
   has(client: Client): boolean {
-    return this.#turns.some((turn) => turn.segments.clients.includes(client));
+    return this.#turns.some((turn) => turn.segments.has(client));
   }
 
   /**
    * Holds a turn until the log has everything up to `position`.
    *
-   * @param bytes Taken over; the first `length` of them are replies.
+   * @param bytes Taken over, and `segments` too; the first `length` of them are replies.
    */
   add(position: number, bytes: Uint8Array, length: number, segments: Segments): void {
-    if (segments.clients.length === 0) return;
+    if (segments.count === 0) return;
     this.#turns.push({ position, bytes, segments });
     this.bytes += length + segments.largeBytes;
   }
@@ -86,13 +125,17 @@ export class HeldTurns {
     if (this.#turns.length === 0) this.bytes = 0;
   }
 
-  /** The segments of clients that have to wait, as the turn has changed something for them or they wait already; the others. */
-  split(segments: Segments): [waiting: Segments, free: Segments] {
+  /**
+   * The segments of clients that have to wait, as the turn has changed something for them or they wait already; the others.
+   *
+   * @param hasChanged Whether a client's replies tell of a change of this turn.
+   */
+  split(segments: Segments, hasChanged: (client: Client) => boolean): [waiting: Segments, free: Segments] {
     const [waiting, free] = [new Segments(), new Segments()];
     const held = new Set(this.#turns.flatMap((turn) => turn.segments.clients));
-    for (const [i, client] of segments.clients.entries()) {
-      const isConcerned = segments.writers.has(client) || held.has(client);
-      (isConcerned ? waiting : free).addFrom(segments, i);
+    for (let i = 0; i < segments.count; i++) {
+      const client = segments.clients[i] as Client;
+      (hasChanged(client) || held.has(client) ? waiting : free).addFrom(segments, i);
     }
     return [waiting, free];
   }

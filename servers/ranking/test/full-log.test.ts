@@ -47,7 +47,11 @@ test("while the disk is full nobody is told of a write that is not kept, and all
   const log = new FillingLog();
   const engine = createEngine(1);
   const world = { nowMs: Date.now, seed: () => 1, log: log as unknown as ReplicatedLog };
-  const reactor = new Reactor(engine, world, { maxOutputBytes: 1e6, maxRequestBytes: 1e6, maxBulkBytes: 1e6 });
+  const reactor = new Reactor(engine, world, {
+    maxRequestBytes: 1e6,
+    maxBulkBytes: 1e6,
+    isOverOutputLimit: (client) => client.queuedBytes > 1e6,
+  });
   log.onAccepted = (position) => reactor.onAccepted(position);
   log.onState = () => {
     engine.writeRefusal = log.state === "ok" ? "" : "MISCONF full";

@@ -52,6 +52,51 @@ test.each([
   await server.close();
 });
 
+test.each([
+  {
+    why: "what comes behind QUIT is not done",
+    sent: request("SET", "a", "1") + request("QUIT") + request("SET", "a", "2"),
+    replies: "+OK\r\n+OK\r\n",
+  },
+  {
+    why: "a request that is none is told after the replies to those before it",
+    sent: `${request("SET", "a", "1").repeat(20)}*1\r\n+3\r\n`,
+    replies: `${"+OK\r\n".repeat(20)}-ERR Protocol error: expected '$', got '+'\r\n`,
+  },
+])("of requests that come at once, $why", async ({ sent, replies }) => {
+  const server = await startServer();
+  const client = await WireClient.open(server.address);
+  client.send(sent);
+  expect(await client.untilClosed()).toBe(replies);
+  const other = await WireClient.open(server.address);
+  expect(await other.ask(request("GET", "a"), "$1\r\n1\r\n")).toBe("$1\r\n1\r\n");
+  other.close();
+  await server.close();
+});
+
+test("who logs in may send long requests at once behind that, and who resets no more", async () => {
+  const server = await startServer({ password: "secret" });
+  const client = await WireClient.open(server.address);
+  const long = request("MSET", ...Array.from({ length: 12 }, (_, i) => `k${i}`));
+  const expected = "+OK\r\n+OK\r\n+RESET\r\n-ERR Protocol error: unauthenticated multibulk length\r\n";
+  client.send(request("AUTH", "secret") + long + request("RESET") + long + request("PING"));
+  expect(await client.untilClosed()).toBe(expected);
+  await server.close();
+});
+
+test("a client that waits is given what it sent behind that when its waiting is over", async () => {
+  const server = await startServer();
+  const [client, other] = [await WireClient.open(server.address), await WireClient.open(server.address)];
+  const expected = ":0\r\n*2\r\n$1\r\nl\r\n$1\r\nx\r\n:0\r\n+PONG\r\n";
+  client.send(request("LLEN", "l") + request("BLPOP", "l", "0") + request("LLEN", "l") + request("PING"));
+  await eventually(() => expect(client.received).toBe(":0\r\n"));
+  await other.ask(request("RPUSH", "l", "x"), ":1\r\n");
+  expect(await client.take(expected.length)).toBe(expected);
+  client.close();
+  other.close();
+  await server.close();
+});
+
 test("inline commands are taken, empty lines are passed over", async () => {
   const server = await startServer();
   const client = await WireClient.open(server.address);
@@ -132,11 +177,43 @@ test.each(seeds(3))(
   },
 );
 
+test("boards and windows of a time zone by name are the same after a restart, with a compaction before it", async () => {
+  await withTempDir(async (data) => {
+    const settings = { persistence: "log", data };
+    let server = await startServer(settings);
+    let client = await WireClient.open(server.address);
+    const zone = ["TZ", "America/New_York"];
+    const made = request("RANK.CREATE", "b", "PERIOD", "day", ...zone) + request("WIN.CREATE", "w", ...zone);
+    expect(await client.ask(made, "+OK\r\n+OK\r\n")).toBe("+OK\r\n+OK\r\n");
+    await client.ask(
+      request("RANK.ADD", "ann", "5", "BOARDS", "1", "b") + request("WIN.HIT", "w"),
+      "*1\r\n$1\r\n5\r\n:1\r\n",
+    );
+    const ask = async (): Promise<string> => {
+      client.send(request("RANK.INFO", "b") + request("WIN.INFO", "w") + request("ECHO", "all-told"));
+      await eventually(() => client.received.endsWith("all-told\r\n"));
+      return await client.take(client.received.length);
+    };
+    const told = await ask();
+    expect(told.split("America/New_York")).toHaveLength(3);
+    for (const compacts of [false, true]) {
+      if (compacts) await server.persistence?.compact();
+      client.close();
+      await server.close();
+      server = await startServer(settings);
+      client = await WireClient.open(server.address);
+      expect(await ask()).toBe(told);
+    }
+    client.close();
+    await server.close();
+  });
+});
+
 test("after a compaction the next is due when the log has grown again, not because it reaches back to the older snapshot", async () => {
   await withTempDir(async (data) => {
-    const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 64 * 1_048_576 });
+    const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 8 * 1_048_576 });
     const client = await WireClient.open(server.address);
-    const [persistence, value] = [server.persistence, "x".repeat(1_000_000)];
+    const [persistence, value] = [server.persistence, "x".repeat(125_000)];
     const grow = async (): Promise<void> => {
       for (let i = 0; i < 70; i++) await client.ask(request("SET", `k${i}`, value), "+OK\r\n");
     };
@@ -145,7 +222,7 @@ test("after a compaction the next is due when the log has grown again, not becau
       await persistence?.compact();
       expect(persistence?.isCompactionDue).toBe(false);
     }
-    expect(persistence?.log.statistics.sizeBytes).toBeGreaterThan(64 * 1_048_576);
+    expect(persistence?.log.statistics.sizeBytes).toBeGreaterThan(8 * 1_048_576);
     const snapshots = persistence?.snapshotCount ?? 0;
     await grow();
     await eventually(() => (persistence?.snapshotCount ?? 0) > snapshots);
@@ -191,6 +268,26 @@ test("an ACL file with a wrong line is refused with its place", async () => {
     await writeFile(aclFile, "user ann on +nothing\n");
     await expect(startServer({ aclFile })).rejects.toMatchObject({ code: "ACL_FILE_INVALID" });
   });
+});
+
+test.each([
+  { admin: "0.0.0.0:0", adminToken: "", reason: "could ask it for keys and clients" },
+  { admin: "127.0.0.1:0", adminToken: "short", reason: "at least 16 characters" },
+])(
+  "the admin page is not served to everybody: $admin with the token '$adminToken'",
+  async ({ reason, ...settings }) => {
+    await expect(startServer(settings)).rejects.toThrow(reason);
+  },
+);
+
+test("without a token the admin API is asked by an address of this machine only", async () => {
+  const server = await startServer({ admin: "127.0.0.1:0" });
+  const { admin = "" } = server.addresses;
+  expect((await fetch(`http://${admin}/api/status`)).status).toBe(200);
+  const client = await WireClient.open(admin);
+  client.send("GET /api/status HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
+  expect(await client.untilClosed()).toMatch(/^HTTP\/1.1 403 [\s\S]*HOST_REFUSED/);
+  await server.close();
 });
 
 test("a password is asked for", async () => {

@@ -37,7 +37,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "ranking",
-    usage: "[--listen host:port] [--data DIR] [--fsync always|everysec|no] [flags]",
+    usage: "[export|import] [--listen host:port] [--data DIR] [flags]",
     about: "Run the ranking store, a Redis-compatible server",
     run: async (context) => {
       const { runRanking } = await import("@kagami/ranking");

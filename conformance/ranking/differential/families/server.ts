@@ -1,7 +1,10 @@
 import { command, type Family, type Step } from "../step.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 
-/** Parameters that both servers know and that may have any value without harm to other families, with a good one. */
+/**
+ * Parameters that both servers know and that may have any value without harm to other families, with a good one. Not among
+ * them: `busy-reply-threshold`, which stops scripts here and lets others be told of them in Redis.
+ */
 const PARAMETERS: readonly (readonly [name: string, value: string])[] = [
   ["maxmemory-policy", "noeviction"],
   ["maxmemory-samples", "5"],
@@ -17,8 +20,6 @@ const PARAMETERS: readonly (readonly [name: string, value: string])[] = [
   ["latency-tracking-info-percentiles", "50 99"],
   ["proto-max-bulk-len", "536870912"],
   ["client-query-buffer-limit", "1gb"],
-  ["busy-reply-threshold", "5000"],
-  ["lua-time-limit", "5000"],
   ["auto-aof-rewrite-percentage", "100"],
   ["auto-aof-rewrite-min-size", "64mb"],
   ["appendfsync", "everysec"],

@@ -81,10 +81,7 @@ export class SocketWire implements Wire {
   }
 
   #writeTo(handle: WriteHandle, RequestClass: new () => WriteRequest, view: Uint8Array): boolean {
-    this.#request ??= new RequestClass();
-    const request = this.#request;
-    request.handle = handle;
-    request.oncomplete = this.#onComplete;
+    const request = this.#request ?? this.#newRequest(handle, RequestClass);
     if (handle.writeBuffer(request, view) !== 0) {
       this.#socket.destroy();
       return true;
@@ -95,6 +92,15 @@ export class SocketWire implements Wire {
     this.#request = undefined; // it is Node's until it completes
     this.#isWaiting = true;
     return false;
+  }
+
+  /** It serves all writes that the system takes at once. */
+  #newRequest(handle: WriteHandle, RequestClass: new () => WriteRequest): WriteRequest {
+    const request = new RequestClass();
+    request.handle = handle;
+    request.oncomplete = this.#onComplete;
+    this.#request = request;
+    return request;
   }
 
   readonly #onComplete = (status: number): void => {

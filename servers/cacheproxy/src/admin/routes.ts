@@ -1,12 +1,12 @@
 import {
+  checkAdminAccess,
   HttpError,
-  isLoopback,
   type Reply,
   type RouteHandler,
   type RouteRequest,
   type Router,
   readJson,
-  requireBearer,
+  readSinglePage,
 } from "@kagami/kit";
 import { z } from "zod";
 import type { CacheproxyConfig } from "../config.ts";
@@ -14,7 +14,6 @@ import { placementChangeSchema, readServer } from "../control/cluster-document.t
 import type { Placement, Pool } from "../engine/cluster.ts";
 import type { Order, OrderProblemCode } from "../engine/cluster-orders.ts";
 import { describeKeyPlace, describeSlots } from "./slots-view.ts";
-import { readStatusPage } from "./status-page.ts";
 import { type AdminParts, describeKey, describeMove, describePool, describeStatus } from "./views.ts";
 
 export interface AdminRoutesParts extends AdminParts {
@@ -38,16 +37,16 @@ const emptySchema = z.strictObject({}).optional();
 /** The API of API.md and the status page. */
 export function addAdminRoutes(router: Router, parts: AdminRoutesParts): void {
   const { plane, counts, source } = parts;
-  const page = readStatusPage();
+  const page = readSinglePage(new URL("./status-page.html", import.meta.url));
   const get = (pattern: string, handler: RouteHandler): void => {
     router.add("GET", pattern, (route) => {
-      checkAccess(route, parts);
+      checkAdminAccess(route.request, parts.config.adminToken);
       return handler(route);
     });
   };
   const post = (pattern: string, handler: (route: RouteRequest) => Promise<Reply>): void => {
     router.add("POST", pattern, (route) => {
-      checkAccess(route, parts);
+      checkAdminAccess(route.request, parts.config.adminToken);
       checkChange(route);
       return handler(route);
     });
@@ -90,19 +89,6 @@ export function addAdminRoutes(router: Router, parts: AdminRoutesParts): void {
     });
     return { json: { epoch: plane.current.epoch } };
   });
-}
-
-/**
- * With a token it is asked for. Without one the server listens on loopback, where a page of another site could still
- * reach it by a name of its own that it lets point there; such a name is refused.
- */
-function checkAccess({ request }: RouteRequest, { config }: AdminRoutesParts): void {
-  if (config.adminToken !== "") {
-    requireBearer(request, config.adminToken);
-    return;
-  }
-  const host = (request.headers.host ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  if (!isLoopback(host)) throw new HttpError(403, "HOST_REFUSED", "Without a token, ask by 127.0.0.1 or localhost");
 }
 
 /** A page of another site can send a form, but not JSON without asking first, which nobody answers. */

@@ -20,6 +20,8 @@ export class BatchWriter {
   count = 0;
   timeMs = 0;
   seed = 0;
+  /** Whether somebody wants the batch; otherwise its commands are only counted. */
+  isWanted = true;
   #view = new DataView(this.bytes.buffer);
 
   begin(timeMs: number, seed: number): void {
@@ -30,23 +32,28 @@ export class BatchWriter {
   }
 
   add(database: number, args: Args): void {
-    let size = 5;
-    for (let i = 0; i < args.count; i++) size += 4 + args.sizeOf(i);
+    this.count++;
+    if (this.isWanted) this.#write(database, args);
+  }
+
+  #write(database: number, args: Args): void {
+    const { bytes: source, starts, ends, count } = args;
+    let size = 5 + 4 * count;
+    for (let i = 0; i < count; i++) size += ends[i]! - starts[i]!;
     this.#reserve(size);
     const { bytes } = this;
     let at = this.length;
     bytes[at] = database;
-    at = putU32(bytes, at + 1, args.count);
-    for (let i = 0; i < args.count; i++) {
-      const start = args.starts[i]!;
-      const length = args.ends[i]! - start;
+    at = putU32(bytes, at + 1, count);
+    for (let i = 0; i < count; i++) {
+      const start = starts[i]!;
+      const length = ends[i]! - start;
       at = putU32(bytes, at, length);
-      if (length > 64) bytes.set(args.bytes.subarray(start, start + length), at);
-      else for (let k = 0; k < length; k++) bytes[at + k] = args.bytes[start + k]!;
+      if (length > 64) bytes.set(source.subarray(start, start + length), at);
+      else for (let k = 0; k < length; k++) bytes[at + k] = source[start + k]!;
       at += length;
     }
     this.length = at;
-    this.count++;
   }
 
   /** Takes back what was added since these were `length` and `count`. */

@@ -1,9 +1,9 @@
-import { Args } from "../protocol/args.ts";
-import { ReplyOverflow, ReplyWriter } from "../protocol/reply-writer.ts";
+import type { Args } from "../protocol/args.ts";
+import { ReplyOverflow, type ReplyWriter } from "../protocol/reply-writer.ts";
 import { CallAccess } from "./access-list.ts";
 import { AclUsers, ALLOWED, checkCommand, type HashPassword } from "./acl/index.ts";
 import { refusalOf } from "./admission.ts";
-import { BatchReader, BatchWriter } from "./batch.ts";
+import { BatchWriter } from "./batch.ts";
 import { BlockedSessions } from "./blocked-sessions.ts";
 import { Call } from "./call.ts";
 import { type Command, CommandFlag } from "./command.ts";
@@ -18,18 +18,16 @@ import { MemoryLimit } from "./memory-limit.ts";
 import { latinText, Messenger } from "./messenger.ts";
 import { Observer } from "./observer.ts";
 import type { PubSub } from "./pubsub.ts";
+import { EXPIRE_AT_ONCE, Replay } from "./replay.ts";
 import { CommandError } from "./replies.ts";
 import { type ScriptEngine, Scripts } from "./scripts.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { ReplyMode, Session, settleReplyMode } from "./session.ts";
+import { ReplyMode, type Session, settleReplyMode } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { ABSENT_SHELL, type Shell } from "./shell.ts";
 import { Store } from "./store.ts";
 import { DEFAULT_QUEUE_LIMITS, DONE_AT_ONCE, dropQueue, type QueueLimits, queueCommand } from "./transactions.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "./unknown-command.ts";
-
-/** Keys that are removed because their time has come, at most, before a batch. */
-const EXPIRE_AT_ONCE = 200;
 
 export interface EngineOptions {
   /** The same on every copy of the store. */
@@ -45,8 +43,6 @@ export interface EngineOptions {
 
 /** Lets the random numbers of reads be others than those of the first write. */
 const READ_SALT = 0x2545f491;
-
-const NOWHERE = { send: () => undefined, close: () => undefined };
 
 /**
  * The whole store as a state machine: commands and a time go in, replies and a batch for the log come out.
@@ -76,16 +72,19 @@ export class Engine {
   /** Why commands that change something are refused now, or "". */
   writeRefusal = "";
   queueLimits: QueueLimits = DEFAULT_QUEUE_LIMITS;
+  /** Commands that were put into batches, for the log: `rdb_changes_since_last_save`. */
+  changeCount = 0;
   /** Commands done, of all kinds. */
   commandCount = 0;
   /** Whether keys whose time has come are removed before somebody looks for them. */
   expiresActively = true;
   /** Whether what is done now is to be put into the log. */
   isLogging = true;
-  readonly #replaySession: Session;
-  readonly #replayReply = new ReplyWriter();
+  readonly #replay = new Replay(this);
   readonly #calls: Call[] = [];
   #depth = 0;
+  /** The clock at the end of the command before in a row of {@link executeNext}; 0 if it must be read. */
+  #sinceUs = 0;
   readonly #access = new CallAccess();
 
   constructor(options: EngineOptions) {
@@ -98,7 +97,6 @@ export class Engine {
       catalogue: { commands: this.commands.all },
       hashPassword: options.hashPassword,
     });
-    this.#replaySession = new Session(0, NOWHERE, this.users.defaultUser, { isInternal: true });
     this.store.listener = {
       onChanged: (database, key, start, end) => this.keyChanged(database, key, start, end, "", 0),
       onExpired: (database, key) => {
@@ -129,6 +127,7 @@ export class Engine {
   /** Whether the turn changed anything; then `batch` holds it until the next turn. */
   endTurn(): boolean {
     if (this.batch.count === 0) return false;
+    this.changeCount += this.batch.count;
     this.batch.finish();
     return true;
   }
@@ -139,32 +138,23 @@ export class Engine {
    * @throws RangeError if it is no batch.
    */
   apply(bytes: Uint8Array): void {
-    const reader = new BatchReader(new Args());
-    reader.begin(bytes);
-    this.store.advance(reader.timeMs);
-    this.batch.begin(this.store.nowMs, reader.seed);
-    this.store.expire(EXPIRE_AT_ONCE);
-    const session = this.#replaySession;
-    const reply = this.#replayReply;
-    const wasLogging = this.isLogging;
-    this.isLogging = false;
-    while (reader.next()) {
-      session.database = reader.database;
-      reply.length = 0;
-      const command = this.resolve(reader.args, reply);
-      if (command === undefined)
-        throw new RangeError(`A batch has a command that is not known: ${reader.args.text(0)}`);
-      const { count } = this.batch;
-      this.run(session, command, reader.args, reply);
-      this.batch.count = count + 1;
-    }
-    this.isLogging = wasLogging;
+    this.#replay.apply(bytes);
+    this.endRow();
   }
 
   // Commands
 
   /** Takes a command from a session: checks it, and does or queues it. Writes exactly one reply, unless it waits. */
   execute(session: Session, args: Args, reply: ReplyWriter): void {
+    this.executeNext(session, args, reply);
+    this.endRow();
+  }
+
+  /**
+   * As {@link execute}, of commands that follow each other at once, until {@link endRow}: the clock is read once for each,
+   * so a command's time has that of reading its request in it.
+   */
+  executeNext(session: Session, args: Args, reply: ReplyWriter): void {
     reply.resp = session.resp;
     session.activeMs = this.store.nowMs;
     const start = reply.length;
@@ -176,6 +166,11 @@ export class Engine {
     // Others are sent something only now that nothing of this reply is taken back any more: one buffer may serve all.
     this.messenger.settle(session, reply);
     this.blocked.serve();
+  }
+
+  /** Something else than commands is done now: the next one's time begins with it. */
+  endRow(): void {
+    this.#sinceUs = 0;
   }
 
   #execute(session: Session, args: Args, reply: ReplyWriter): void {
@@ -292,7 +287,8 @@ export class Engine {
     const { statistics } = this.observer;
     const { countedErrors } = statistics;
     const start = reply.length;
-    const startUs = this.clockUs();
+    const isOutermost = this.#depth === 1;
+    const startUs = isOutermost && this.#sinceUs !== 0 ? this.#sinceUs : this.clockUs();
     try {
       command.handler!(call);
     } catch (error) {
@@ -304,7 +300,9 @@ export class Engine {
     }
     command.calls++;
     this.commandCount++;
-    const durationUs = this.clockUs() - startUs;
+    const endUs = this.clockUs();
+    if (isOutermost) this.#sinceUs = endUs;
+    const durationUs = endUs - startUs;
     command.usec += durationUs;
     if (this.observer.tracksLatency) command.latency.add(durationUs);
     // Errors of commands inside this one were counted as theirs.

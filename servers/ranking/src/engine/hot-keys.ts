@@ -1,9 +1,7 @@
 import type { Args } from "../protocol/args.ts";
 import type { Command } from "./command.ts";
 import { KeyPositions, keysOf, mayHaveKeys } from "./commands/index.ts";
-import { usedBytesOf } from "./key-record.ts";
 import { watchName } from "./key-watches.ts";
-import type { Store } from "./store.ts";
 
 /** One command in so many is looked at. */
 const SAMPLE_EVERY = 64;
@@ -11,7 +9,6 @@ const SAMPLE_EVERY = 64;
 const COUNTERS = 256;
 /** Counts are halved so often, in ms: what was hot an hour ago is not shown. */
 const HALVE_EVERY_MS = 60_000;
-const LARGEST_KEYS = 32;
 
 /** A key with what was counted for it. */
 export interface RankedKey {
@@ -29,14 +26,23 @@ export interface RankedKey {
  * @see Metwally et al., Efficient Computation of Frequent and Top-k Elements in Data Streams
  */
 export class HotKeys {
-  readonly #counts = new Map<string, number>();
+  /** Which counter a key has. */
+  readonly #indices = new Map<string, number>();
+  readonly #names: string[] = [];
+  readonly #counts = new Float64Array(COUNTERS);
+  /** No count is below it, and counters before {@link #next} are above it: to find the lowest is one step on average. */
+  #lowest = 0;
+  #next = 0;
   readonly #positions = new KeyPositions();
   #untilSample = SAMPLE_EVERY;
   #halvedMs = 0;
 
   /** To be called for every command; the rest is done for one in 64. */
   note(command: Command, args: Args, database: number): void {
-    if (--this.#untilSample > 0) return;
+    if (--this.#untilSample <= 0) this.#sample(command, args, database);
+  }
+
+  #sample(command: Command, args: Args, database: number): void {
     this.#untilSample = SAMPLE_EVERY;
     if (!mayHaveKeys(command.facts)) return;
     const count = Math.min(16, keysOf(command.facts, args, this.#positions));
@@ -47,20 +53,24 @@ export class HotKeys {
   }
 
   #count(name: string): void {
-    const known = this.#counts.get(name);
-    if (known !== undefined || this.#counts.size < COUNTERS) {
-      this.#counts.set(name, (known ?? 0) + 1);
-      return;
+    let index = this.#indices.get(name);
+    if (index === undefined) {
+      index = this.#names.length < COUNTERS ? this.#names.length : this.#takeLowest();
+      this.#names[index] = name;
+      this.#indices.set(name, index);
     }
-    let lowestName = "";
-    let lowest = Number.POSITIVE_INFINITY;
-    for (const [other, count] of this.#counts) {
-      if (count >= lowest) continue;
-      lowest = count;
-      lowestName = other;
+    this.#counts[index]!++;
+  }
+
+  /** The counter that is lowest, taken from the key that has it. All must be in use. */
+  #takeLowest(): number {
+    while (this.#next < COUNTERS && this.#counts[this.#next]! > this.#lowest) this.#next++;
+    if (this.#next === COUNTERS) {
+      this.#lowest = this.#counts.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY);
+      this.#next = this.#counts.indexOf(this.#lowest);
     }
-    this.#counts.delete(lowestName);
-    this.#counts.set(name, lowest + 1);
+    this.#indices.delete(this.#names[this.#next]!);
+    return this.#next++;
   }
 
   /** Lets old counts fade. To be called now and then. */
@@ -68,53 +78,29 @@ export class HotKeys {
     if (this.#halvedMs === 0) this.#halvedMs = nowMs;
     if (nowMs - this.#halvedMs < HALVE_EVERY_MS) return;
     this.#halvedMs = nowMs;
-    for (const [name, count] of this.#counts) {
-      if (count < 2) this.#counts.delete(name);
-      else this.#counts.set(name, count / 2);
+    const kept = this.#ranked().filter(([, count]) => count >= 2);
+    this.#indices.clear();
+    this.#names.length = 0;
+    this.#counts.fill(0);
+    for (const [index, [name, count]] of kept.entries()) {
+      this.#names.push(name);
+      this.#indices.set(name, index);
+      this.#counts[index] = count / 2;
     }
+    this.#lowest = 0;
+    this.#next = 0;
+  }
+
+  #ranked(): [name: string, count: number][] {
+    const counted = this.#names.map((name, index): [string, number] => [name, this.#counts[index]!]);
+    return counted.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
   }
 
   /** The keys used most, most first; `amount` is uses of the last minute or two, estimated. */
   top(limit: number): RankedKey[] {
-    const sorted = [...this.#counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, limit);
-    return sorted.map(([name, count]) => ({ ...splitName(name), amount: Math.round(count * SAMPLE_EVERY) }));
-  }
-}
-
-/** The largest keys, found by a walk through all databases that goes on a little at a time. */
-export class LargeKeys {
-  #finished: RankedKey[] = [];
-  #current: RankedKey[] = [];
-  #database = 0;
-  #threshold = 0;
-
-  /** Looks at about `count` slots of the tables. */
-  step(store: Store, count: number): void {
-    const keyspace = store.keyspaces[this.#database]!;
-    this.#threshold = keyspace.scan(this.#threshold, count, (record) => {
-      const amount = usedBytesOf(store.heap, store.objects, record);
-      const least = this.#current.at(-1);
-      if (this.#current.length === LARGEST_KEYS && least !== undefined && amount <= least.amount) return;
-      const key = keyspace.keyOf(record);
-      this.#add({ ...splitName(watchName(keyspace.index, key, 0, key.length)), amount });
-    });
-    if (this.#threshold !== 0) return;
-    this.#database = (this.#database + 1) % store.keyspaces.length;
-    if (this.#database !== 0) return;
-    this.#finished = this.#current;
-    this.#current = [];
-  }
-
-  #add(entry: RankedKey): void {
-    let at = this.#current.length;
-    while (at > 0 && this.#current[at - 1]!.amount < entry.amount) at--;
-    this.#current.splice(at, 0, entry);
-    if (this.#current.length > LARGEST_KEYS) this.#current.pop();
-  }
-
-  /** The largest keys of the last whole walk, largest first; `amount` is bytes. At most 32. */
-  top(limit: number): readonly RankedKey[] {
-    return this.#finished.slice(0, limit);
+    return this.#ranked()
+      .slice(0, limit)
+      .map(([name, count]) => ({ ...splitName(name), amount: Math.round(count * SAMPLE_EVERY) }));
   }
 }
 

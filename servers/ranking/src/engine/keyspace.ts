@@ -30,7 +30,7 @@ import type { Store } from "./store.ts";
 export class Keyspace extends KeyRecords {
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
-  readonly #table: ByteTable;
+  readonly table: ByteTable; // others only look ahead in it
   readonly #expiries: ExpiryIndex;
   readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
@@ -38,7 +38,7 @@ export class Keyspace extends KeyRecords {
   constructor(store: Store, index: number) {
     super(store);
     this.index = index;
-    this.#table = new ByteTable(store.heap, KEY_HEAD_BYTES);
+    this.table = new ByteTable(store.heap, KEY_HEAD_BYTES);
     this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
       setRecordWord(store.heap, record, KeyWord.expiry, slot);
     });
@@ -47,7 +47,7 @@ export class Keyspace extends KeyRecords {
 
   /** Keys, with those whose time has come but that were not removed yet. */
   get size(): number {
-    return this.#table.size;
+    return this.table.size;
   }
 
   get expiringCount(): number {
@@ -109,7 +109,7 @@ export class Keyspace extends KeyRecords {
   #lookup(key: Uint8Array, start: number, end: number): number {
     const hash = hashBytes(key, start, end, this.store.hashSeed);
     this.#hash = hash;
-    return this.#table.find(key, start, end, hash);
+    return this.table.find(key, start, end, hash);
   }
 
   #use(record: number): void {
@@ -216,11 +216,11 @@ export class Keyspace extends KeyRecords {
   #place(old: number, next: number): void {
     const hash = this.#hash;
     if (old === 0) {
-      this.#table.insert(hash, next);
+      this.table.insert(hash, next);
       if (this.store.tellsNewKeys) this.store.listener?.onAdded(this.index, this.keyOf(next));
       return;
     }
-    this.#table.replace(hash, old, next);
+    this.table.replace(hash, old, next);
     if (this.store.access.isLfu) this.setAccess(next, this.accessOf(old));
     this.#freeRecord(old);
   }
@@ -258,7 +258,7 @@ export class Keyspace extends KeyRecords {
 
   /** Removes a key that was just found. */
   delete(record: number): void {
-    this.#table.remove(this.#hashOf(record), record);
+    this.table.remove(this.#hashOf(record), record);
     this.#freeRecord(record);
   }
 
@@ -267,7 +267,7 @@ export class Keyspace extends KeyRecords {
     const { heap, objects } = this.store;
     const container = this.containerOf(record);
     const id = recordWord(heap, record, KeyWord.length);
-    this.#table.remove(this.#hashOf(record), record);
+    this.table.remove(this.#hashOf(record), record);
     if (container.type === ValueType.hash) this.#hashExpiries.forget(container as FieldExpiringContainer);
     objects.remove(id);
     heap.outsideBytes -= OBJECT_BYTES;
@@ -292,8 +292,8 @@ export class Keyspace extends KeyRecords {
     const records: number[] = [];
     this.#expiries.clear();
     this.#hashExpiries.clear();
-    this.#table.forEachRecord((record) => records.push(record));
-    this.#table.clear();
+    this.table.forEachRecord((record) => records.push(record));
+    this.table.clear();
     for (const record of records) {
       setRecordWord(this.store.heap, record, KeyWord.expiry, 0);
       this.#freeRecord(record);
@@ -383,14 +383,14 @@ export class Keyspace extends KeyRecords {
 
   /** As {@link ByteTable.scan}; keys whose time has come are left out. `visit` must change nothing. */
   scan(from: number, count: number, visit: (record: number) => void): number {
-    return this.#table.scan(from, count, (record) => {
+    return this.table.scan(from, count, (record) => {
       if (!this.#isDue(record)) visit(record);
     });
   }
 
   /** Every key that is there, in no promised order. `visit` must change nothing. */
   forEachRecord(visit: (record: number) => void): void {
-    this.#table.forEachRecord((record) => {
+    this.table.forEachRecord((record) => {
       if (!this.#isDue(record)) visit(record);
     });
   }
@@ -408,7 +408,7 @@ export class Keyspace extends KeyRecords {
     let left = Math.min(count, this.size);
     let threshold = chance.nextRandom();
     while (left > 0) {
-      threshold = this.#table.scan(threshold, 4, (record) => {
+      threshold = this.table.scan(threshold, 4, (record) => {
         if (left-- > 0) visit(record);
       });
     }
@@ -417,6 +417,6 @@ export class Keyspace extends KeyRecords {
   /** A key at random, or 0. The same for the same keys and random numbers. */
   pick(random: () => number): number {
     this.expire(Number.POSITIVE_INFINITY);
-    return this.#table.pick(random);
+    return this.table.pick(random);
   }
 }

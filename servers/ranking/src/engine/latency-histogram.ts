@@ -5,6 +5,13 @@ const SMALLEST_BITS = 10;
 const LARGEST_NS = 2 ** 30;
 const STEPS = 4;
 const BUCKETS = 1 + STEPS * 20 + 1;
+const DOUBLINGS_PER_STEP = 2;
+
+/** Upper bounds of what a scraper is told, in seconds: every second doubling from 1.024 µs to 1.07 s. */
+export const LATENCY_BOUNDS_S: readonly number[] = Array.from(
+  { length: 20 / DOUBLINGS_PER_STEP + 1 },
+  (_, step) => (SMALLEST_NS * 2 ** (DOUBLINGS_PER_STEP * step)) / 1e9,
+);
 
 /**
  * How long a command takes: counts in buckets whose width grows with the duration, four to a doubling, from 1 µs to 1 s.
@@ -32,6 +39,20 @@ export class LatencyHistogram {
     this.#total++;
   }
 
+  /** Adds the counts to others, of the same buckets. */
+  addTo(counts: Float64Array): void {
+    for (let bucket = 0; bucket < BUCKETS; bucket++) counts[bucket]! += this.#counts[bucket]!;
+  }
+
+  /** Puts calls up to {@link LATENCY_BOUNDS_S}, and beyond the last of them, into `counts`: not cumulative. */
+  writeSteps(counts: Float64Array): void {
+    counts.fill(0);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const step = bucket === BUCKETS - 1 ? counts.length - 1 : Math.ceil(bucket / STEPS / DOUBLINGS_PER_STEP);
+      counts[step]! += this.#counts[bucket]!;
+    }
+  }
+
   reset(): void {
     this.#counts.fill(0);
     this.#total = 0;
@@ -43,13 +64,7 @@ export class LatencyHistogram {
    * @param percent 0 to 100.
    */
   percentileUs(percent: number): number {
-    const wanted = Math.max(1, Math.ceil((percent / 100) * this.#total));
-    let seen = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      seen += this.#counts[bucket]!;
-      if (seen >= wanted) return upperBoundNs(bucket) / 1_000;
-    }
-    return 0;
+    return percentileOf(this.#counts, this.#total, percent);
   }
 
   /** Calls up to each doubling of 1 µs, as LATENCY HISTOGRAM lists them: only those that add some. */
@@ -67,6 +82,22 @@ export class LatencyHistogram {
     }
     return steps;
   }
+}
+
+/** Counts of durations in no bucket, for {@link LatencyHistogram.addTo}. */
+export function noLatencies(): Float64Array {
+  return new Float64Array(BUCKETS);
+}
+
+/** As {@link LatencyHistogram.percentileUs}, of counts that were added up; 0 if there are none. */
+export function percentileOf(counts: Float64Array | Uint32Array, total: number, percent: number): number {
+  const wanted = Math.max(1, Math.ceil((percent / 100) * total));
+  let seen = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    seen += counts[bucket]!;
+    if (seen >= wanted) return upperBoundNs(bucket) / 1_000;
+  }
+  return 0;
 }
 
 function upperBoundNs(bucket: number): number {

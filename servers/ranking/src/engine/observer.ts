@@ -12,7 +12,8 @@ import { clientInfo } from "./client-info.ts";
 import { type Command, CommandFlag } from "./command.ts";
 import type { Config } from "./config/config.ts";
 import { hiddenArguments } from "./hidden-arguments.ts";
-import { HotKeys, LargeKeys } from "./hot-keys.ts";
+import { HotKeys } from "./hot-keys.ts";
+import { KeyWalk } from "./key-walk.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import type { Messenger } from "./messenger.ts";
 import { quotedText } from "./quoted-text.ts";
@@ -28,7 +29,7 @@ export class Observer {
   readonly latency = new LatencyMonitor();
   readonly aclLog = new AclLog();
   readonly hotKeys = new HotKeys();
-  readonly largeKeys = new LargeKeys();
+  readonly keyWalk = new KeyWalk();
   /** Whether durations are counted by command: `latency-tracking`. */
   tracksLatency = true;
   /** Calls that take at least so long are worth a closer look, in µs: the lower one of two thresholds. */

@@ -41,6 +41,11 @@ export interface ScriptEngine {
     readonly host: ScriptCalls;
   }): Uint8Array;
   flush(): void;
+  readonly scriptCount: number;
+  /** Of the kept scripts' sources. */
+  readonly sourceBytes: number;
+  /** Of Lua's own memory. */
+  readonly memoryBytes: number;
 }
 
 /** One call of EVAL or its like. */
@@ -218,6 +223,11 @@ export class Scripts implements ScriptCalls {
       return OUT_OF_MEMORY;
     }
     return "";
+  }
+
+  /** Something that another copy of the store would not know has decided: a script that runs is logged by its commands. */
+  noteForeign(): void {
+    if (this.#run !== undefined) this.#run.isForeign = true;
   }
 
   log(level: number, message: Uint8Array): void {

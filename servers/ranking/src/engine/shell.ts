@@ -1,3 +1,5 @@
+import type { ZoneRules } from "./zones.ts";
+
 /** What only the process around the engine knows; asked for by INFO, MEMORY and the like. All counts from its start. */
 export interface ShellState {
   readonly processId: number;
@@ -78,6 +80,8 @@ export interface Shell {
   rewriteConfig(lines: readonly string[]): string;
   /** CONFIG RESETSTAT: sets back the counts of {@link ShellState} that grow, of the network and of delayed syncs. */
   resetStatistics(): void;
+  /** The rules of a time zone; `undefined` if there is none of that name. */
+  zoneRules(name: string): ZoneRules | undefined;
   /** MEMORY PURGE: gives back what can be. */
   purgeMemory(): void;
 }
@@ -141,5 +145,6 @@ export const ABSENT_SHELL: Shell = {
   writeUserFile: () => NO_SHELL,
   rewriteConfig: () => "ERR The server is running without a config file",
   resetStatistics: () => undefined,
+  zoneRules: () => undefined,
   purgeMemory: () => undefined,
 };

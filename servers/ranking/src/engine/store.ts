@@ -4,6 +4,7 @@ import type { Container } from "./container.ts";
 import { Keyspace } from "./keyspace.ts";
 import { Heap } from "./memory/heap.ts";
 import { ObjectTable } from "./memory/object-table.ts";
+import { Zones } from "./zones.ts";
 
 /** Databases that SELECT knows; as Redis's default. */
 export const DATABASE_COUNT = 16;
@@ -35,6 +36,7 @@ export class Store {
   /** The same on every copy of the store, since random picks depend on it; secret to clients. */
   readonly hashSeed: number;
   readonly keyspaces: Keyspace[];
+  readonly zones = new Zones();
   listener: StoreListener | undefined;
   tellsMisses = false;
   tellsNewKeys = false;

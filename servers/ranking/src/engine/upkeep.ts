@@ -4,13 +4,13 @@ import { CommandFlag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
 
-/** Slots that the walk for large keys looks at in one tick. */
-const LARGE_KEY_SLOTS = 512;
+/** Slots that the walk through all keys looks at in one tick: about 0.1 ms. A million keys take a minute and a half. */
+const WALK_SLOTS = 1_024;
 const CHANGE_FLAGS = CommandFlag.write | CommandFlag.mayReplicate;
 
 /**
  * What has to be done now and then, every 100 ms or so, inside a turn: rates, eviction that did not get ready, the walk
- * for large keys.
+ * through all keys.
  */
 export function tick(engine: Engine): void {
   const { observer, store } = engine;
@@ -23,7 +23,7 @@ export function tick(engine: Engine): void {
     usedBytes: store.usedBytes,
   });
   observer.hotKeys.advance(store.nowMs);
-  observer.largeKeys.step(store, LARGE_KEY_SLOTS);
+  observer.keyWalk.step(store, WALK_SLOTS);
 }
 
 /**

@@ -1,14 +1,40 @@
+import { isShortWhole, putDigits, putWhole, wholeSize } from "./digits.ts";
 import { formatDouble, formatHumanDouble } from "./doubles.ts";
 
 const FIRST_BYTES = 65_536;
-/** Numbers below this have their replies ready. */
-const SMALL = 10_000;
 
 const CR = 13;
 const LF = 10;
 const DOLLAR = 36;
+const COMMA = 44;
+const MINUS = 45;
+const COLON = 58;
 
 const encoder = new TextEncoder();
+
+const NO_VIEW = new DataView(new ArrayBuffer(0));
+/** `*3`, CR, LF as a little-endian word. */
+const ROW_HEAD = 0x0a0d332a;
+/** Room that a row takes beside its string, and some that is written over. */
+const ROW_BYTES = 96;
+const LABEL_BYTES = 64;
+
+/** A piece of a reply that is always the same. */
+export interface Label {
+  readonly words: Int32Array;
+  readonly size: number;
+}
+
+/**
+ * Prepares a piece of a reply for {@link ReplyWriter.label}.
+ *
+ * @param text At most {@link LABEL_BYTES} bytes of whole replies.
+ */
+export function labelOf(text: string): Label {
+  const bytes = new Uint8Array(4 * Math.ceil(text.length / 4));
+  encoder.encodeInto(text, bytes);
+  return { words: new Int32Array(bytes.buffer), size: text.length };
+}
 
 /** Most bytes of a reply, and of all that one writer holds: 2 GiB. */
 export const REPLY_LIMIT_BYTES: number = 2 ** 31;
@@ -40,6 +66,9 @@ export class ReplyWriter {
   limitBytes = REPLY_LIMIT_BYTES;
   /** Text of the error that was written last. */
   lastError = "";
+  /** Of the buffer that was written by words last. */
+  #viewed: Uint8Array | undefined;
+  #view: DataView = NO_VIEW;
 
   constructor(firstBytes = FIRST_BYTES) {
     this.bytes = new Uint8Array(firstBytes);
@@ -133,7 +162,8 @@ export class ReplyWriter {
 
   /** A bulk string of a whole number. */
   bulkInteger(value: number): void {
-    this.bulkText(String(value));
+    if (isShortWhole(value)) this.length = putWholeDouble(this.reserve(24), this.length, value, 2);
+    else this.bulkText(String(value));
   }
 
   /** No value: `$-1`, or RESP3's `_`. */
@@ -168,14 +198,59 @@ export class ReplyWriter {
 
   /** A number as Redis replies it: a bulk string with 17 digits at most, or a RESP3 double. */
   double(value: number): void {
+    if (isShortWhole(value)) {
+      this.length = putWholeDouble(this.reserve(24), this.length, value, this.resp);
+      return;
+    }
     const text = formatDouble(value);
     if (this.resp === 2) this.bulkText(text);
     else this.#line(44, text);
   }
 
-  /** As {@link double}, but a bulk string of plain decimals also in RESP3: INCRBYFLOAT and the like. */
+  /**
+   * A row of a ranking: an array of a whole number, a bulk string and a double.
+   *
+   * @param words The string's `size` bytes are those of `words` from word `from` on.
+   */
+  row(place: number, words: Int32Array, from: number, size: number, score: number): void {
+    const bytes = this.reserve(size + ROW_BYTES);
+    const view = this.#viewOf(bytes);
+    view.setInt32(this.length, ROW_HEAD, true);
+    this.length += 4;
+    if (isShortWhole(place)) this.length = putLine(bytes, this.length, COLON, place);
+    else this.integer(place);
+    let at = putLine(bytes, this.length, DOLLAR, size);
+    for (let word = from, left = size; left > 0; word++, left -= 4) {
+      // What the last word has beyond the string is written over by what follows.
+      view.setInt32(at, words[word]!, true);
+      at += left < 4 ? left : 4;
+    }
+    bytes[at] = CR;
+    bytes[at + 1] = LF;
+    this.length = at + 2;
+    this.double(score);
+  }
+
+  /** Bytes that are some whole replies, at most {@link LABEL_BYTES}, in words: what {@link labelOf} made. */
+  label({ words, size }: Label): void {
+    const view = this.#viewOf(this.reserve(LABEL_BYTES));
+    const at = this.length;
+    for (let i = 0; i < words.length; i++) view.setInt32(at + 4 * i, words[i]!, true);
+    this.length = at + size;
+  }
+
+  #viewOf(bytes: Uint8Array): DataView {
+    if (this.#viewed === bytes) return this.#view;
+    this.#viewed = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#view;
+  }
+
+  /** As {@link double}, but in plain decimals, 17 behind the point at most: places. */
   humanDouble(value: number): void {
-    this.bulkText(formatHumanDouble(value));
+    const text = formatHumanDouble(value);
+    if (this.resp === 2) this.bulkText(text);
+    else this.#line(44, text);
   }
 
   boolean(value: boolean): void {
@@ -215,17 +290,14 @@ export class ReplyWriter {
 
   #count(type: number, value: number): void {
     const bytes = this.reserve(24);
+    if (isShortWhole(value)) {
+      this.length = putLine(bytes, this.length, type, value);
+      return;
+    }
     let at = this.length;
     bytes[at++] = type;
-    if (value >= 0 && value < SMALL) {
-      if (value >= 1_000) bytes[at++] = 48 + ((value / 1_000) | 0);
-      if (value >= 100) bytes[at++] = 48 + (((value / 100) | 0) % 10);
-      if (value >= 10) bytes[at++] = 48 + (((value / 10) | 0) % 10);
-      bytes[at++] = 48 + (value % 10);
-    } else {
-      const text = String(value);
-      for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-    }
+    const text = String(value);
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
     bytes[at++] = CR;
     bytes[at++] = LF;
     this.length = at;
@@ -236,6 +308,33 @@ export class ReplyWriter {
     bytes[this.length++] = CR;
     bytes[this.length++] = LF;
   }
+}
+
+/** A line of a type and a whole number of 31 bits. Returns where it ends. */
+function putLine(bytes: Uint8Array, at: number, type: number, value: number): number {
+  bytes[at] = type;
+  const end = putWhole(bytes, at + 1, value);
+  bytes[end] = CR;
+  bytes[end + 1] = LF;
+  return end + 2;
+}
+
+/** A double that is a whole number of 31 bits: a bulk string, or in RESP3 a line of its own type. */
+function putWholeDouble(bytes: Uint8Array, at: number, value: number, resp: number): number {
+  if (resp !== 2) return putLine(bytes, at, COMMA, value);
+  const size = wholeSize(value);
+  let to = at;
+  bytes[to++] = DOLLAR;
+  // 11 characters at most.
+  if (size > 9) bytes[to++] = 49;
+  bytes[to++] = 48 + (size % 10);
+  bytes[to++] = CR;
+  bytes[to++] = LF;
+  if (value < 0) bytes[to++] = MINUS;
+  to = putDigits(bytes, to, value < 0 ? -value : value, value < 0 ? size - 1 : size);
+  bytes[to] = CR;
+  bytes[to + 1] = LF;
+  return to + 2;
 }
 
 const OK = encoder.encode("+OK\r\n");

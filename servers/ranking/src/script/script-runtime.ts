@@ -50,6 +50,11 @@ export class ScriptRuntime {
     return this.#cache.count;
   }
 
+  /** Of the sources of all scripts that are kept. */
+  get sourceBytes(): number {
+    return this.#cache.bytes;
+  }
+
   /** Of Lua's memory; 0 before the first script. */
   get memoryBytes(): number {
     return this.#machine?.memoryBytes ?? 0;

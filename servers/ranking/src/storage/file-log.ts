@@ -18,6 +18,8 @@ const SEGMENT_BYTES = 64 * 1_048_576;
 const EARLY_WRITE_BYTES = 4 * 1_048_576;
 /** Pending bytes that are kept while the disk is full; one batch may exceed it. */
 const PENDING_LIMIT_BYTES = 64 * 1_048_576;
+/** How much the last flush counts in the average duration of one. */
+const LAST_FLUSH_SHARE = 1 / 16;
 /** How often a full disk is tried again. */
 const RETRY_MS = 250;
 
@@ -34,6 +36,8 @@ export interface FileLogOptions {
   readonly clusterId?: Uint8Array;
   /** Cuts the log where it is damaged instead of refusing it. */
   readonly shouldRepair?: boolean;
+  /** While syncs take less than this on average, `flush` waits for them under `always`; 0, if absent, is never. */
+  readonly inlineSyncMs?: number;
   /** A segment is full at this size; 64 MiB if absent. */
   readonly segmentBytes?: number;
   /** The machine's if absent. */
@@ -49,6 +53,8 @@ export interface FileLogStatistics {
   /** Appended and not yet written. */
   readonly pendingBytes: number;
   readonly syncCount: number;
+  /** How long ago the last sync ended, in ms; NaN if there was none. */
+  readonly syncAgeMs: number;
   /** Syncs that took longer than 2 s. */
   readonly slowSyncCount: number;
   /** Times that the disk turned out full. */
@@ -79,7 +85,7 @@ export class FileLog implements ReplicatedLog {
   readonly #syncer: LogSyncer;
   readonly #pending: PendingRecords;
   readonly #observer: LogObserver;
-  readonly #policy: SyncPolicy;
+  #policy: SyncPolicy;
   readonly #clock: TimerClock;
   readonly #disk: Disk;
   readonly #segmentBytes: number;
@@ -93,6 +99,8 @@ export class FileLog implements ReplicatedLog {
   #problem: RankingError | undefined;
   #retryTimer: Timer | undefined;
   #fullCount = 0;
+  /** Average duration of a write with what is waited for behind it. */
+  #flushMs = 0;
   #isDelivering = false;
   #closing: Promise<void> | undefined;
 
@@ -136,6 +144,8 @@ export class FileLog implements ReplicatedLog {
       policy,
       clock,
       sync: (onDone) => this.#chain.sync(onDone),
+      syncNow: () => this.#chain.syncNow(),
+      inlineLimitMs: options.inlineSyncMs ?? 0,
       onSynced: (position) => this.#onSynced(position),
       onFailed: (error) => this.#fail(ioFailure("sync", this.#chain.path, asFatal(error))),
       onSlow: (elapsedMs) => this.#observer.onSlowSync?.(elapsedMs),
@@ -176,15 +186,31 @@ export class FileLog implements ReplicatedLog {
     return this.#problem;
   }
 
+  get policy(): SyncPolicy {
+    return this.#policy;
+  }
+
+  /** Goes on under another policy. Replies that waited for a sync under `always` are due at once under any other. */
+  setPolicy(policy: SyncPolicy): void {
+    this.#policy = policy;
+    this.#syncer.setPolicy(policy);
+    if (policy !== "always" && this.#state !== "failed") this.#onAccepted(this.#writtenPosition);
+  }
+
   get statistics(): FileLogStatistics {
     return {
       segmentCount: this.#chain.segments.length,
       sizeBytes: this.#chain.sizeBytes,
       pendingBytes: this.#pending.sizeBytes,
       syncCount: this.#syncer.syncCount,
+      syncAgeMs: this.#syncer.ageMs,
       slowSyncCount: this.#syncer.slowCount,
       fullCount: this.#fullCount,
     };
+  }
+
+  get flushMs(): number {
+    return this.#flushMs;
   }
 
   /** The ticket is the position. */
@@ -274,6 +300,12 @@ export class FileLog implements ReplicatedLog {
   }
 
   #writePending(): void {
+    const startedMs = this.#clock.monotonicMs();
+    this.#writeAll();
+    this.#flushMs += (this.#clock.monotonicMs() - startedMs - this.#flushMs) * LAST_FLUSH_SHARE;
+  }
+
+  #writeAll(): void {
     const { sizeBytes, firstPosition, lastPosition, bytes } = this.#pending;
     const chain = this.#chain;
     const isDue = chain.lastHasRecords && chain.lastSizeBytes + sizeBytes > this.#segmentBytes;
@@ -286,10 +318,10 @@ export class FileLog implements ReplicatedLog {
     }
     this.#writtenPosition = lastPosition;
     this.#deliverPending();
+    this.#setState("ok", undefined);
     this.#syncer.onWritten(lastPosition);
     // Without it a log that is never synced would never give a segment its final name.
     if (hasRolled) this.#syncer.force();
-    this.#setState("ok", undefined);
     if (this.#policy !== "always") this.#onAccepted(lastPosition);
   }
 

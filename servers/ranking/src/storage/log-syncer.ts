@@ -11,20 +11,31 @@ export interface LogSyncerOptions {
   readonly clock: TimerClock;
   /** Syncs all that is written when it is called, off the thread; never calls back within the call. */
   readonly sync: (onDone: (error: unknown) => void) => void;
+  /** The same and waits, if that is one file's sync and no more; otherwise does nothing. Returns whether it did. Throws the system's error. */
+  readonly syncNow: () => boolean;
+  /** While syncs take less than this on average, `always` waits for them on the thread; 0 is never. */
+  readonly inlineLimitMs: number;
   readonly onSynced: (position: number) => void;
   /** Nothing is synced after this. */
   readonly onFailed: (error: unknown) => void;
   readonly onSlow: (elapsedMs: number) => void;
 }
 
+/** How much the last sync counts in their average duration. */
+const LAST_SHARE = 1 / 8;
+
 /**
  * Decides when to sync. There is one sync under way at most: with `always` what is written meanwhile goes into the next
  * one (group commit), with `everysec` a sync begins a second after the one before began, or when that ends if later.
+ *
+ * On a quick disk the hop to another thread costs more than the wait, so `always` then waits where it is. A disk that is
+ * slow, or was so once, is left to the other thread until the average is low again: nobody else waits for it.
  *
  * A sync that failed is never tried again: the kernel may have dropped the pages and call the next one a success.
  */
 export class LogSyncer {
   readonly #options: LogSyncerOptions;
+  #policy: SyncPolicy;
   #writtenPosition: number;
   #syncedPosition: number;
   #targetPosition = 0;
@@ -37,10 +48,14 @@ export class LogSyncer {
   #watch: Timer | undefined;
   #syncCount = 0;
   #slowCount = 0;
+  #endedMs = Number.NaN;
+  /** Average duration of a sync; what is not known is slow. */
+  #averageMs = Number.POSITIVE_INFINITY;
 
   /** @param position What is written and synced already. */
   constructor(position: number, options: LogSyncerOptions) {
     this.#options = options;
+    this.#policy = options.policy;
     this.#writtenPosition = position;
     this.#syncedPosition = position;
   }
@@ -57,15 +72,31 @@ export class LogSyncer {
     return this.#syncCount;
   }
 
+  /** How long ago the last sync ended, in ms; NaN if there was none. */
+  get ageMs(): number {
+    return this.#nowMs() - this.#endedMs;
+  }
+
   /** Syncs that took longer than 2 s. */
   get slowCount(): number {
     return this.#slowCount;
+  }
+
+  /** Whether the next sync of `always` is waited for where it is. */
+  get isInline(): boolean {
+    return this.#policy === "always" && this.#averageMs < this.#options.inlineLimitMs;
   }
 
   /** Positions up to this one are written. */
   onWritten(position: number): void {
     this.#writtenPosition = position;
     if (!this.#isUnderWay) this.#plan();
+  }
+
+  /** Goes on under another policy. */
+  setPolicy(policy: SyncPolicy): void {
+    this.#policy = policy;
+    this.#plan();
   }
 
   /** Syncs now whatever the policy, or right after the sync under way. */
@@ -86,8 +117,10 @@ export class LogSyncer {
   #plan(): void {
     if (this.#isUnderWay || this.#hasEnded) return;
     const isBehind = this.#writtenPosition > this.#syncedPosition;
-    if (this.#isForced || (isBehind && this.#options.policy === "always")) this.#start();
-    else if (isBehind && this.#options.policy === "everysec") this.#startInTime();
+    if (this.#isForced) this.#start();
+    else if (isBehind && this.#policy === "always") {
+      if (!this.isInline || !this.#syncInline()) this.#start();
+    } else if (isBehind && this.#policy === "everysec") this.#startInTime();
   }
 
   #startInTime(): void {
@@ -97,6 +130,34 @@ export class LogSyncer {
       this.#timer = undefined;
       if (!this.#isUnderWay && !this.#hasEnded && this.#writtenPosition > this.#syncedPosition) this.#start();
     });
+  }
+
+  /** Returns whether it could be done so; that it failed is told too. */
+  #syncInline(): boolean {
+    const startedMs = this.#nowMs();
+    try {
+      if (!this.#options.syncNow()) return false;
+    } catch (error) {
+      this.stop();
+      this.#options.onFailed(error);
+      return true;
+    }
+    const elapsedMs = this.#nowMs() - startedMs;
+    this.#syncCount++;
+    this.#noteDuration(elapsedMs);
+    if (elapsedMs >= SLOW_MS) {
+      this.#slowCount++;
+      this.#options.onSlow(elapsedMs);
+    }
+    this.#syncedPosition = this.#writtenPosition;
+    this.#endedMs = this.#nowMs();
+    this.#options.onSynced(this.#syncedPosition);
+    return true;
+  }
+
+  #noteDuration(elapsedMs: number): void {
+    const isFirst = this.#averageMs === Number.POSITIVE_INFINITY;
+    this.#averageMs = isFirst ? elapsedMs : this.#averageMs + (elapsedMs - this.#averageMs) * LAST_SHARE;
   }
 
   #start(): void {
@@ -117,7 +178,9 @@ export class LogSyncer {
       this.#options.onFailed(error);
       return;
     }
+    this.#noteDuration(this.#nowMs() - this.#startedMs);
     this.#syncedPosition = this.#targetPosition;
+    this.#endedMs = this.#nowMs();
     this.#options.onSynced(this.#syncedPosition);
     this.#plan();
   }

@@ -120,6 +120,17 @@ export class SegmentChain {
     syncNext(0);
   }
 
+  /**
+   * Syncs the last segment and waits, unless a full one or a name is still to be synced: then nothing is done.
+   *
+   * @returns Whether everything that is written is synced. @throws the system's error
+   */
+  syncNow(): boolean {
+    if (this.#unsynced.length > 0 || isNew(this.#last)) return false;
+    this.#file.syncNow();
+    return true;
+  }
+
   /** Deletes segments whose positions are all at or below `position`. @throws the system's error */
   trim(position: number): void {
     for (;;) {

@@ -68,6 +68,13 @@ export class SnapshotStore {
     return count;
   }
 
+  /** Deletes the snapshots before this position: their log does not lead to what is there now. */
+  deleteBefore(position: number): void {
+    for (const old of this.positions()) {
+      if (old < position) this.#disk.unlink(join(this.#directory, snapshotName(old, false)));
+    }
+  }
+
   /**
    * Builds something from the newest snapshot that is whole, going back to the one before when it turns out damaged. A
    * damaged one is renamed to `.damaged`, so that it is never counted again.

@@ -1,9 +1,13 @@
 import { createRandom } from "@kagami/clock";
 import { expect, test } from "vitest";
-import { LatencyHistogram } from "../../src/engine/latency-histogram.ts";
+import { bytesOfText } from "../../src/engine/acl/index.ts";
+import type { Command } from "../../src/engine/command.ts";
+import { LATENCY_BOUNDS_S, LatencyHistogram } from "../../src/engine/latency-histogram.ts";
 import { LatencyMonitor } from "../../src/engine/latency-monitor.ts";
 import { Rate, Statistics } from "../../src/engine/statistics.ts";
 import { tick } from "../../src/engine/upkeep.ts";
+import { Args } from "../../src/protocol/args.ts";
+import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { EngineDriver } from "../support/engine-driver.ts";
 
 /** A driver whose commands each take `stepUs` by its clock. */
@@ -104,6 +108,22 @@ test("of each second the longest delay counts, and 160 seconds are kept", () => 
   expect(monitor.events.size).toBe(64);
 });
 
+test("a scraper's steps hold exactly the durations below their bounds", () => {
+  const random = createRandom(2);
+  const histogram = new LatencyHistogram();
+  const durations = Array.from({ length: 5_000 }, () => 0.3 * 2 ** (23 * random.float()));
+  for (const duration of durations) histogram.add(duration);
+  const counts = new Float64Array(LATENCY_BOUNDS_S.length + 1);
+  histogram.writeSteps(counts);
+  let seen = 0;
+  for (const [step, bound] of LATENCY_BOUNDS_S.entries()) {
+    seen += counts[step] ?? 0;
+    expect(seen).toBe(durations.filter((duration) => duration / 1e6 < bound).length);
+  }
+  expect(counts.at(-1)).toBeGreaterThan(0);
+  expect(seen + (counts.at(-1) ?? 0)).toBe(5_000);
+});
+
 test("percentiles are right within a quarter, and no duration is lost", () => {
   const random = createRandom(1);
   const histogram = new LatencyHistogram();
@@ -188,10 +208,10 @@ test("the keys that are used most and the largest ones are found", () => {
   expect(hottest?.amount).toBeLessThan(7_500);
   expect(second?.amount).toBeLessThan(1_000);
   for (let i = 0; i < 100; i++) tick(engine);
-  const [largest] = engine.observer.largeKeys.top(1);
+  const [largest] = engine.observer.keyWalk.largest(1);
   expect(largest).toMatchObject({ database: 3, key: "large" });
   expect(largest?.amount).toBeGreaterThanOrEqual(100_000);
-  expect(engine.observer.largeKeys.top(1_000).length).toBe(32);
+  expect(engine.observer.keyWalk.largest(1_000).length).toBe(32);
 });
 
 test("what was hot an hour ago is forgotten", () => {
@@ -204,4 +224,42 @@ test("what was hot an hour ago is forgotten", () => {
     hotKeys.advance(driver.nowMs);
   }
   expect(hotKeys.top(1)).toEqual([]);
+});
+
+test("commands in a row read the clock once each, and what is done between rows is nobody's time", () => {
+  let nowUs = 0;
+  const driver = new EngineDriver(1, { clockUs: () => (nowUs += 100) });
+  const { engine } = driver;
+  const ping = new Args();
+  ping.assign([bytesOfText("PING")]);
+  const command = engine.commands.get("ping");
+  const reply = new ReplyWriter();
+  engine.beginTurn(driver.nowMs, 1);
+  for (let i = 0; i < 4; i++) engine.executeNext(driver.main.session, ping, reply);
+  expect({ nowUs, usec: command?.usec }).toEqual({ nowUs: 500, usec: 400 });
+  engine.endRow();
+  nowUs += 1_000_000;
+  engine.executeNext(driver.main.session, ping, reply);
+  expect(command?.usec).toBe(500);
+  expect(engine.observer.slowLog.latest(10)).toEqual([]);
+});
+
+test("a counter of a key that is seldom used goes to the next one, the lowest first", () => {
+  const driver = new EngineDriver();
+  const { hotKeys } = driver.engine.observer;
+  const get = driver.engine.commands.get("get") as Command;
+  const args = new Args();
+  const use = (key: string, times: number): void => {
+    args.assign([bytesOfText("GET"), bytesOfText(key)]);
+    for (let i = 0; i < 64 * times; i++) hotKeys.note(get, args, 0);
+  };
+  for (let i = 0; i < 256; i++) use(`k${i}`, i < 100 ? 3 : 2);
+  // 156 counters stand at 2: each newcomer takes one of them, and what it had.
+  for (let i = 0; i < 156; i++) use(`new${i}`, 1);
+  const kept = hotKeys.top(256);
+  expect(kept).toHaveLength(256);
+  expect(kept.filter(({ key }) => key.startsWith("new"))).toHaveLength(156);
+  expect(new Set(kept.map(({ amount }) => amount))).toEqual(new Set([192]));
+  use("late", 1);
+  expect(hotKeys.top(1)).toEqual([{ database: 0, key: "late", amount: 256 }]);
 });

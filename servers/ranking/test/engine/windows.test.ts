@@ -292,7 +292,8 @@ test.each([
   { call: ["WIN.CREATE", "n", "TOP", 5, "BUCKETS", 257], error: "ERR the buckets of TOP must be from 1 to 256" },
   {
     call: ["WIN.CREATE", "n", "TZ", "Asia/Tokyo"],
-    error: "ERR TZ must be an offset of at most 14 hours such as UTC+9 or -03:30; zones by name are not known",
+    error:
+      "ERR TZ must be an offset of at most 14 hours such as UTC+9 or -03:30, or the name of a time zone such as Asia/Tokyo",
   },
   {
     call: ["WIN.CREATE", "n", "RETENTION", 5_000, "RESOLUTION", 1_000, 5],

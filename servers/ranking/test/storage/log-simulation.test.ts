@@ -28,7 +28,10 @@ class Simulation {
   recoveredCount = 0;
   acceptedCount = 0;
 
-  constructor(seed: number, policy: SyncPolicy) {
+  readonly #inlineSyncMs: number;
+
+  constructor(seed: number, policy: SyncPolicy, inlineSyncMs = 0) {
+    this.#inlineSyncMs = inlineSyncMs;
     this.#random = createRandom(seed);
     this.#world = makeWorld(seed, { shortWrite: 0.05 });
     this.#policy = policy;
@@ -115,6 +118,7 @@ class Simulation {
     const options = {
       clock: this.#clock,
       policy: this.#policy,
+      inlineSyncMs: this.#inlineSyncMs,
       segmentBytes: 1_500,
       firstNeededPosition,
       observer: {
@@ -176,7 +180,8 @@ function expectSame(found: Uint8Array, expected: Uint8Array | undefined): void {
 }
 
 test.each(seeds(60))("no accepted batch is lost under always, seed %i", (seed) => {
-  const simulation = new Simulation(seed, "always");
+  // Every other disk is quick now and then: its syncs are waited for.
+  const simulation = new Simulation(seed, "always", seed % 2 === 0 ? 0 : 100);
   simulation.run(400);
   expect(simulation.recoveredCount).toBeGreaterThan(5);
   expect(simulation.acceptedCount).toBeGreaterThan(5);

@@ -44,6 +44,9 @@ export class FakeDisk implements Disk {
   #crashAtCall = Number.POSITIVE_INFINITY;
   callCount = 0;
   writeCount = 0;
+  /** Syncs that were waited for, and what happens meanwhile. */
+  syncNowCount = 0;
+  onSyncNow: () => void = () => undefined;
 
   constructor(random: Random, faults: FakeDiskFaults = {}) {
     this.#random = random;
@@ -203,6 +206,9 @@ export class FakeDisk implements Disk {
       },
       syncNow: () => {
         begin();
+        this.syncNowCount++;
+        this.onSyncNow();
+        if (this.#random.chance(this.faults.syncError ?? 0)) throw fault("EIO");
         inode.synced = inode.bytes.slice(0, inode.length);
       },
       close: () => {

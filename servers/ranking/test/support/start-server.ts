@@ -9,5 +9,5 @@ export async function startServer(
   const config = configSchema.parse({ listen: "127.0.0.1:0", admin: "off", persistence: "none", ...settings });
   const log = createLogger({ level: "error" });
   const server = await startRankingServer(config, log);
-  return { ...server, address: server.addresses.redis ?? "" };
+  return Object.assign(server, { address: server.addresses.redis ?? "" });
 }

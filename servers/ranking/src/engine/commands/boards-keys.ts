@@ -73,7 +73,7 @@ function close(call: Call): void {
 }
 
 function runningOf(call: Call, board: Board): BoardPeriod {
-  return board.running(call.nowMs, (period) => call.store.bury(period));
+  return board.running(call.nowMs, call.store);
 }
 
 /** `RANK.DROP board [PERIOD p]`: deletes the board or one period of it. Replies 1, or 0 if it was not there. */
@@ -105,7 +105,7 @@ function load(call: Call): void {
     const value = record === 0 ? undefined : db.containerOf(record);
     // Before it is read: of a bad blob a part may have been taken over, and the copies have to do the same.
     if (value !== undefined) call.dirty++;
-    const loaded = loadBoardBlob(value, args.view(i), store.heap, store.hashSeed);
+    const loaded = loadBoardBlob(value, args.view(i), store);
     if (record === 0) record = db.setContainer(args, 1, 0, loaded);
   }
   call.modified(1, "rank.load", EventClass.board);

@@ -3,7 +3,7 @@ import type { Call } from "../call.ts";
 import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../replies.ts";
 import { PERIOD_KINDS } from "../structures/board-calendar.ts";
 import { type BoardPlan, checkBoardPlan } from "../structures/board-plan.ts";
-import { offsetAt } from "./windows-create.ts";
+import { zoneAt } from "./zones.ts";
 
 type Draft = { -readonly [Field in keyof BoardPlan]: BoardPlan[Field] };
 
@@ -50,7 +50,7 @@ export function readBoardOptions(call: Call, base: BoardPlan, isNew: boolean): B
     else if (word === "TIES") draft.ties = wordAt(call, at, word, ["first", "last", "shared", "lex"]);
     else if (word === "AGG") draft.aggregation = wordAt(call, at, word, ["sum", "best", "last"]);
     else if (word === "PERIOD") draft.period = wordAt(call, at, word, PERIOD_KINDS);
-    else if (word === "TZ") draft.offsetMs = offsetAt(call, at);
+    else if (word === "TZ") Object.assign(draft, zoneAt(call, at));
     else if (word === "SLIDING") draft.slidingMs = wholeAt(call, at);
     else draft.changes = wholeAt(call, at);
   }

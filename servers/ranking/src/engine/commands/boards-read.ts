@@ -220,7 +220,7 @@ function info(call: Call): void {
     ["ties", plan.ties],
     ["agg", plan.aggregation],
     ["period", plan.period],
-    ["tz", formatOffset(plan.offsetMs)],
+    ["tz", plan.zone?.name ?? formatOffset(plan.offsetMs)],
     ["current", periodName(plan.period, board.currentOf(nowMs))],
   ];
   const numbers: [string, number][] = [

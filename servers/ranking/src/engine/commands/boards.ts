@@ -1,12 +1,14 @@
+import { labelOf } from "../../protocol/reply-writer.ts";
 import type { Call } from "../call.ts";
 import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
 import { EventClass } from "../key-events.ts";
+import { hashBytes } from "../memory/byte-hash.ts";
 import { CommandError, NOT_A_FLOAT, SYNTAX_ERROR, WRONG_TYPE } from "../replies.ts";
 import { Board } from "../structures/board.ts";
 import type { BoardPeriod } from "../structures/board-period.ts";
 import { DEFAULT_BOARD } from "../structures/board-plan.ts";
-import { MAX_BOARD_MEMBER_BYTES, scoreOf } from "../structures/board-records.ts";
+import { MAX_BOARD_MEMBER_BYTES, nameSize, scoreOf } from "../structures/board-records.ts";
 import { BOARD_KEY_HANDLERS } from "./boards-keys.ts";
 import { boundedAt } from "./boards-options.ts";
 import { BOARD_READ_HANDLERS, SETTLE_PARTS } from "./boards-read.ts";
@@ -18,9 +20,15 @@ const MOST_BOARDS = 64;
 const MOST_SCORE = 1e100;
 const MOST_AROUND = 1_000;
 
+const SCORE = labelOf("$5\r\nscore\r\n");
+const RANK = labelOf("$4\r\nrank\r\n");
+const AROUND = labelOf("$6\r\naround\r\n");
+const PASSED = labelOf("$6\r\npassed\r\n");
+
 /** What a RANK.ADD asks for; one object for all calls. */
-const wanted = { boards: 0, likeIndex: 0, hasRank: false, around: 0, passed: -1 };
+const wanted = { boards: 0, likeIndex: 0, hasRank: false, around: 0, passed: -1, touched: 0 };
 const boards: (Board | undefined)[] = new Array(MOST_BOARDS);
+const fetched = new Int32Array(MOST_BOARDS);
 
 /**
  * `RANK.ADD member score BOARDS n board... [LIKE template] [WITH [RANK] [AROUND k] [PASSED k]]`: one score into many
@@ -34,15 +42,13 @@ function add(call: Call): void {
   if (args.sizeOf(1) > MAX_BOARD_MEMBER_BYTES) throw new CommandError("ERR member is too long");
   readWanted(call);
   findBoards(call);
+  const hash = hashBytes(args.bytes, args.starts[1]!, args.ends[1]!, call.store.hashSeed);
+  fetchAhead(call, hash);
   reply.array(wanted.boards);
   for (let i = 0; i < wanted.boards; i++) {
     const index = 5 + i;
     const board = boards[i] ?? makeBoard(call, index, boards[wanted.boards]?.plan ?? DEFAULT_BOARD);
-    addTo(
-      call,
-      board.running(call.nowMs, (period) => call.store.bury(period)),
-      score + 0,
-    );
+    addTo(call, board.running(call.nowMs, call.store), hash, score + 0);
     call.modified(index, "rank.add", EventClass.board);
     boards[i] = undefined;
   }
@@ -94,6 +100,18 @@ function findBoards(call: Call): void {
   }
 }
 
+/**
+ * Touches what the boards are about to look up. Each would wait for the memory in turn; asked in one loop, it comes for
+ * all of them at once. Changes nothing, whatever it finds.
+ */
+function fetchAhead({ store }: Call, hash: number): void {
+  let touched = 0;
+  for (let i = 0; i < wanted.boards; i++) fetched[i] = boards[i]?.newest?.neighbour(hash) ?? 0;
+  for (let i = 0; i < wanted.boards; i++) if (fetched[i] !== 0) touched ^= nameSize(store.heap, fetched[i]!);
+  // Or nothing would have to be read.
+  wanted.touched = touched;
+}
+
 /** The board of a key that may have been made by this call already. */
 function makeBoard(call: Call, index: number, plan: Board["plan"]): Board {
   const { db, args, store } = call;
@@ -105,28 +123,28 @@ function makeBoard(call: Call, index: number, plan: Board["plan"]): Board {
   return board;
 }
 
-function addTo(call: Call, period: BoardPeriod, score: number): void {
+function addTo(call: Call, period: BoardPeriod, hash: number, score: number): void {
   const { args, reply } = call;
   if (period.slide !== undefined) period.settle(call.nowMs, SETTLE_PARTS);
   const start = args.starts[1]!;
   const end = args.ends[1]!;
-  const old = period.find(args.bytes, start, end);
+  const old = period.findHashed(args.bytes, start, end, hash);
   const place = wanted.passed < 0 ? 0 : old === 0 ? period.size : period.ordinalOf(old);
   const record = period.score(old, args.bytes, start, end, score, call.nowMs);
   const pairs = 1 + (wanted.hasRank ? 1 : 0) + (wanted.around > 0 ? 1 : 0) + (wanted.passed >= 0 ? 1 : 0);
   if (pairs > 1) reply.map(pairs);
-  if (pairs > 1) reply.bulkText("score");
+  if (pairs > 1) reply.label(SCORE);
   if (record === 0) reply.nil();
   else reply.double(scoreOf(period.heap, record));
   if (pairs === 1) return;
   const ordinal = record === 0 ? -1 : period.ordinalOf(record);
   if (wanted.hasRank) {
-    reply.bulkText("rank");
+    reply.label(RANK);
     if (record === 0) reply.nil();
     else reply.integer(1 + (period.plan.ties === "shared" ? period.competitionOf(record) : ordinal));
   }
   if (wanted.around > 0) {
-    reply.bulkText("around");
+    reply.label(AROUND);
     if (record === 0) reply.array(0);
     else writeAround(reply, period, ordinal, wanted.around);
   }
@@ -136,7 +154,7 @@ function addTo(call: Call, period: BoardPeriod, score: number): void {
 /** How many were passed on the way up, and those nearest behind. A newcomer has passed all that are behind. */
 function writePassed({ reply }: Call, period: BoardPeriod, ordinal: number, place: number): void {
   const passed = ordinal < 0 ? 0 : Math.max(0, Math.min(place, period.size - 1) - ordinal);
-  reply.bulkText("passed");
+  reply.label(PASSED);
   reply.array(2);
   reply.integer(passed);
   const listed = Math.min(passed, wanted.passed);

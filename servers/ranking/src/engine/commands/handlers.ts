@@ -10,6 +10,7 @@ import { CONFIG_HANDLERS } from "./config.ts";
 import { CONNECTION_HANDLERS } from "./connection.ts";
 import { DEBUG_HANDLERS } from "./debug.ts";
 import { DUMP_HANDLERS } from "./dump.ts";
+import { GEO_HANDLERS } from "./geo.ts";
 import { HASH_EXPIRY_HANDLERS } from "./hash-expiry.ts";
 import { HASH_NUMBER_HANDLERS } from "./hash-numbers.ts";
 import { HASH_PICK_HANDLERS } from "./hash-picks.ts";
@@ -41,6 +42,7 @@ import { STRING_HANDLERS } from "./strings.ts";
 import { TRANSACTION_HANDLERS } from "./transactions.ts";
 import { WAITING_HANDLERS } from "./waiting.ts";
 import { WINDOW_HANDLERS } from "./windows.ts";
+import { ZONE_HANDLERS } from "./zones.ts";
 
 /** Every command there is, by its name in lower case; a subcommand by `container|name`. One entry per family file. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -49,6 +51,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...BITMAP_HANDLERS,
   ...BOARD_HANDLERS,
   ...CONNECTION_HANDLERS,
+  ...GEO_HANDLERS,
   ...HASH_HANDLERS,
   ...HASH_EXPIRY_HANDLERS,
   ...HASH_NUMBER_HANDLERS,
@@ -83,6 +86,7 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   ...SLOWLOG_HANDLERS,
   ...STRING_HANDLERS,
   ...WINDOW_HANDLERS,
+  ...ZONE_HANDLERS,
   ...TRANSACTION_HANDLERS,
   ...WAITING_HANDLERS,
   ...SCRIPT_HANDLERS,

@@ -4,13 +4,13 @@ import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../replies.ts";
 import {
   checkPlan,
   DEFAULT_PLAN,
-  parseOffset,
   type Resolution,
   resolutionsFor,
   Uniques,
   type UniquesMode,
   type WindowPlan,
 } from "../structures/window-plan.ts";
+import { zoneAt } from "./zones.ts";
 
 /** A plan while its options are being read. */
 type Draft = { -readonly [Field in keyof WindowPlan]: WindowPlan[Field] };
@@ -39,7 +39,7 @@ export function readPlanOptions(call: Call): WindowPlan {
     else if (word === "UNIQUES") draft.uniques = uniquesAt(call, at++);
     else if (word === "MEMBERS") draft.memberLimit = wholeAt(call, at++);
     else if (word === "TOP") at = readTop(call, at, draft);
-    else if (word === "TZ") draft.offsetMs = offsetAt(call, at++);
+    else if (word === "TZ") Object.assign(draft, zoneAt(call, at++));
     else if (word === "EXPIRES") draft.expires = true;
     else throw new CommandError(SYNTAX_ERROR);
   }
@@ -75,15 +75,4 @@ function uniquesAt({ args }: Call, index: number): UniquesMode {
   const mode = index < args.count ? UNIQUES[args.text(index).toUpperCase()] : undefined;
   if (mode === undefined) throw new CommandError("ERR UNIQUES must be EXACT, APPROX or NONE");
   return mode;
-}
-
-/** The offset of a time zone in an argument, in ms. */
-export function offsetAt({ args }: Call, index: number): number {
-  const offsetMs = index < args.count ? parseOffset(args.text(index)) : Number.NaN;
-  if (Number.isNaN(offsetMs)) {
-    throw new CommandError(
-      "ERR TZ must be an offset of at most 14 hours such as UTC+9 or -03:30; zones by name are not known",
-    );
-  }
-  return offsetMs;
 }

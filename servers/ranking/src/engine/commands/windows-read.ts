@@ -4,7 +4,7 @@ import type { Handler } from "../command.ts";
 import { ValueType } from "../container.ts";
 import { CommandError, NO_SUCH_KEY, NOT_AN_INTEGER, SYNTAX_ERROR } from "../replies.ts";
 import type { EventWindow } from "../structures/window.ts";
-import { formatOffset, Uniques } from "../structures/window-plan.ts";
+import { DAY_MS, formatOffset, Uniques } from "../structures/window-plan.ts";
 import { REGISTERS_ERROR } from "../structures/window-registers.ts";
 import type { WindowRing } from "../structures/window-ring.ts";
 
@@ -55,11 +55,11 @@ function buckets(call: Call): void {
   if (isUnique) checkUniques(window);
   const ring = chartRing(window, stepMs, length, isUnique);
   const factor = stepMs / ring.stepMs;
-  const last = Math.floor((call.nowMs + window.plan.offsetMs) / stepMs);
+  const last = window.numberOf(stepMs, call.nowMs);
   reply.array(length);
   for (let bucket = last - length + 1; bucket <= last; bucket++) {
     reply.array(2);
-    reply.integer(bucket * stepMs - window.plan.offsetMs);
+    reply.integer(window.beginningOf(stepMs, bucket));
     if (isUnique) reply.integer(ring.bucketUniques(bucket));
     else reply.integer(ring.events((bucket + 1) * factor - 1, factor));
   }
@@ -70,7 +70,11 @@ function chartRing(window: EventWindow, stepMs: number, length: number, isUnique
   if (isUnique && window.registers !== undefined) {
     throw new CommandError("ERR members are counted approximately: only WIN.COUNT can tell how many there were");
   }
-  const fitting = window.rings.filter((ring) => (isUnique ? ring.stepMs === stepMs : stepMs % ring.stepMs === 0));
+  // Days of a zone that changes its clocks consist of no fixed number of smaller buckets.
+  const isByZone = window.plan.zone !== undefined && stepMs >= DAY_MS;
+  const fitting = window.rings.filter(
+    (ring) => (isUnique ? ring.stepMs === stepMs : stepMs % ring.stepMs === 0) && (!isByZone || ring.stepMs >= DAY_MS),
+  );
   if (fitting.length === 0) {
     const steps = window.rings.map((ring) => ring.stepMs).join(", ");
     throw new CommandError(`ERR the step must be ${isUnique ? "one" : "a multiple"} of the window's: ${steps}`);
@@ -99,7 +103,7 @@ function top(call: Call): void {
   if (window.top === undefined) throw new CommandError("ERR the window keeps no top: make it with WIN.CREATE ... TOP");
   const { stepMs, length } = window.top;
   if (windowMs > stepMs * length) throw new CommandError(`ERR the window keeps its top for ${stepMs * length} ms`);
-  const now = Math.floor((call.nowMs + window.plan.offsetMs) / stepMs);
+  const now = window.numberOf(stepMs, call.nowMs);
   const entries = window.top.top(now, Math.ceil(windowMs / stepMs), limit);
   reply.array(entries.length);
   for (const entry of entries) {
@@ -140,7 +144,7 @@ function info(call: Call): void {
   reply.integer(plan.topStepMs);
   reply.integer(plan.topLength);
   reply.bulkText("tz");
-  reply.bulkText(formatOffset(plan.offsetMs));
+  reply.bulkText(plan.zone?.name ?? formatOffset(plan.offsetMs));
   reply.bulkText("expires");
   reply.integer(plan.expires ? 1 : 0);
   reply.bulkText("late-events");

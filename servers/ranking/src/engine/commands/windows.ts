@@ -158,12 +158,11 @@ function load(call: Call): void {
     reply.error(WRONG_TYPE);
     return;
   }
-  const { heap, hashSeed } = call.store;
   for (let i = 2; i < args.count; i++) {
     const value = record === 0 ? undefined : db.containerOf(record);
     // Before it is read: of a bad blob a part may have been taken over, and the copies have to do the same.
     if (value !== undefined) call.dirty++;
-    const loaded = loadWindowBlob(value, args.view(i), heap, hashSeed);
+    const loaded = loadWindowBlob(value, args.view(i), call.store);
     if (record === 0) record = db.setContainer(args, 1, 0, loaded);
   }
   call.modified(1, "win.load", EventClass.board);

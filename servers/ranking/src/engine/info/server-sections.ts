@@ -63,6 +63,7 @@ export function memorySection(engine: Engine): InfoFields {
   const figures = memoryFigures(engine);
   const { usedBytes, peakBytes, residentBytes, liveBytes, pageBytes, reservedBytes } = figures;
   const maxBytes = engine.maxMemoryBytes;
+  const { memoryBytes = 0, sourceBytes = 0, scriptCount = 0 } = engine.scripts?.engine ?? {};
   return [
     ["used_memory", usedBytes],
     ["used_memory_human", humanBytes(usedBytes)],
@@ -80,19 +81,19 @@ export function memorySection(engine: Engine): InfoFields {
     ["allocator_resident", reservedBytes],
     ["total_system_memory", figures.systemBytes],
     ["total_system_memory_human", humanBytes(figures.systemBytes)],
-    ["used_memory_lua", 0],
-    ["used_memory_vm_eval", 0],
-    ["used_memory_lua_human", "0B"],
-    ["used_memory_scripts_eval", 0],
-    ["number_of_cached_scripts", 0],
+    ["used_memory_lua", memoryBytes],
+    ["used_memory_vm_eval", memoryBytes],
+    ["used_memory_lua_human", humanBytes(memoryBytes)],
+    ["used_memory_scripts_eval", sourceBytes],
+    ["number_of_cached_scripts", scriptCount],
     ["number_of_functions", 0],
     ["number_of_libraries", 0],
     ["used_memory_vm_functions", 0],
-    ["used_memory_vm_total", 0],
-    ["used_memory_vm_total_human", "0B"],
+    ["used_memory_vm_total", memoryBytes],
+    ["used_memory_vm_total_human", humanBytes(memoryBytes)],
     ["used_memory_functions", 0],
-    ["used_memory_scripts", 0],
-    ["used_memory_scripts_human", "0B"],
+    ["used_memory_scripts", sourceBytes],
+    ["used_memory_scripts_human", humanBytes(sourceBytes)],
     ["maxmemory", maxBytes],
     ["maxmemory_human", humanBytes(maxBytes)],
     ["maxmemory_policy", engine.memoryLimit.eviction.policy],

@@ -8,10 +8,26 @@ const SPLIT_ENTRIES = 65_536;
 const JOIN_ENTRIES = 16_384;
 const PART_BITS = 8;
 const PARTS = 1 << PART_BITS;
-/** A bucket of a random pick has about 4 entries; more than this never happens (1 in 10^14). */
+/** A bucket of a random pick has 4 to 8 entries; the ones beyond this, in one of 10^10 buckets, would never be picked. */
 const PICK_LIMIT = 32;
+/** Slots that are looked at together when a bucket is collected. */
+const COLLECT_SLOTS = 8;
 
 const U32 = 2 ** 32;
+
+/** The entries of the bucket that a pick looks at; a bucket of a small table is all of it. */
+const collected = {
+  pointers: new Int32Array(2 * PICK_LIMIT),
+  hashes: new Uint32Array(2 * PICK_LIMIT),
+  count: 0,
+  end: 0,
+};
+
+function collect(pointer: number, hash: number): void {
+  if (hash >>> 0 >= collected.end || collected.count === collected.pointers.length) return;
+  collected.pointers[collected.count] = pointer;
+  collected.hashes[collected.count++] = hash;
+}
 
 /** Slots of (hash, pointer) pairs; a pointer of 0 is a free slot. */
 class Slots {
@@ -79,6 +95,31 @@ export class ByteTable {
       const pointer = words[at + 1]!;
       if (pointer === 0) return 0;
       if (words[at] === hash && this.#isNamed(pointer, name, start, end)) return pointer;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /**
+   * The record in the slot where one with this hash would lie if it were alone, or 0. Who will look into many tables asks
+   * all of them first: the processor fetches the slots, and then the records, side by side.
+   */
+  neighbour(hash: number): number {
+    const slots = this.#parts === undefined ? this.#only : this.#parts[hash >>> (32 - PART_BITS)];
+    if (slots === undefined) return 0;
+    return slots.words[slots.base + (this.#home(slots, hash) << 1) + 1]!;
+  }
+
+  /** A record of this hash, whatever its name, or 0. */
+  candidate(hash: number): number {
+    const slots = this.#parts === undefined ? this.#only : this.#parts[hash >>> (32 - PART_BITS)];
+    if (slots === undefined) return 0;
+    const { words, base } = slots;
+    const mask = slots.slotCount - 1;
+    let slot = this.#home(slots, hash);
+    for (;;) {
+      const at = base + (slot << 1);
+      const pointer = words[at + 1]!;
+      if (pointer === 0 || words[at] === hash) return pointer;
       slot = (slot + 1) & mask;
     }
   }
@@ -199,34 +240,47 @@ export class ByteTable {
    * A record picked at random, each with the same chance; 0 if there is none.
    *
    * Only the hashes and the size decide, not where an entry lies, so every copy of the store picks the same: the hash
-   * space is cut into buckets of about four entries, a bucket and a place in it are drawn until somebody is there.
+   * space is cut into buckets of four to eight entries, a bucket and a place in it are drawn until somebody is there,
+   * one draw in four to eight. A draw looks at a bucket's slots, which are neighbours.
    *
    * @param random A whole number, 0 to 2^32 - 1.
    */
   pick(random: () => number): number {
-    if (this.#size === 0) return 0;
-    const bits = Math.max(0, 30 - Math.clz32(this.#size));
-    const candidates: { pointer: number; hash: number }[] = [];
+    const size = this.#size;
+    if (size === 0) return 0;
+    const bits = size <= PICK_LIMIT ? 0 : 29 - Math.clz32(size);
+    const limit = bits === 0 ? size : PICK_LIMIT;
     for (;;) {
       const bucket = bits === 0 ? 0 : random() >>> (32 - bits);
-      const place = random() % PICK_LIMIT;
-      this.#collect(bucket, bits, candidates);
-      if (place >= candidates.length) continue;
-      candidates.sort((a, b) => (a.hash >>> 0) - (b.hash >>> 0) || this.#compareNames(a.pointer, b.pointer));
-      return candidates[place]!.pointer;
+      const place = Math.floor((random() / U32) * limit);
+      this.#collect(bucket, bits);
+      if (place < collected.count) return this.#collectedAt(place);
     }
   }
 
-  #collect(bucket: number, bits: number, into: { pointer: number; hash: number }[]): void {
-    into.length = 0;
+  /** Puts the entries of a bucket into {@link collected}. */
+  #collect(bucket: number, bits: number): void {
     const span = U32 / 2 ** bits;
     const end = (bucket + 1) * span;
-    let threshold = bucket * span;
-    while (threshold < end) {
-      threshold = this.scan(threshold, 8, (pointer, hash) => {
-        if (hash >>> 0 < end) into.push({ pointer, hash });
-      });
+    collected.count = 0;
+    collected.end = end;
+    for (let threshold = bucket * span; threshold < end; ) {
+      threshold = this.scan(threshold, COLLECT_SLOTS, collect);
       if (threshold === 0) return;
+    }
+  }
+
+  /** The collected entry that has so many before it, by hash, then by name. */
+  #collectedAt(place: number): number {
+    const { pointers, hashes, count } = collected;
+    for (let i = 0; ; i++) {
+      let before = 0;
+      for (let other = 0; other < count; other++) {
+        const difference = hashes[other]! - hashes[i]!;
+        if (difference < 0) before++;
+        else if (difference === 0 && other !== i && this.#compareNames(pointers[other]!, pointers[i]!) < 0) before++;
+      }
+      if (before === place) return pointers[i]!;
     }
   }
 

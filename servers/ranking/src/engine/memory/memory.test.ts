@@ -175,6 +175,34 @@ test("a random pick depends on the names alone, and takes each as often", () => 
   for (const name of all) expect(Math.abs((counts.get(name) ?? 0) - 400)).toBeLessThan(110);
 });
 
+test.each([
+  { count: 1, gone: 50, why: "there is nothing to choose" },
+  { count: 32, gone: 3_000, why: "all of it is one bucket" },
+  { count: 33, gone: 3_000, why: "it has buckets" },
+  { count: 20_000, gone: 60_000, why: "one was in parts for a while, the other never" },
+  { count: 70_000, gone: 70_000, why: "parts have other sizes" },
+])("$count names are picked alike after another history: $why", ({ count, gone }) => {
+  const straight = new Names();
+  const winding = new Names();
+  for (let i = 0; i < gone; i++) winding.add(`gone${i}`);
+  for (let i = count - 1; i >= 0; i--) winding.add(`m${i}`);
+  for (let i = 0; i < gone; i++) winding.remove(`gone${i}`);
+  for (let i = 0; i < count; i++) straight.add(`m${i}`);
+  const [one, other] = [createRandom(7), createRandom(7)];
+  let draws = 0;
+  for (let i = 0; i < 300; i++) {
+    const name = straight.nameOf(
+      straight.table.pick(() => {
+        draws++;
+        return one.nextU32();
+      }),
+    );
+    expect(winding.nameOf(winding.table.pick(() => other.nextU32()))).toBe(name);
+  }
+  // Two numbers a draw, of which one in four to eight is taken.
+  expect(draws / 300).toBeLessThan(20);
+});
+
 test("records leave the expiry index by time, wherever they were moved meanwhile", () => {
   const operation = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.option(fc.integer({ min: 0, max: 1_000 })));
   fc.assert(

@@ -4,6 +4,7 @@ import { ValueType } from "../container.ts";
 import { KeyRecordFlag } from "../key-record.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { Store } from "../store.ts";
+import { zoneCommand } from "../zones.ts";
 import { rebuildContainer } from "./rebuilders.ts";
 
 /** Size at which a chunk is complete; one big value may exceed it. */
@@ -47,6 +48,10 @@ export function rebuildStore(store: Store, write: (bytes: Uint8Array, start: num
     batch.begin(store.nowMs, 0);
   };
   batch.begin(store.nowMs, 0);
+  for (const zone of store.zones.all()) {
+    args.assign(zoneCommand(zone));
+    batch.add(0, args);
+  }
   for (const keyspace of store.keyspaces) {
     keyspace.forEachRecord((record) => {
       rebuildKey(keyspace, record, (values) => {

@@ -66,7 +66,9 @@ export class BoardChanges {
   }
 
   #at(version: number): number {
-    return ((this.#block & OFFSET_MASK) << 1) + 2 * (version % this.length);
+    // The remainder by a division, since that of large numbers is a slow call; exact for versions below 2^48.
+    const slot = version - this.length * Math.floor(version / this.length);
+    return ((this.#block & OFFSET_MASK) << 1) + 2 * slot;
   }
 
   #recordOf(version: number): number {

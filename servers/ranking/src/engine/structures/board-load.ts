@@ -1,6 +1,7 @@
 import type { Container } from "../container.ts";
-import type { Heap } from "../memory/heap.ts";
 import { CommandError } from "../replies.ts";
+import type { Store } from "../store.ts";
+import { MAX_ZONE_NAME_BYTES, type Zone, type Zones } from "../zones.ts";
 import { BAD_BLOB, BLOB_BYTES, BlobReader, BlobWriter, textBytes } from "./blob.ts";
 import { Board } from "./board.ts";
 import { PERIOD_KINDS } from "./board-calendar.ts";
@@ -61,9 +62,10 @@ function writePlan(blob: BlobWriter, plan: BoardPlan): void {
     .byte(AGGREGATIONS.indexOf(plan.aggregation));
   blob.byte(PERIOD_KINDS.indexOf(plan.period)).double(plan.offsetMs).word(plan.keep).double(plan.slidingMs);
   blob.word(plan.cap).double(plan.expireSeconds).word(plan.changes);
+  if (plan.zone !== undefined) blob.name(textBytes(plan.zone.name));
 }
 
-function readPlan(blob: BlobReader): BoardPlan {
+function readPlan(blob: BlobReader, zones: Zones): BoardPlan {
   const isDescending = blob.byte() === 1;
   const ties = TIES[blob.byte()];
   const aggregation = AGGREGATIONS[blob.byte()];
@@ -71,9 +73,31 @@ function readPlan(blob: BlobReader): BoardPlan {
   const [offsetMs, keep, slidingMs] = [blob.whole(-86_400_000, 86_400_000), blob.word(), blob.double()];
   const [cap, expireSeconds, changes] = [blob.word(), blob.double(), blob.word()];
   if (ties === undefined || aggregation === undefined || period === undefined) throw new CommandError(BAD_BLOB);
-  const plan = { isDescending, ties, aggregation, period, offsetMs, keep, slidingMs, cap, expireSeconds, changes };
+  const zone = readZone(blob, zones);
+  const plan = {
+    isDescending,
+    ties,
+    aggregation,
+    period,
+    offsetMs,
+    zone,
+    keep,
+    slidingMs,
+    cap,
+    expireSeconds,
+    changes,
+  };
   checkBoardPlan(plan);
   return plan;
+}
+
+/** The zone that the rest of a plan names, if there is a rest. Its rules came before. */
+export function readZone(blob: BlobReader, zones: Zones): Zone | undefined {
+  if (blob.isAtEnd) return undefined;
+  const name = blob.name(MAX_ZONE_NAME_BYTES);
+  const zone = zones.get(String.fromCharCode(...name));
+  if (zone === undefined) throw new CommandError(BAD_BLOB);
+  return zone;
 }
 
 /**
@@ -81,12 +105,13 @@ function readPlan(blob: BlobReader): BoardPlan {
  *
  * @throws CommandError if the blob is none, or not one that can come here. A part of it may have been read by then.
  */
-export function loadBoardBlob(value: Container | undefined, bytes: Uint8Array, heap: Heap, hashSeed: number): Board {
+export function loadBoardBlob(value: Container | undefined, bytes: Uint8Array, store: Store): Board {
+  const { heap, hashSeed, zones } = store;
   const blob = new BlobReader(bytes);
   const part = blob.byte();
   if (value === undefined) {
     if (part !== Part.plan) throw new CommandError(BAD_BLOB);
-    return new Board(heap, hashSeed, readPlan(blob));
+    return new Board(heap, hashSeed, readPlan(blob, zones));
   }
   if (!(value instanceof Board)) throw new CommandError(BAD_BLOB);
   const newest = value.periods.at(-1);

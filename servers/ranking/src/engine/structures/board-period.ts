@@ -19,7 +19,7 @@ import {
 } from "./board-records.ts";
 import { BoardSlide } from "./board-slide.ts";
 import { ScoreTree } from "./score-tree.ts";
-import type { TieOrder } from "./tree-shape.ts";
+import type { TieOrder } from "./tree-ways.ts";
 
 /** Members that leave at most with one change, when a cap was lowered. */
 const TRIM_MEMBERS = 16;
@@ -96,8 +96,18 @@ export class BoardPeriod implements Container {
 
   /** The member's record, or 0. */
   find(name: Uint8Array, start: number, end: number): number {
-    this.#hash = hashBytes(name, start, end, this.#seed);
-    return this.#table.find(name, start, end, this.#hash);
+    return this.findHashed(name, start, end, hashBytes(name, start, end, this.#seed));
+  }
+
+  /** As {@link find}, with the hash of the name, which is the same in all boards. */
+  findHashed(name: Uint8Array, start: number, end: number, hash: number): number {
+    this.#hash = hash;
+    return this.#table.find(name, start, end, hash);
+  }
+
+  /** As `ByteTable.neighbour`: whose record is likely to be that of a name of this hash, or 0. */
+  neighbour(hash: number): number {
+    return this.#table.neighbour(hash);
   }
 
   /** The score that a member, or 0 for a new one, would get. */
@@ -139,10 +149,10 @@ export class BoardPeriod implements Container {
     const old = scoreOf(heap, record);
     if (old === score) return;
     const oldVersion = versionOf(heap, record);
-    tree.remove(this.#sign * old, record);
+    tree.lift(this.#sign * old, record);
     const version = ++this.version;
     setScore(heap, record, score, version);
-    tree.insert(this.#sign * score, record);
+    tree.move(this.#sign * score);
     this.#changes?.changed(record, version, oldVersion);
   }
 
@@ -183,7 +193,7 @@ export class BoardPeriod implements Container {
 
   /** How many are better. */
   competitionOf(record: number): number {
-    return this.tree.countBelow(this.#sign * scoreOf(this.heap, record), false);
+    return this.tree.countBefore(this.#sign * scoreOf(this.heap, record), record);
   }
 
   /** How many different scores are better. Only of boards whose members share ranks. */
@@ -194,6 +204,12 @@ export class BoardPeriod implements Container {
   /** By the board's tie rule. */
   rankOf(record: number): number {
     return this.plan.ties === "shared" ? this.competitionOf(record) : this.ordinalOf(record);
+  }
+
+  /** The score of an entry of the tree. */
+  scoreOfKey(key: number): number {
+    // Not -0, which no record has.
+    return this.#sign * key + 0;
   }
 
   /** How many have a score from `least` to `most`. */

@@ -1,4 +1,5 @@
 import { CommandError } from "../replies.ts";
+import type { Zone } from "../zones.ts";
 import type { PeriodKind } from "./board-calendar.ts";
 
 /** How members with the same score are ordered, and whether they share a rank. */
@@ -15,6 +16,8 @@ export interface BoardPlan {
   readonly period: PeriodKind;
   /** Periods begin so many ms before those of UTC. */
   readonly offsetMs: number;
+  /** If it is there periods go by it, and {@link offsetMs} by what it was when the board was made. */
+  readonly zone?: Zone | undefined;
   /** Periods before the running one that are kept. */
   readonly keep: number;
   /** A score counts for so long; 0 is for ever. */

@@ -39,6 +39,11 @@ export function nameStart(record: number): number {
   return ((record & OFFSET_MASK) << 3) + BOARD_HEAD_BYTES;
 }
 
+/** Where the name begins, in words of its segment. */
+export function nameWord(record: number): number {
+  return ((record & OFFSET_MASK) << 1) + BOARD_HEAD_BYTES / 4;
+}
+
 /** The name, as a view of the heap. */
 export function nameOf(heap: Heap, record: number): Uint8Array {
   const from = nameStart(record);

@@ -19,6 +19,9 @@ export class Board implements Container {
   #plan: BoardPlan;
   /** From the oldest to the newest. */
   readonly periods: BoardPeriod[] = [];
+  /** The number of the period that runs at a time, for the many calls of one turn. */
+  #current = 0;
+  #currentAtMs = Number.NaN;
 
   constructor(heap: Heap, hashSeed: number, plan: BoardPlan) {
     this.heap = heap;
@@ -50,7 +53,14 @@ export class Board implements Container {
 
   /** The number of the period that runs at this time. */
   currentOf(nowMs: number): number {
-    return periodOf(this.#plan.period, nowMs, this.#plan.offsetMs);
+    const { period, zone, offsetMs } = this.#plan;
+    // A zone may get newer rules at any time, a fixed offset stays.
+    if (zone !== undefined) return periodOf(period, nowMs, zone.offsetAt(nowMs));
+    if (nowMs !== this.#currentAtMs) {
+      this.#current = periodOf(period, nowMs, offsetMs);
+      this.#currentAtMs = nowMs;
+    }
+    return this.#current;
   }
 
   /** The period of a number that is kept at this time and has members; else `undefined`. */
@@ -62,6 +72,11 @@ export class Board implements Container {
     return undefined;
   }
 
+  /** The period that was made last. */
+  get newest(): BoardPeriod | undefined {
+    return this.periods[this.periods.length - 1];
+  }
+
   /** The number of the period that a text names; NaN if it names none. */
   parsePeriod(text: string, nowMs: number): number {
     return parsePeriod(text, this.#plan.period, this.currentOf(nowMs));
@@ -70,17 +85,17 @@ export class Board implements Container {
   /**
    * The running period, made if it is not there.
    *
-   * @param drop Takes over the periods that are not kept any more.
+   * @param store Takes over the periods that are not kept any more.
    */
-  running(nowMs: number, drop: (period: BoardPeriod) => void): BoardPeriod {
+  running(nowMs: number, store: { bury(period: BoardPeriod): void }): BoardPeriod {
     const current = this.currentOf(nowMs);
-    const newest = this.periods.at(-1);
+    const { newest } = this;
     if (newest !== undefined && newest.number >= current) return newest;
     // Whoever knows a version of the period before must not take it for one of this.
     const version = newest === undefined ? 0 : newest.version + this.#plan.changes + 1;
     const period = new BoardPeriod(this.heap, this.hashSeed, this.#plan, current, version);
     this.periods.push(period);
-    while (this.periods[0]!.number < current - this.#plan.keep) drop(this.periods.shift()!);
+    while (this.periods[0]!.number < current - this.#plan.keep) store.bury(this.periods.shift()!);
     return period;
   }
 

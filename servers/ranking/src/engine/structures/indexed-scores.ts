@@ -65,9 +65,9 @@ export class IndexedScores {
   }
 
   changeScore(record: number, score: number): void {
-    this.tree.remove(memberScore(this.heap, record), record);
+    this.tree.lift(memberScore(this.heap, record), record);
     setMemberScore(this.heap, record, score);
-    this.tree.insert(score, record);
+    this.tree.move(score);
   }
 
   /** Removes a member that {@link find} has just found. */

@@ -44,7 +44,19 @@ test.each(CASES)("a tree of $why answers as a sorted list does, seed $seed", ({ 
     [300, 10_000],
   ] as const) {
     for (let left = growth + shrinkage; left > 0; left--) {
-      if (random.int(0, growth + shrinkage) < growth) {
+      if (model.length > 0 && random.chance(0.4)) {
+        const index = random.int(0, model.length - 1);
+        const { score, record } = model[index] as Entry;
+        // Mostly a little, so that it stays in its leaf; else anywhere.
+        const next = random.chance(0.7) && Number.isFinite(score) ? score + random.int(-2, 2) : draw(random);
+        tree.lift(score, record);
+        tree.move(next);
+        model[index] = { score: next, record };
+        expect(tree.rankOf(next, record)).toBe(
+          tree.countWhile((other, s) => compare({ score: s, record: other }, { score: next, record }) < 0),
+        );
+        expect(tree.countBefore(next, record)).toBe(tree.countWhile((_other, s) => s < next));
+      } else if (random.int(0, growth + shrinkage) < growth) {
         const entry = { score: draw(random), record: ++last };
         tree.insert(entry.score, entry.record);
         model.push(entry);
@@ -84,6 +96,15 @@ function check(tree: ScoreTree, model: readonly Entry[], random: Random, draw: (
     expect(tree.recordAt(rank)).toBe(entry.record);
     expect(tree.scoreAt(rank)).toBe(entry.score);
     expect(tree.rankOf(entry.score, 1e8)).toBe(-1);
+    expect(tree.countBefore(entry.score, entry.record)).toBe(model.filter(({ score: s }) => s < entry.score).length);
+    expect(tree.rankOf(entry.score, entry.record)).toBe(rank);
+    const near = Math.max(0, rank - random.int(0, 300));
+    expect(tree.recordAt(near)).toBe(model[near]?.record);
+    expect(tree.rankOf(entry.score, entry.record)).toBe(rank);
+    const around: number[] = [];
+    const from = Math.max(0, Math.min(rank - random.int(-100, 100), model.length - 1));
+    tree.forEach(from, Math.min(150, model.length - from), (record) => around.push(record));
+    expect(around).toEqual(model.slice(from, from + 150).map(({ record }) => record));
     const back: number[] = [];
     tree.forEachBack(rank, Math.min(rank + 1, 200), (record) => back.push(record));
     expect(back).toEqual(
@@ -140,14 +161,26 @@ test("half-empty neighbours are joined, so that a thinned tree gives its memory 
   expect(tree.usedBytes / tree.size).toBeLessThan(33);
 });
 
-test("an update moves an entry, and one that is not there is refused", () => {
+test("an entry is moved between lift and move, and one that is not there is refused", () => {
   const tree = new ScoreTree(new Heap(), BY_NUMBER);
   tree.insert(1, 10);
   tree.insert(2, 20);
-  tree.update(1, 3, 10);
+  tree.lift(1, 10);
+  tree.move(3);
   expect(entriesOf(tree)).toEqual([
     { score: 2, record: 20 },
     { score: 3, record: 10 },
   ]);
-  expect(() => tree.update(1, 3, 10)).toThrow("not in the tree");
+  expect(() => tree.lift(1, 10)).toThrow("not in the tree");
+});
+
+test("what was found in one tree is not taken for an entry of another", () => {
+  const heap = new Heap();
+  const trees = [new ScoreTree(heap, BY_NUMBER), new ScoreTree(heap, BACKWARDS)] as const;
+  for (const tree of trees) for (let record = 1; record <= 1_000; record++) tree.insert(record % 7, record);
+  for (const record of [1, 500, 999]) {
+    const ranks = trees.map((tree) => tree.rankOf(record % 7, record));
+    expect(ranks).toEqual(trees.map((tree) => entriesOf(tree).findIndex((entry) => entry.record === record)));
+    expect(trees.map((tree) => tree.rankOf(0.5, record))).toEqual([-1, -1]);
+  }
 });

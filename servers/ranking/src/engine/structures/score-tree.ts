@@ -15,7 +15,9 @@ import {
   setNodeWord,
   sumBefore,
 } from "./tree-nodes.ts";
-import { LEAF_THIN, type TieOrder, TreeShape } from "./tree-shape.ts";
+import { finger, liftFinger, pointAt } from "./tree-path.ts";
+import { LEAF_THIN, TreeShape } from "./tree-shape.ts";
+import type { TieOrder } from "./tree-ways.ts";
 
 /**
  * Records in the order of their scores, each of which can be asked for its place: a B+tree with counts.
@@ -27,7 +29,9 @@ import { LEAF_THIN, type TieOrder, TreeShape } from "./tree-shape.ts";
  * Invariants: no leaf or inner node is empty; an inner node knows the exact first entry below each child, so its records
  * are alive; of two neighbours below one parent that were thinned out together more than 51 entries are left.
  *
- * Cost: `insert`, `remove`, `rankOf`, `countBelow` go down once, 3 inner nodes at a million entries. With
+ * Cost: `insert`, `remove`, `rankOf`, `countBelow` go down once, 3 inner nodes at a million entries. The entry that was
+ * found, added or moved last is found again for nothing, and so are those around it; a change of score that leaves an
+ * entry in its leaf is a way down and a move of those between. With
  * `countsDistinct`, changes also keep the number of different scores below each child (a look at both neighbours, and
  * one more descent when the neighbour with the same score lies in the next leaf), and `distinctBelow` is one descent.
  */
@@ -77,15 +81,13 @@ export class ScoreTree {
     this.#shape.addCounts(1);
     if (position === 0) this.#shape.putFirst(this.#shape.height - 1, score, record);
     if (this.#countsDistinct) this.#shape.countHeads(leaf, position, 1);
+    pointAt(this.#shape, record, leaf, position);
   }
 
   /** Takes a record out. Returns whether it was there, with this score. */
   remove(score: number, record: number): boolean {
-    if (this.#shape.root === 0) return false;
-    const leaf = this.#shape.descend(score, record);
-    const position = this.#shape.indexIn(leaf, score, record);
-    if (position < 0) return false;
-    this.#removeAt(leaf, position);
+    if (!this.#shape.find(score, record)) return false;
+    this.#removeAt(finger.leaf, finger.index);
     return true;
   }
 
@@ -98,10 +100,20 @@ export class ScoreTree {
     return record;
   }
 
-  /** Moves a record to another score. It must be there with the old one; its tie order may change with `apply`. */
-  update(oldScore: number, score: number, record: number, apply?: () => void): void {
-    if (!this.remove(oldScore, record)) throw new Error("The record is not in the tree");
-    apply?.();
+  /**
+   * Finds a record that is to be moved: {@link move} must be the next call, once what the tie order hangs on has changed.
+   *
+   * @throws Error if it is not there with this score.
+   */
+  lift(score: number, record: number): void {
+    if (!this.#shape.find(score, record)) throw new Error("The record is not in the tree");
+  }
+
+  /** Moves the record that was lifted to a score. */
+  move(score: number): void {
+    const { leaf, index, record } = finger;
+    if (this.#shape.moveInLeaf(score, this.#countsDistinct)) return;
+    this.#removeAt(leaf, index);
     this.insert(score, record);
   }
 
@@ -132,10 +144,18 @@ export class ScoreTree {
 
   /** How many entries come before this one, or -1 if it is not there. */
   rankOf(score: number, record: number): number {
-    if (this.#shape.root === 0) return -1;
-    const leaf = this.#shape.descend(score, record);
-    const position = this.#shape.indexIn(leaf, score, record);
-    return position < 0 ? -1 : this.#shape.sumOfPath(NodeAt.counts) + position;
+    return this.#shape.find(score, record) ? this.#shape.fingerRank : -1;
+  }
+
+  /** How many entries have a lower score than this one, which is there. */
+  countBefore(score: number, record: number): number {
+    const heap = this.#heap;
+    const rank = this.rankOf(score, record);
+    const { leaf, index } = finger;
+    let first = index;
+    while (first > 0 && nodeScore(heap, leaf, first - 1) === score) first--;
+    if (first > 0 || nodeWord(heap, leaf, NodeAt.previous) === 0) return rank - (index - first);
+    return this.countBelow(score, false);
   }
 
   /** How many entries have a score below `score`, or up to it if `isInclusive`. */
@@ -175,20 +195,36 @@ export class ScoreTree {
 
   /** The record at `rank`, which must be at least 0 and below `size`. */
   recordAt(rank: number): number {
-    const leaf = this.#shape.descendToRank(rank);
+    const leaf = this.#shape.seek(rank);
     return nodeWord(this.#heap, leaf, NodeAt.leafRecords + this.#shape.foundIndex);
   }
 
   scoreAt(rank: number): number {
-    const leaf = this.#shape.descendToRank(rank);
+    const leaf = this.#shape.seek(rank);
     return nodeScore(this.#heap, leaf, this.#shape.foundIndex);
+  }
+
+  /** Writes the `count` entries from `rank` on, which must be there, into two arrays. */
+  copyEntries(rank: number, count: number, records: Int32Array, scores: Float64Array): void {
+    if (count <= 0) return;
+    const heap = this.#heap;
+    let leaf = this.#shape.seek(rank);
+    let index = this.#shape.foundIndex;
+    for (let i = 0; i < count; i++, index++) {
+      while (index === nodeWord(heap, leaf, NodeAt.count)) {
+        leaf = nodeWord(heap, leaf, NodeAt.next);
+        index = 0;
+      }
+      records[i] = nodeWord(heap, leaf, NodeAt.leafRecords + index);
+      scores[i] = nodeScore(heap, leaf, index);
+    }
   }
 
   /** Visits `count` entries from `rank` on, which must be there. `visit` must not change the tree. */
   forEach(rank: number, count: number, visit: (record: number, score: number) => void): void {
     if (count <= 0) return;
     const heap = this.#heap;
-    let leaf = this.#shape.descendToRank(rank);
+    let leaf = this.#shape.seek(rank);
     let index = this.#shape.foundIndex;
     for (let left = count; left > 0; left--) {
       if (index === nodeWord(heap, leaf, NodeAt.count)) {
@@ -204,7 +240,7 @@ export class ScoreTree {
   forEachBack(rank: number, count: number, visit: (record: number, score: number) => void): void {
     if (count <= 0) return;
     const heap = this.#heap;
-    let leaf = this.#shape.descendToRank(rank);
+    let leaf = this.#shape.seek(rank);
     let index = this.#shape.foundIndex;
     for (let left = count; left > 0; left--) {
       if (index < 0) {
@@ -217,6 +253,7 @@ export class ScoreTree {
   }
 
   #removeAt(leaf: number, position: number): void {
+    liftFinger();
     const heap = this.#heap;
     const shape = this.#shape;
     if (this.#countsDistinct) shape.countHeads(leaf, position, -1);

@@ -1,13 +1,12 @@
-import { type Heap, OFFSET_MASK, SEGMENT_SHIFT } from "../memory/heap.ts";
+import { OFFSET_MASK, SEGMENT_SHIFT } from "../memory/heap.ts";
+import { moveEntry, placeAfterChange } from "./leaf-move.ts";
 import {
   freeLeaf,
   INNER_BYTES,
   INNER_CHILDREN,
-  innerBound,
   isHead,
   LEAF_BYTES,
   LEAF_ENTRIES,
-  leafBound,
   moveChildren,
   moveEntries,
   NodeAt,
@@ -18,13 +17,9 @@ import {
   putChild,
   setNodeScore,
   setNodeWord,
-  sumBefore,
 } from "./tree-nodes.ts";
-
-/** The order of records that have the same score. Never 0 for two different records. */
-export interface TieOrder {
-  compare(a: number, b: number): number;
-}
+import { finger, liftFinger, pathIndexes, pathNodes, pointAt } from "./tree-path.ts";
+import { TreeWays } from "./tree-ways.ts";
 
 /** A leaf that has become this thin is joined with a neighbour, if both together have at most {@link LEAF_JOINED}. */
 export const LEAF_THIN = 17;
@@ -33,131 +28,39 @@ const INNER_THIN = 10;
 const INNER_JOINED = 31;
 /** Entries that the full leaf at an end keeps to itself, since scores often only rise or only fall. */
 const END_SPLIT = 64;
-const MAX_HEIGHT = 12;
-
-/** The way from the root to the leaf of the last descent. No call enters another tree, so one for all is enough. */
-const pathNodes = new Int32Array(MAX_HEIGHT);
-const pathIndexes = new Int32Array(MAX_HEIGHT);
 
 /**
  * The nodes of a score tree: ways down, and what keeps counts and shape right when an entry comes or goes. Only
- * `ScoreTree` uses it.
- *
- * Each descent leaves its path for the calls that follow it; a split or a join loses it.
+ * `ScoreTree` uses it. A split or a join loses the path of the descent before it.
  */
-export class TreeShape {
-  readonly #heap: Heap;
-  readonly #ties: TieOrder;
-  root = 0;
-  /** Inner levels above the leaves. */
-  height = 0;
+export class TreeShape extends TreeWays {
   nodeBytes = 0;
-  /** Where in its leaf the entry of {@link descendToRank} is. */
-  foundIndex = 0;
 
-  constructor(heap: Heap, ties: TieOrder) {
-    this.#heap = heap;
-    this.#ties = ties;
+  /**
+   * Gives the entry pointed at another score, and place, without leaving its leaf. What its tie order hangs on has the
+   * new values already. Returns whether it could stay there for sure; if not, nothing was changed.
+   */
+  moveInLeaf(score: number, countsDistinct: boolean): boolean {
+    const heap = this.heap;
+    const { leaf, index, record } = finger;
+    const to = placeAfterChange(heap, this.ties, leaf, index, score, this.#scoreBehind());
+    if (to < 0) return false;
+    if (countsDistinct) this.countHeads(leaf, index, -1);
+    moveEntry(heap, leaf, index, to, score);
+    if (countsDistinct) this.countHeads(leaf, to, 1);
+    if (to === 0 || index === 0) {
+      this.putFirst(this.height - 1, nodeScore(heap, leaf, 0), nodeWord(heap, leaf, NodeAt.leafRecords));
+    }
+    pointAt(this, record, leaf, to);
+    return true;
   }
 
-  // Going down
-
-  descend(score: number, record: number): number {
-    const heap = this.#heap;
-    let node = this.root;
-    for (let level = 0; level < this.height; level++) {
-      const words = heap.words[node >>> SEGMENT_SHIFT]!;
-      const base = (node & OFFSET_MASK) << 1;
-      const count = words[base]!;
-      let index = innerBound(heap, node, 1, count, score, true) - 1;
-      if (index > 0 && nodeScore(heap, node, index) === score) index = this.#tiedChild(node, index, score, record);
-      pathNodes[level] = node;
-      pathIndexes[level] = index;
-      node = words[base + NodeAt.children + index]!;
-    }
-    return node;
-  }
-
-  /** The child for a record when some children, the last of which is `last`, begin with its score. */
-  #tiedChild(node: number, last: number, score: number, record: number): number {
-    const heap = this.#heap;
-    let low = innerBound(heap, node, 1, last, score, false);
-    let high = last + 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = nodeWord(heap, node, NodeAt.records + middle);
-      if (other === record || this.#ties.compare(other, record) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
-  }
-
-  descendToScore(score: number, isInclusive: boolean): number {
-    const heap = this.#heap;
-    let node = this.root;
-    for (let level = 0; level < this.height; level++) {
-      const index = innerBound(heap, node, 1, nodeWord(heap, node, NodeAt.count), score, isInclusive) - 1;
-      pathNodes[level] = node;
-      pathIndexes[level] = index;
-      node = nodeWord(heap, node, NodeAt.children + index);
-    }
-    return node;
-  }
-
-  /** Leaves the place in the leaf in {@link foundIndex}. */
-  descendToRank(rank: number): number {
-    const heap = this.#heap;
-    let node = this.root;
-    let left = rank;
-    for (let level = 0; level < this.height; level++) {
-      const words = heap.words[node >>> SEGMENT_SHIFT]!;
-      const base = (node & OFFSET_MASK) << 1;
-      let index = 0;
-      for (let count = words[base + NodeAt.counts]!; left >= count; count = words[base + NodeAt.counts + index]!) {
-        left -= count;
-        index++;
-      }
-      pathNodes[level] = node;
-      pathIndexes[level] = index;
-      node = words[base + NodeAt.children + index]!;
-    }
-    this.foundIndex = left;
-    return node;
-  }
-
-  /** The sum of `NodeAt.counts` or `heads` over all that lies before the leaf of the path. */
-  sumOfPath(at: number): number {
-    let sum = 0;
-    for (let level = 0; level < this.height; level++) {
-      sum += sumBefore(this.#heap, pathNodes[level]!, at, pathIndexes[level]!);
-    }
-    return sum;
-  }
-
-  /** Where a new entry belongs in a leaf. */
-  placeIn(leaf: number, score: number, record: number): number {
-    const heap = this.#heap;
-    let high = leafBound(heap, leaf, score, true);
-    if (high === 0 || nodeScore(heap, leaf, high - 1) !== score) return high;
-    let low = leafBound(heap, leaf, score, false);
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ties.compare(nodeWord(heap, leaf, NodeAt.leafRecords + middle), record) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** Where an entry is in a leaf, or -1. Looks for the pointer, which is cheaper than to compare names. */
-  indexIn(leaf: number, score: number, record: number): number {
-    const heap = this.#heap;
-    const words = heap.words[leaf >>> SEGMENT_SHIFT]!;
-    const base = ((leaf & OFFSET_MASK) << 1) + NodeAt.leafRecords;
-    const count = nodeWord(heap, leaf, NodeAt.count);
-    for (let i = leafBound(heap, leaf, score, false); i < count; i++) {
-      if (words[base + i] === record) return nodeScore(heap, leaf, i) === score ? i : -1;
-    }
-    return -1;
+  /** The first score of the leaf behind that of the path if both have the same parent; else NaN. */
+  #scoreBehind(): number {
+    if (this.height === 0) return Number.NaN;
+    const parent = pathNodes[this.height - 1]!;
+    const next = pathIndexes[this.height - 1]! + 1;
+    return next < nodeWord(this.heap, parent, NodeAt.count) ? nodeScore(this.heap, parent, next) : Number.NaN;
   }
 
   // Keeping the path right
@@ -165,7 +68,7 @@ export class TreeShape {
   addCounts(delta: number): void {
     for (let level = 0; level < this.height; level++) {
       const node = pathNodes[level]!;
-      const words = this.#heap.words[node >>> SEGMENT_SHIFT]!;
+      const words = this.heap.words[node >>> SEGMENT_SHIFT]!;
       words[((node & OFFSET_MASK) << 1) + NodeAt.counts + pathIndexes[level]!]! += delta;
     }
   }
@@ -173,7 +76,7 @@ export class TreeShape {
   #addHeads(delta: number): void {
     for (let level = 0; level < this.height; level++) {
       const node = pathNodes[level]!;
-      const words = this.#heap.words[node >>> SEGMENT_SHIFT]!;
+      const words = this.heap.words[node >>> SEGMENT_SHIFT]!;
       words[((node & OFFSET_MASK) << 1) + NodeAt.heads + pathIndexes[level]!]! += delta;
     }
   }
@@ -182,8 +85,8 @@ export class TreeShape {
   putFirst(level: number, score: number, record: number): void {
     for (let above = level; above >= 0; above--) {
       const index = pathIndexes[above]!;
-      setNodeScore(this.#heap, pathNodes[above]!, index, score);
-      setNodeWord(this.#heap, pathNodes[above]!, NodeAt.records + index, record);
+      setNodeScore(this.heap, pathNodes[above]!, index, score);
+      setNodeWord(this.heap, pathNodes[above]!, NodeAt.records + index, record);
       if (index > 0) return;
     }
   }
@@ -193,7 +96,7 @@ export class TreeShape {
    * which is a head exactly if this one is not there.
    */
   countHeads(leaf: number, position: number, delta: number): void {
-    const heap = this.#heap;
+    const heap = this.heap;
     if (!isHead(heap, leaf, position)) return;
     const score = nodeScore(heap, leaf, position);
     const isLast = position + 1 === nodeWord(heap, leaf, NodeAt.count);
@@ -215,7 +118,7 @@ export class TreeShape {
 
   /** Makes room in the full node at `level` of the path by one split, here or above. The path is lost. */
   makeRoom(level: number, node: number, position: number): void {
-    const heap = this.#heap;
+    const heap = this.heap;
     if (level === 0) {
       const root = newInner(heap);
       this.nodeBytes += INNER_BYTES;
@@ -241,7 +144,7 @@ export class TreeShape {
   }
 
   #splitLeaf(leaf: number, position: number): number {
-    const heap = this.#heap;
+    const heap = this.heap;
     const next = nodeWord(heap, leaf, NodeAt.next);
     let at = LEAF_ENTRIES >> 1;
     if (next === 0 && position === LEAF_ENTRIES) at = END_SPLIT;
@@ -255,7 +158,7 @@ export class TreeShape {
   }
 
   #splitInner(node: number): number {
-    const heap = this.#heap;
+    const heap = this.heap;
     const right = newInner(heap);
     this.nodeBytes += INNER_BYTES;
     const at = INNER_CHILDREN >> 1;
@@ -272,7 +175,7 @@ export class TreeShape {
     let node = leaf;
     for (let level = this.height; level >= 0; level--) {
       const isLeaf = level === this.height;
-      const count = nodeWord(this.#heap, node, NodeAt.count);
+      const count = nodeWord(this.heap, node, NodeAt.count);
       if (count === 0) this.#freeNode(node, isLeaf);
       if (level === 0) {
         if (count === 0) this.root = 0;
@@ -287,17 +190,17 @@ export class TreeShape {
 
   #freeNode(node: number, isLeaf: boolean): void {
     if (isLeaf) {
-      freeLeaf(this.#heap, node);
+      freeLeaf(this.heap, node);
       this.nodeBytes -= LEAF_BYTES;
     } else {
-      this.#heap.free(node, INNER_BYTES);
+      this.heap.free(node, INNER_BYTES);
       this.nodeBytes -= INNER_BYTES;
     }
   }
 
   /** Takes the path's child at `level` out of its parent. */
   #dropChild(level: number): void {
-    const heap = this.#heap;
+    const heap = this.heap;
     const parent = pathNodes[level]!;
     const index = pathIndexes[level]!;
     const children = nodeWord(heap, parent, NodeAt.count) - 1;
@@ -309,7 +212,7 @@ export class TreeShape {
 
   /** Joins the path's child at `level` with a neighbour. Returns whether both together were few enough. */
   #join(level: number, isLeaf: boolean): boolean {
-    const heap = this.#heap;
+    const heap = this.heap;
     const parent = pathNodes[level]!;
     const index = pathIndexes[level]!;
     const children = nodeWord(heap, parent, NodeAt.count);
@@ -335,8 +238,8 @@ export class TreeShape {
   /** Takes away roots that have one child only. */
   #lower(): void {
     if (this.root === 0) this.height = 0;
-    while (this.height > 0 && nodeWord(this.#heap, this.root, NodeAt.count) === 1) {
-      const child = nodeWord(this.#heap, this.root, NodeAt.children);
+    while (this.height > 0 && nodeWord(this.heap, this.root, NodeAt.count) === 1) {
+      const child = nodeWord(this.heap, this.root, NodeAt.children);
       this.#freeNode(this.root, false);
       this.root = child;
       this.height--;
@@ -345,7 +248,8 @@ export class TreeShape {
 
   /** Frees the last leaf, and what is empty then. Counts above are not kept. Returns how many entries it had. */
   dropLastLeaf(visit: (record: number) => void): number {
-    const heap = this.#heap;
+    liftFinger();
+    const heap = this.heap;
     let node = this.root;
     for (let level = 0; level < this.height; level++) {
       pathNodes[level] = node;

@@ -1,6 +1,6 @@
 import type { Container } from "../container.ts";
-import type { Heap } from "../memory/heap.ts";
 import { CommandError } from "../replies.ts";
+import type { Store } from "../store.ts";
 import { BAD_BLOB, BlobReader, BlobWriter, textBytes } from "./blob.ts";
 import { EventWindow } from "./window.ts";
 import { RateLimiter } from "./window-limiter.ts";
@@ -30,14 +30,13 @@ export function rebuildLimiter(
 export function loadWindowBlob(
   value: Container | undefined,
   bytes: Uint8Array,
-  heap: Heap,
-  hashSeed: number,
+  { heap, hashSeed, zones }: Store,
 ): EventWindow | RateLimiter {
   const blob = new BlobReader(bytes);
   if (value === undefined) {
     const part = blob.byte();
     if (part === WindowPart.plan) {
-      const { plan, lateEvents, firstBucket } = readPlan(blob);
+      const { plan, lateEvents, firstBucket } = readPlan(blob, zones);
       const window = new EventWindow(heap, hashSeed, plan, 0, firstBucket);
       window.lateEvents = lateEvents;
       return window;

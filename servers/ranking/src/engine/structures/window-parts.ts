@@ -1,5 +1,7 @@
 import { CommandError } from "../replies.ts";
-import { BAD_BLOB, BLOB_BYTES, type BlobReader, BlobWriter } from "./blob.ts";
+import type { Zones } from "../zones.ts";
+import { BAD_BLOB, BLOB_BYTES, type BlobReader, BlobWriter, textBytes } from "./blob.ts";
+import { readZone } from "./board-load.ts";
 import { MAX_MEMBER_BYTES, type WindowMembers } from "./window-members.ts";
 import { checkPlan, PlanLimit, type Resolution, Uniques, type UniquesMode, type WindowPlan } from "./window-plan.ts";
 import { REGISTER_BLOCKS, type WindowRegisters } from "./window-registers.ts";
@@ -67,10 +69,11 @@ function writePlan(blob: BlobWriter, window: WindowParts): void {
   blob.double(plan.topStepMs).word(plan.topLength).word(plan.offsetMs).double(window.lateEvents);
   blob.double(window.registers?.firstBucket ?? -1).byte(plan.resolutions.length);
   for (const { stepMs, length } of plan.resolutions) blob.double(stepMs).word(length);
+  if (plan.zone !== undefined) blob.name(textBytes(plan.zone.name));
 }
 
 /** Reads the blob of the plan, behind its first byte. */
-export function readPlan(blob: BlobReader): WindowHead {
+export function readPlan(blob: BlobReader, zones: Zones): WindowHead {
   const uniques = blob.byte();
   const expires = blob.byte() === 1;
   const [memberLimit, topEntries] = [blob.word(), blob.word()];
@@ -88,9 +91,11 @@ export function readPlan(blob: BlobReader): WindowHead {
     topStepMs,
     topLength,
     offsetMs,
+    zone: readZone(blob, zones),
     expires,
   };
-  checkPlan(plan);
+  // Newer rules of the zone may have a step that no longer fits: the window was made with others.
+  checkPlan({ ...plan, zone: undefined });
   return { plan, lateEvents, firstBucket };
 }
 

@@ -1,4 +1,5 @@
 import { CommandError } from "../replies.ts";
+import type { Zone } from "../zones.ts";
 
 /** One ring of buckets: `length` of them, `stepMs` each. */
 export interface Resolution {
@@ -24,6 +25,8 @@ export interface WindowPlan {
   readonly topLength: number;
   /** Buckets begin so many ms before those of UTC. */
   readonly offsetMs: number;
+  /** If it is there, buckets of whole days go by it; those below a day by {@link offsetMs}, what it was when it was made. */
+  readonly zone?: Zone | undefined;
   /** Whether the key goes when its last event has left the window. */
   readonly expires: boolean;
 }
@@ -31,7 +34,7 @@ export interface WindowPlan {
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** What is kept if nobody says otherwise: two minutes by the second, two hours by the minute, 3 days by the hour, 40 days. */
 const DEFAULT_RESOLUTIONS: readonly Resolution[] = [
@@ -103,6 +106,15 @@ export function checkPlan(plan: WindowPlan): void {
   checkBound("the step of TOP in ms", plan.topStepMs, PlanLimit.leastStepMs, PlanLimit.mostStepMs);
   checkBound("the buckets of TOP", plan.topLength, 1, PlanLimit.topBuckets);
   checkBound("TZ in ms", plan.offsetMs, -PlanLimit.offsetMs, PlanLimit.offsetMs);
+  if (plan.zone !== undefined) checkZoneSteps(plan, plan.zone);
+}
+
+/** A day of a zone that changes its clocks must consist of whole smaller buckets. */
+function checkZoneSteps({ resolutions, topStepMs }: WindowPlan, { grainMs, name }: Zone): void {
+  for (const stepMs of [...resolutions.map((resolution) => resolution.stepMs), topStepMs]) {
+    if (stepMs % DAY_MS === 0 || grainMs % stepMs === 0) continue;
+    throw new CommandError(`ERR with TZ ${name} every step must be whole days or divide ${grainMs} ms`);
+  }
 }
 
 function checkBound(what: string, value: number, least: number, most: number): void {
@@ -115,7 +127,7 @@ const OFFSET = /^(?:UTC|GMT)?(?:([+-])(\d{1,2})(?::?([0-5]\d))?)?$/i;
 /**
  * A fixed offset from UTC in ms: `UTC`, `UTC+9`, `+09:00`, `-0330`.
  *
- * @returns NaN if it is none. Names of zones are none: their offsets change, and the engine knows no calendar of them.
+ * @returns NaN if it is none; names of zones are none.
  */
 export function parseOffset(text: string): number {
   const match = OFFSET.exec(text);

@@ -20,7 +20,12 @@ export class WindowRing {
   readonly length: number;
   readonly #heap: Heap;
   readonly #block: number;
-  head = 0;
+  #head = 0;
+  /** Where the head lies. */
+  #headSlot = 0;
+  /** The bucket of the time that is looked at, and when it begins in ms; its window knows the time zone. */
+  now = 0;
+  nowStartMs = 0;
 
   constructor(heap: Heap, { stepMs, length }: Resolution) {
     this.#heap = heap;
@@ -28,6 +33,10 @@ export class WindowRing {
     this.length = length;
     this.#block = heap.allocate(length * BUCKET_BYTES);
     this.#zero(0, length);
+  }
+
+  get head(): number {
+    return this.#head;
   }
 
   get usedBytes(): number {
@@ -49,7 +58,18 @@ export class WindowRing {
       this.#zero(first, Math.min(end, this.length));
       if (end > this.length) this.#zero(0, end - this.length);
     }
-    this.head = bucket;
+    this.#moveTo(bucket);
+  }
+
+  #moveTo(head: number): void {
+    this.#head = head;
+    this.#headSlot = head % this.length;
+  }
+
+  /** Where a bucket that is held lies. Without a remainder, which of numbers beyond 31 bits is a slow call. */
+  #slotOf(bucket: number): number {
+    const slot = this.#headSlot - (this.#head - bucket);
+    return slot < 0 ? slot + this.length : slot;
   }
 
   #zero(from: number, end: number): void {
@@ -63,13 +83,13 @@ export class WindowRing {
 
   /** Counts events in a bucket that is held. */
   addEvents(bucket: number, count: number): void {
-    this.#heap.doubles[this.#block >>> SEGMENT_SHIFT]![(this.#block & OFFSET_MASK) + (bucket % this.length)]! += count;
+    this.#heap.doubles[this.#block >>> SEGMENT_SHIFT]![(this.#block & OFFSET_MASK) + this.#slotOf(bucket)]! += count;
   }
 
   /** Counts the first event of a member in a bucket that is held, which is its latest. */
   addMember(bucket: number): void {
     const words = this.#heap.words[this.#block >>> SEGMENT_SHIFT]!;
-    const at = ((this.#block & OFFSET_MASK) << 1) + 2 * this.length + (bucket % this.length);
+    const at = ((this.#block & OFFSET_MASK) << 1) + 2 * this.length + this.#slotOf(bucket);
     words[at]!++;
     words[at + this.length]!++;
   }
@@ -77,7 +97,7 @@ export class WindowRing {
   /** A member's latest event lies in this bucket, which is held, no more. */
   leaveMember(bucket: number): void {
     const words = this.#heap.words[this.#block >>> SEGMENT_SHIFT]!;
-    words[((this.#block & OFFSET_MASK) << 1) + 2 * this.length + (bucket % this.length)]!--;
+    words[((this.#block & OFFSET_MASK) << 1) + 2 * this.length + this.#slotOf(bucket)]!--;
   }
 
   /** Events in the buckets `(end - count, end]`; those that are not held count nothing. */
@@ -130,7 +150,7 @@ export class WindowRing {
 
   /** Reads what {@link write} wrote into a new ring. */
   read(blob: BlobReader): void {
-    this.head = blob.whole(0, MOST_EVENTS);
+    this.#moveTo(blob.whole(0, MOST_EVENTS));
     const doubles = this.#heap.doubles[this.#block >>> SEGMENT_SHIFT]!;
     const words = this.#heap.words[this.#block >>> SEGMENT_SHIFT]!;
     const base = this.#block & OFFSET_MASK;

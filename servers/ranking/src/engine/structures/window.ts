@@ -5,7 +5,7 @@ import { CommandError } from "../replies.ts";
 import { BlobReader } from "./blob.ts";
 import { WindowMembers } from "./window-members.ts";
 import { forEachBlob, readPart, type WindowParts } from "./window-parts.ts";
-import { Uniques, type WindowPlan } from "./window-plan.ts";
+import { DAY_MS, Uniques, type WindowPlan } from "./window-plan.ts";
 import { WindowRegisters } from "./window-registers.ts";
 import { WindowRing } from "./window-ring.ts";
 import { WindowTop } from "./window-top.ts";
@@ -41,6 +41,9 @@ export class EventWindow implements Container, WindowParts {
   lateEvents = 0;
   /** The newest bucket of the coarsest ring has changed since {@link idleAtMs} was read last. */
   hasMoved = false;
+  /** The time that the rings look at, and when the oldest bucket of the coarsest begins then. */
+  #turnMs = Number.NaN;
+  #oldestMs = 0;
 
   /**
    * @param nowMs Nothing older than the retention before this time will be counted.
@@ -85,12 +88,25 @@ export class EventWindow implements Container, WindowParts {
 
   /** The bucket of a ring in which a time lies. */
   bucketOf(ring: WindowRing, timeMs: number): number {
-    return Math.floor((timeMs + this.plan.offsetMs) / ring.stepMs);
+    return this.numberOf(ring.stepMs, timeMs);
   }
 
   /** When a bucket begins, in ms. */
   startOf(ring: WindowRing, bucket: number): number {
-    return bucket * ring.stepMs - this.plan.offsetMs;
+    return this.beginningOf(ring.stepMs, bucket);
+  }
+
+  /** The number of the bucket of `stepMs` in which a time lies. */
+  numberOf(stepMs: number, timeMs: number): number {
+    const { zone, offsetMs } = this.plan;
+    const isByZone = zone !== undefined && stepMs >= DAY_MS;
+    return Math.floor((timeMs + (isByZone ? zone.offsetAt(timeMs) : offsetMs)) / stepMs);
+  }
+
+  /** When a bucket of `stepMs` begins, in ms. */
+  beginningOf(stepMs: number, bucket: number): number {
+    const { zone, offsetMs } = this.plan;
+    return zone !== undefined && stepMs >= DAY_MS ? zone.instantOf(bucket * stepMs) : bucket * stepMs - offsetMs;
   }
 
   /** When the newest bucket that had events leaves the coarsest ring. */
@@ -108,17 +124,19 @@ export class EventWindow implements Container, WindowParts {
   hit(nowMs: number, atMs: number, count: number, member: Uint8Array | undefined, start: number, end: number): boolean {
     const { rings } = this;
     const coarsest = this.coarsest;
-    const coarseHead = this.bucketOf(coarsest, nowMs);
-    if (this.bucketOf(coarsest, atMs) <= Math.max(-1, coarseHead - coarsest.length)) {
+    // A zone may get newer rules within a turn.
+    if (nowMs !== this.#turnMs || this.plan.zone !== undefined) this.#lookAt(nowMs);
+    const coarse = atMs === nowMs ? coarsest.now : this.bucketOf(coarsest, atMs);
+    if (coarse <= Math.max(-1, coarsest.now - coarsest.length)) {
       this.lateEvents += count;
       return false;
     }
-    const record = member === undefined || this.members === undefined ? 0 : this.#memberOf(member, start, end, nowMs);
-    if (coarseHead !== coarsest.head) this.hasMoved = true;
+    const record = member === undefined || this.members === undefined ? 0 : this.#memberOf(member, start, end);
+    if (coarsest.now !== coarsest.head) this.hasMoved = true;
     for (let i = 0; i < rings.length; i++) {
       const ring = rings[i]!;
-      ring.advance(this.bucketOf(ring, nowMs));
-      const bucket = this.bucketOf(ring, atMs);
+      if (ring.now !== ring.head) ring.advance(ring.now);
+      const bucket = this.#bucketAt(ring, atMs);
       if (bucket > ring.head - ring.length) ring.addEvents(bucket, count);
     }
     if (member === undefined) return true;
@@ -128,10 +146,24 @@ export class EventWindow implements Container, WindowParts {
     return true;
   }
 
-  #memberOf(member: Uint8Array, start: number, end: number, nowMs: number): number {
+  /** Remembers where a time lies in each ring: the many hits of one turn have the same. */
+  #lookAt(nowMs: number): void {
+    this.#turnMs = nowMs;
+    for (const ring of this.rings) {
+      ring.now = this.bucketOf(ring, nowMs);
+      ring.nowStartMs = this.startOf(ring, ring.now);
+    }
+    this.#oldestMs = this.startOf(this.coarsest, this.coarsest.now - this.coarsest.length + 1);
+  }
+
+  /** As {@link bucketOf}, of a time that is not after the turn's. */
+  #bucketAt(ring: WindowRing, timeMs: number): number {
+    return timeMs >= ring.nowStartMs ? ring.now : this.bucketOf(ring, timeMs);
+  }
+
+  #memberOf(member: Uint8Array, start: number, end: number): number {
     const members = this.members!;
-    const { coarsest } = this;
-    members.sweep(this.startOf(coarsest, this.bucketOf(coarsest, nowMs) - coarsest.length + 1), SWEEP_MEMBERS);
+    members.sweep(this.#oldestMs, SWEEP_MEMBERS);
     const record = members.find(member, start, end);
     if (record === 0 && members.size >= this.plan.memberLimit) {
       throw new CommandError(
@@ -149,7 +181,7 @@ export class EventWindow implements Container, WindowParts {
       members.add(member, start, end, atMs);
       for (let i = 0; i < rings.length; i++) {
         const ring = rings[i]!;
-        const bucket = this.bucketOf(ring, atMs);
+        const bucket = this.#bucketAt(ring, atMs);
         if (bucket > ring.head - ring.length) ring.addMember(bucket);
       }
       return;
@@ -159,8 +191,8 @@ export class EventWindow implements Container, WindowParts {
     members.setLatest(record, atMs);
     for (let i = 0; i < rings.length; i++) {
       const ring = rings[i]!;
-      const bucket = this.bucketOf(ring, atMs);
-      const old = this.bucketOf(ring, latestMs);
+      const bucket = this.#bucketAt(ring, atMs);
+      const old = this.#bucketAt(ring, latestMs);
       // Coarser buckets are made of whole finer ones, so they have not changed either.
       if (old === bucket) return;
       const oldest = ring.head - ring.length;
@@ -172,8 +204,8 @@ export class EventWindow implements Container, WindowParts {
 
   #rank(nowMs: number, atMs: number, count: number, member: Uint8Array, start: number, end: number): void {
     const top = this.top!;
-    const bucket = Math.floor((atMs + this.plan.offsetMs) / top.stepMs);
-    if (bucket <= Math.floor((nowMs + this.plan.offsetMs) / top.stepMs) - top.length) return;
+    const bucket = this.numberOf(top.stepMs, atMs);
+    if (bucket <= this.numberOf(top.stepMs, nowMs) - top.length) return;
     top.add(bucket, member, start, end, count);
   }
 

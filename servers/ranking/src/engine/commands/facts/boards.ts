@@ -98,7 +98,7 @@ export const BOARD_FACTS: readonly FactRow[] = [
     keySpecs: ["RW insert | index 1 | range 0 1 0"],
     keyRange: [1, 1, 1],
     arguments:
-      "board:key#0 dir(desc=DESC | asc=ASC)=DIR? ties(first=FIRST | last=LAST | shared=SHARED | lex=LEX)=TIES? agg(sum=SUM | best=BEST | last=LAST)=AGG? period(none=NONE | hour=HOUR | day=DAY | week=WEEK | month=MONTH)=PERIOD? offset:string=TZ? sliding-ms:integer=SLIDING? cap:integer=CAP? keep:integer=KEEP? seconds:integer=EXPIRE? changes:integer=CHANGES?",
+      "board:key#0 dir(desc=DESC | asc=ASC)=DIR? ties(first=FIRST | last=LAST | shared=SHARED | lex=LEX)=TIES? agg(sum=SUM | best=BEST | last=LAST)=AGG? period(none=NONE | hour=HOUR | day=DAY | week=WEEK | month=MONTH)=PERIOD? zone:string=TZ? sliding-ms:integer=SLIDING? cap:integer=CAP? keep:integer=KEEP? seconds:integer=EXPIRE? changes:integer=CHANGES?",
   },
   {
     name: "rank.drop",
@@ -210,5 +210,15 @@ export const BOARD_FACTS: readonly FactRow[] = [
     keySpecs: ["RO access | index 1 | range 0 1 0"],
     keyRange: [1, 1, 1],
     arguments: "board:key#0 n:integer period:string=PERIOD?",
+  },
+  {
+    name: "rank.zone",
+    arity: -2,
+    since: "0.1.0",
+    summary: "Takes the rules that the server's machine knows for a time zone now",
+    complexity: "O(1)",
+    flags: "write noscript",
+    categories: "write slow",
+    arguments: "zone:string",
   },
 ];

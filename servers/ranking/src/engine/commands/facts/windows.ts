@@ -37,7 +37,7 @@ export const WINDOW_FACTS: readonly FactRow[] = [
     keySpecs: ["RW insert | index 1 | range 0 1 0"],
     keyRange: [1, 1, 1],
     arguments:
-      "key:key#0 retention-ms:integer=RETENTION? resolution{step-ms:integer n:integer}=RESOLUTION?** uniques(exact=EXACT | approx=APPROX | none=NONE)=UNIQUES? members:integer=MEMBERS? top{entries:integer step-ms:integer=STEP? n:integer=BUCKETS?}=TOP? offset:string=TZ? expires=EXPIRES?",
+      "key:key#0 retention-ms:integer=RETENTION? resolution{step-ms:integer n:integer}=RESOLUTION?** uniques(exact=EXACT | approx=APPROX | none=NONE)=UNIQUES? members:integer=MEMBERS? top{entries:integer step-ms:integer=STEP? n:integer=BUCKETS?}=TOP? zone:string=TZ? expires=EXPIRES?",
   },
   {
     name: "win.hit",

@@ -1,0 +1,146 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { beforeEach, expect, test } from "vitest";
+import { createEngine } from "../src/create-engine.ts";
+import { Reactor } from "../src/reactor.ts";
+import type { ReplicatedLog } from "../src/storage/replicated-log.ts";
+import { request } from "./support/wire-client.ts";
+
+/** A log that takes everything and accepts it when the test says so. */
+class HeldLog implements ReplicatedLog {
+  readonly isOrderedAtAppend = true;
+  readonly clusterId = new Uint8Array(16);
+  readonly firstPosition = 1;
+  readonly state = "ok";
+  readonly problem = undefined;
+  lastPosition = 0;
+  acceptedPosition = 0;
+  flushCount = 0;
+  flushMs = 0;
+
+  append(): number {
+    return ++this.lastPosition;
+  }
+
+  flush(): void {
+    this.flushCount++;
+  }
+
+  subscribe(): never {
+    throw new Error("Nobody subscribes here");
+  }
+
+  barrier(): Promise<number> {
+    return Promise.resolve(this.acceptedPosition);
+  }
+
+  trim(): void {}
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+let log: HeldLog;
+let reactor: Reactor;
+
+beforeEach(() => {
+  log = new HeldLog();
+  const limits = { isOverOutputLimit: () => false, maxRequestBytes: 1 << 20, maxBulkBytes: 1 << 20 };
+  reactor = new Reactor(createEngine(1), { nowMs: () => 1_700_000_000_000, seed: () => 1, log }, limits);
+});
+
+/** A connection in this process: its bytes come when the test says so. */
+class FakeSocket extends Duplex {
+  received = "";
+  hasEnded = false;
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, onDone: () => void): void {
+    this.received += chunk.toString("latin1");
+    onDone();
+  }
+
+  override _final(onDone: () => void): void {
+    this.hasEnded = true;
+    onDone();
+  }
+
+  send(...args: string[]): void {
+    this.emit("data", Buffer.from(request(...args), "latin1"));
+  }
+}
+
+function connect(): FakeSocket {
+  const socket = new FakeSocket();
+  reactor.accept(socket as unknown as Socket, true);
+  return socket;
+}
+
+/** As many times round the event loop. */
+async function rounds(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function accept(position: number): void {
+  log.acceptedPosition = position;
+  reactor.onAccepted(position);
+}
+
+test("a reply waits until its batch is accepted, and those behind it wait too", async () => {
+  const [writer, reader] = [connect(), connect()];
+  writer.send("SET", "k", "v");
+  await rounds(2);
+  reader.send("GET", "k");
+  await rounds(2);
+  expect([log.flushCount, writer.received, reader.received]).toEqual([1, "", ""]);
+  accept(1);
+  expect([writer.received, reader.received]).toEqual(["+OK\r\n", "$1\r\nv\r\n"]);
+});
+
+test("who quits is told so, also when another's write is accepted before the turn ends", async () => {
+  const [writer, quitter] = [connect(), connect()];
+  writer.send("SET", "k", "v");
+  await rounds(2);
+  quitter.send("QUIT");
+  accept(1);
+  await rounds(2);
+  expect([writer.received, quitter.received, quitter.hasEnded]).toEqual(["+OK\r\n", "+OK\r\n", true]);
+});
+
+test("who sends nothing more gets the replies that are due, then the end", async () => {
+  const writer = connect();
+  writer.send("SET", "k", "v");
+  writer.emit("end");
+  await rounds(3);
+  expect([log.flushCount, writer.hasEnded]).toEqual([1, false]);
+  accept(1);
+  await rounds(1);
+  expect([writer.received, writer.hasEnded]).toEqual(["+OK\r\n", true]);
+});
+
+test.each([
+  { flushMs: 0, batches: 2, why: "where a flush costs nothing nobody waits for others" },
+  { flushMs: 60_000, batches: 1, why: "where it takes long, a turn goes on while requests come" },
+])("requests of two rounds of the loop make $batches batches: $why", async ({ flushMs, batches }) => {
+  log.flushMs = flushMs;
+  const [first, second] = [connect(), connect()];
+  first.send("SET", "a", "1");
+  setImmediate(() => second.send("SET", "b", "2"));
+  await rounds(6);
+  expect(log.lastPosition).toBe(batches);
+  accept(batches);
+  expect([first.received, second.received]).toEqual(["+OK\r\n", "+OK\r\n"]);
+});
+
+test("a turn that changed nothing, or that no further request comes to, ends at once", async () => {
+  log.flushMs = 60_000;
+  const [reader, writer] = [connect(), connect()];
+  reader.send("PING");
+  await rounds(1);
+  expect(reader.received).toBe("+PONG\r\n");
+  writer.send("SET", "a", "1");
+  await rounds(3);
+  expect(log.flushCount).toBe(1);
+});
