@@ -14,13 +14,15 @@ const LOOK_EVERY_MS = 200;
  * @returns Stops looking; what was ended stays so.
  */
 export function boundYoungGeneration(limitBytes = LIMIT_BYTES): () => void {
-  const timer = setInterval(() => {
+  const timer = setInterval(() => look(), LOOK_EVERY_MS);
+  timer.unref();
+  const look = (): void => {
     const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
     // Growing doubles it, so it is ended at half of the limit.
     if (space === undefined || 2 * space.space_size <= limitBytes) return;
     setFlagsFromString("--semi-space-growth-factor=1");
     clearInterval(timer);
-  }, LOOK_EVERY_MS);
-  timer.unref();
+  };
+  look();
   return () => clearInterval(timer);
 }
