@@ -209,7 +209,9 @@ test("boards and windows of a time zone by name are the same after a restart, wi
   });
 });
 
-test("after a compaction the next is due when the log has grown again, not because it reaches back to the older snapshot", async () => {
+test("after a compaction the next is due when the log has grown again, not because it reaches back to the older snapshot", {
+  timeout: 60_000,
+}, async () => {
   await withTempDir(async (data) => {
     const server = await startServer({ persistence: "log", fsync: "no", data, compactBytes: 8 * 1_048_576 });
     const client = await WireClient.open(server.address);
@@ -225,7 +227,7 @@ test("after a compaction the next is due when the log has grown again, not becau
     expect(persistence?.log.statistics.sizeBytes).toBeGreaterThan(8 * 1_048_576);
     const snapshots = persistence?.snapshotCount ?? 0;
     await grow();
-    await eventually(() => (persistence?.snapshotCount ?? 0) > snapshots);
+    await eventually(() => (persistence?.snapshotCount ?? 0) > snapshots, { timeoutMs: 30_000 });
     client.close();
     await server.close();
   });
