@@ -51,9 +51,6 @@ export class Reactor {
   readonly #held: HeldTurn[] = [];
   #isInTurn = false;
   #turn = 0;
-  /** Since when the end of the turn is put off, by the engine's clock, or 0; and the reads there were at the last look. */
-  #gatheringSinceUs = 0;
-  #lastReadCount = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #deadlineTimer: NodeJS.Timeout | undefined;
   /** Whose bytes are being read. */
@@ -200,10 +197,6 @@ export class Reactor {
   }
 
   readonly #endTurn = (): void => {
-    if (this.#isGathering()) {
-      setImmediate(this.#endTurn);
-      return;
-    }
     this.#resumeBlocked();
     this.#scheduleDeadline();
     const { log } = this.#world;
@@ -214,7 +207,6 @@ export class Reactor {
       log.flush();
     }
     this.#isInTurn = false;
-    this.#gatheringSinceUs = 0;
     const segments = this.#segments;
     if (segments.count === 0 && this.#ending.size === 0) return;
     const position = this.#appended;
@@ -231,19 +223,6 @@ export class Reactor {
     }
     this.#startSegments();
   };
-
-  /**
-   * Whether the turn goes on for another look at the sockets: while requests come, a few more may share what the log
-   * makes every turn wait. At most as long as that is gathered.
-   */
-  #isGathering(): boolean {
-    const { log } = this.#world;
-    if (log === undefined || this.engine.batch.count === 0 || this.readCount === this.#lastReadCount) return false;
-    this.#lastReadCount = this.readCount;
-    const nowUs = this.engine.clockUs();
-    if (this.#gatheringSinceUs === 0) this.#gatheringSinceUs = nowUs;
-    return nowUs - this.#gatheringSinceUs < 1_000 * log.flushMs;
-  }
 
   /** Wakes the engine when the waiting of a session is over. */
   #scheduleDeadline(): void {

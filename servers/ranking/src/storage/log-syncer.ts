@@ -75,7 +75,7 @@ export class LogSyncer {
   }
 
   /** Whether the next sync of `always` is waited for where it is. */
-  get isInline(): boolean {
+  get #isInline(): boolean {
     return this.#options.policy === "always" && this.#averageMs < this.#options.inlineLimitMs;
   }
 
@@ -105,7 +105,7 @@ export class LogSyncer {
     const isBehind = this.#writtenPosition > this.#syncedPosition;
     if (this.#isForced) this.#start();
     else if (isBehind && this.#options.policy === "always") {
-      if (!this.isInline || !this.#syncInline()) this.#start();
+      if (!this.#isInline || !this.#syncInline()) this.#start();
     } else if (isBehind && this.#options.policy === "everysec") this.#startInTime();
   }
 
