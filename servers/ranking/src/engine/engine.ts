@@ -120,6 +120,7 @@ export class Engine {
 
   /** Begins a turn: all commands until {@link endTurn} happen at this time. */
   beginTurn(nowMs: number, seed: number): void {
+    this.store.fold();
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
     this.random.begin(seed ^ READ_SALT, 0);
@@ -141,6 +142,7 @@ export class Engine {
   apply(bytes: Uint8Array): void {
     const reader = new BatchReader(new Args());
     reader.begin(bytes);
+    this.store.fold();
     this.store.advance(reader.timeMs);
     this.batch.begin(this.store.nowMs, reader.seed);
     this.store.expire(EXPIRE_AT_ONCE);

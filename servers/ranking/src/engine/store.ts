@@ -38,6 +38,8 @@ export class Store {
   tellsMisses = false;
   tellsNewKeys = false;
   nowMs = 0;
+  /** Small values of each database that stay objects, those that were used last; the others fold into their records. */
+  keptUnfolded = 4_096;
   readonly access = new AccessWords();
   hits = 0;
   misses = 0;
@@ -66,6 +68,11 @@ export class Store {
       if (left === 0) break;
     }
     return limit - left;
+  }
+
+  /** Folds small values that were not used lately; between turns. */
+  fold(): void {
+    for (let i = 0; i < DATABASE_COUNT; i++) this.keyspaces[i]!.fold();
   }
 
   /** Two databases change their numbers. */

@@ -24,7 +24,7 @@ function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Ui
     keyspace.readString(record);
     emit([SET, key, keyspace.valueBytes.subarray(keyspace.valueStart, keyspace.valueEnd)]);
   } else {
-    rebuildContainer(keyspace.containerOf(record), key, emit);
+    keyspace.showContainer(record, (container) => rebuildContainer(container, key, emit));
   }
   const expiryMs = keyspace.expiryOf(record);
   if (expiryMs >= 0) emit([PEXPIREAT, key, encoder.encode(String(expiryMs))]);
