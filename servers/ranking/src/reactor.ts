@@ -8,7 +8,6 @@ import { KEPT_WHOLE_BYTES, ReplyMode } from "./engine/session.ts";
 import { Intake } from "./intake.ts";
 import { ReplyWriter } from "./protocol/reply-writer.ts";
 import type { ReplicatedLog } from "./storage/replicated-log.ts";
-import { TurnGathering } from "./turn-gathering.ts";
 import { HeldTurns, Segments } from "./turn-output.ts";
 
 const READ_BYTES = 262_144;
@@ -57,7 +56,6 @@ export class Reactor {
   readonly #held = new HeldTurns();
   #isInTurn = false;
   readonly #deadline: DeadlineTimer;
-  readonly #gathering: TurnGathering;
   /** Whose bytes are being read. */
   #current: Client | undefined;
   readonly #ending = new Set<Client>();
@@ -85,7 +83,6 @@ export class Reactor {
       holdBack: (client) => this.#heldBack.add(client),
       hasRoom: (client) => this.#hasRoom(client),
     });
-    this.#gathering = new TurnGathering(engine.clockUs);
     const { nowMs } = world;
     this.#deadline = new DeadlineTimer(nowMs, () => this.inTurn(() => engine.onTime(nowMs())));
   }
@@ -216,10 +213,6 @@ export class Reactor {
   readonly #endTurn = (): void => {
     const { log } = this.#world;
     const { batch } = this.engine;
-    if (log !== undefined && batch.count > 0 && this.#gathering.goesOn(this.readCount, log.flushMs)) {
-      setImmediate(this.#endTurn);
-      return;
-    }
     this.#resumeBlocked();
     // Wakes the engine when the waiting of a session is over.
     this.#deadline.set(this.engine.nextDeadlineMs);
@@ -229,7 +222,6 @@ export class Reactor {
       log.flush();
     }
     this.#isInTurn = false;
-    this.#gathering.end();
     if (this.#postponed.size > 0) setImmediate(this.#resumePostponed);
     const segments = this.#segments;
     if (segments.count === 0 && this.#ending.size === 0) return;

@@ -16,7 +16,6 @@ class HeldLog implements ReplicatedLog {
   lastPosition = 0;
   acceptedPosition = 0;
   flushCount = 0;
-  flushMs = 0;
 
   append(): number {
     return ++this.lastPosition;
@@ -118,29 +117,4 @@ test("who sends nothing more gets the replies that are due, then the end", async
   accept(1);
   await rounds(1);
   expect([writer.received, writer.hasEnded]).toEqual(["+OK\r\n", true]);
-});
-
-test.each([
-  { flushMs: 0, batches: 2, why: "where a flush costs nothing nobody waits for others" },
-  { flushMs: 60_000, batches: 1, why: "where it takes long, a turn goes on while requests come" },
-])("requests of two rounds of the loop make $batches batches: $why", async ({ flushMs, batches }) => {
-  log.flushMs = flushMs;
-  const [first, second] = [connect(), connect()];
-  first.send("SET", "a", "1");
-  setImmediate(() => second.send("SET", "b", "2"));
-  await rounds(6);
-  expect(log.lastPosition).toBe(batches);
-  accept(batches);
-  expect([first.received, second.received]).toEqual(["+OK\r\n", "+OK\r\n"]);
-});
-
-test("a turn that changed nothing, or that no further request comes to, ends at once", async () => {
-  log.flushMs = 60_000;
-  const [reader, writer] = [connect(), connect()];
-  reader.send("PING");
-  await rounds(1);
-  expect(reader.received).toBe("+PONG\r\n");
-  writer.send("SET", "a", "1");
-  await rounds(3);
-  expect(log.flushCount).toBe(1);
 });

@@ -10,6 +10,8 @@ export class CommandTable {
   readonly all: Command[] = [];
   readonly #byName = new Map<string, Command>();
   readonly #slots: (Command | undefined)[] = new Array(SLOTS);
+  /** What was found last: the next one is often the same. */
+  #last: Command | undefined;
 
   /**
    * @param facts What is known of each command.
@@ -52,12 +54,16 @@ export class CommandTable {
     const { bytes } = args;
     const start = args.starts[0]!;
     const end = args.ends[0]!;
+    if (this.#last !== undefined && isNamed(this.#last.name, bytes, start, end)) return this.#last;
     if (end - start > LONGEST_NAME) return undefined;
     let hash = end - start;
     for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at]! & 0xdf)) | 0;
     for (let slot = (hash ^ (hash >>> 12)) & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
       const command = this.#slots[slot];
-      if (command === undefined || isNamed(command.name, bytes, start, end)) return command;
+      if (command === undefined) return undefined;
+      if (!isNamed(command.name, bytes, start, end)) continue;
+      this.#last = command;
+      return command;
     }
   }
 }

@@ -59,3 +59,11 @@ export interface FieldExpiringContainer extends Container {
   /** Removes at most `limit` fields whose time has come. Returns how many. */
   removeDueFields(limit: number): number;
 }
+
+/** A container that can lie in its key's record while it is small and nobody uses it. */
+export interface FoldingContainer extends Container {
+  /** Bytes that it takes folded, 2 at least; -1 if it cannot be folded. */
+  readonly foldedBytes: number;
+  /** Writes itself to `into[at, at + foldedBytes)`, and gives its own memory back: nothing may be called afterwards. */
+  fold(into: Uint8Array, at: number): void;
+}

@@ -118,6 +118,7 @@ export class Engine {
 
   /** Begins a turn: all commands until {@link endTurn} happen at this time. */
   beginTurn(nowMs: number, seed: number): void {
+    this.store.fold();
     this.store.advance(nowMs);
     this.batch.begin(this.store.nowMs, seed);
     this.random.begin(seed ^ READ_SALT, 0);

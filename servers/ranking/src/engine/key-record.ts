@@ -10,7 +10,7 @@ import { CommandError } from "./replies.ts";
  *     word 1   length of the value, or number of the object that holds it
  *     word 2   when it was used (24 bit: LRU clock, or LFU minutes and counter)
  *     word 3   slot in the expiry index, or 0
- *     bytes    key, then the value if it is a string that fits in
+ *     bytes    key, then the value if it is a string that fits in, or a small hash or set that nobody uses
  */
 export const KEY_HEAD_BYTES = 16;
 
@@ -29,6 +29,8 @@ export const KeyRecordFlag = {
   raw: 1 << 21,
   /** A string that Redis keeps as text though it looks like a whole number: never `int`. */
   text: 1 << 22,
+  /** The value is an object that was in the record before: its first two bytes there say how many it had. */
+  unfolded: 1 << 23,
 } as const;
 
 /**
@@ -54,9 +56,31 @@ export function setRecordWord(heap: Heap, record: number, word: number, value: n
 }
 
 /** Bytes that the record's block was allocated with. */
-export function recordBytes(head: number, valueLength: number): number {
-  const inline = (head & KeyRecordFlag.object) === 0 ? valueLength : 0;
-  return KEY_HEAD_BYTES + (head & 0xffff) + inline;
+export function recordBytesOf(heap: Heap, record: number): number {
+  const head = recordWord(heap, record, 0);
+  const own = KEY_HEAD_BYTES + (head & 0xffff);
+  if ((head & KeyRecordFlag.object) === 0) return own + recordWord(heap, record, KeyWord.length);
+  return (head & KeyRecordFlag.unfolded) === 0 ? own : own + foldedRoom(heap, record);
+}
+
+/** Bytes of the value that was unfolded from the record, and has left its room there. */
+function foldedRoom(heap: Heap, record: number): number {
+  const bytes = heap.bytes[record >>> SEGMENT_SHIFT]!;
+  const at = valueStart(heap, record);
+  return bytes[at]! | (bytes[at + 1]! << 8);
+}
+
+/** See {@link KeyRecordFlag.unfolded}. */
+export function setFoldedRoom(heap: Heap, record: number, size: number): void {
+  const bytes = heap.bytes[record >>> SEGMENT_SHIFT]!;
+  const at = valueStart(heap, record);
+  bytes[at] = size;
+  bytes[at + 1] = size >> 8;
+}
+
+/** Where the value begins that is in the record, in bytes of its segment. */
+export function valueStart(heap: Heap, record: number): number {
+  return ((record & OFFSET_MASK) << 3) + KEY_HEAD_BYTES + (recordWord(heap, record, 0) & 0xffff);
 }
 
 /** The record's `ValueType`. */
@@ -70,7 +94,7 @@ export function usedBytesOf(heap: Heap, objects: ObjectTable<Container | Uint8Ar
   const value = recordWord(heap, record, 1);
   // A slot of the table, and half of one that is free.
   const slotBytes = 12;
-  const own = recordBytes(head, value) + slotBytes + (recordWord(heap, record, 3) === 0 ? 0 : 12);
+  const own = recordBytesOf(heap, record) + slotBytes + (recordWord(heap, record, 3) === 0 ? 0 : 12);
   if ((head & KeyRecordFlag.object) === 0) return own;
   const object = objects.get(value);
   return own + OBJECT_BYTES + (object instanceof Uint8Array ? object.buffer.byteLength : object.usedBytes);

@@ -1,15 +1,18 @@
-import type { Container, ValueTypeCode } from "./container.ts";
+import type { Container, FoldingContainer, ValueTypeCode } from "./container.ts";
+import { FoldQueue, isFoldingType, unfoldValue } from "./folded-values.ts";
 import {
   checkKeyBytes,
   KEY_HEAD_BYTES,
   KeyRecordFlag,
   KeyWord,
   OBJECT_BYTES,
-  recordBytes,
+  recordBytesOf,
   recordName,
   recordWord,
+  setFoldedRoom,
   setRecordWord,
   typeOfHead,
+  valueStart,
 } from "./key-record.ts";
 import { OFFSET_MASK, SEGMENT_SHIFT } from "./memory/heap.ts";
 import type { Store } from "./store.ts";
@@ -20,6 +23,7 @@ import type { Store } from "./store.ts";
  */
 export class KeyRecords {
   protected readonly store: Store;
+  protected readonly foldQueue = new FoldQueue();
   /** The string that {@link readString} found. */
   valueBytes: Uint8Array = new Uint8Array(0);
   valueStart = 0;
@@ -49,7 +53,37 @@ export class KeyRecords {
 
   /** The container of a record that is no string. */
   containerOf(record: number): Container {
-    return this.store.objects.get(recordWord(this.store.heap, record, KeyWord.length)) as Container;
+    const { heap, objects } = this.store;
+    if ((recordWord(heap, record, 0) & KeyRecordFlag.object) === 0) return this.#unfold(record);
+    return objects.get(recordWord(heap, record, KeyWord.length)) as Container;
+  }
+
+  /** Shows the container of a record that is no string to who only looks at it; a folded one stays so. */
+  showContainer(record: number, look: (container: Container) => void): void {
+    const { heap } = this.store;
+    if ((recordWord(heap, record, 0) & KeyRecordFlag.object) !== 0) {
+      look(this.containerOf(record));
+      return;
+    }
+    const container = this.#copyOfFolded(record);
+    look(container);
+    container.release(Number.POSITIVE_INFINITY);
+  }
+
+  /** Makes an object of a value that lies in the record. The record stays where it is. */
+  #unfold(record: number): Container {
+    const { heap } = this.store;
+    const container = this.#copyOfFolded(record);
+    setFoldedRoom(heap, record, recordWord(heap, record, KeyWord.length));
+    this.holdObject(record, container, KeyRecordFlag.unfolded);
+    return container;
+  }
+
+  #copyOfFolded(record: number): FoldingContainer {
+    const { heap } = this.store;
+    const start = valueStart(heap, record);
+    const end = start + recordWord(heap, record, KeyWord.length);
+    return unfoldValue(this.store, this.typeOf(record), heap.bytes[record >>> SEGMENT_SHIFT]!, start, end);
   }
 
   /** Puts the record's string into `valueBytes[valueStart, valueEnd)`, good until the next change. */
@@ -107,21 +141,24 @@ export class KeyRecords {
     const { heap, objects } = this.store;
     heap.outsideBytes += OBJECT_BYTES + (object instanceof Uint8Array ? object.buffer.byteLength : 0);
     setRecordWord(heap, record, 0, recordWord(heap, record, 0) | KeyRecordFlag.object | flags);
-    setRecordWord(heap, record, KeyWord.length, objects.add(object));
+    const id = objects.add(object);
+    setRecordWord(heap, record, KeyWord.length, id);
+    objects.own(id, record);
+    if (!(object instanceof Uint8Array) && isFoldingType(object.type)) this.foldQueue.push(id);
   }
 
   /** Gives a record and its value back; it must not be in an index any more. */
   protected freeRecord(record: number): void {
     const { heap, objects } = this.store;
-    const head = recordWord(heap, record, 0);
     const value = recordWord(heap, record, KeyWord.length);
-    if ((head & KeyRecordFlag.object) !== 0) {
+    const size = recordBytesOf(heap, record);
+    if ((recordWord(heap, record, 0) & KeyRecordFlag.object) !== 0) {
       const object = objects.get(value);
       objects.remove(value);
       heap.outsideBytes -= OBJECT_BYTES;
       if (object instanceof Uint8Array) heap.outsideBytes -= object.buffer.byteLength;
       else this.store.bury(object);
     }
-    heap.free(record, recordBytes(head, value));
+    heap.free(record, size);
   }
 }

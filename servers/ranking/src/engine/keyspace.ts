@@ -1,6 +1,7 @@
 import type { Args } from "../protocol/args.ts";
 import { type Container, type FieldExpiringContainer, ValueType } from "./container.ts";
 import { HashExpiries } from "./hash-expiries.ts";
+import { KeyPlaces } from "./key-places.ts";
 import {
   KEY_HEAD_BYTES,
   KeyRecordFlag,
@@ -8,14 +9,12 @@ import {
   MAX_INLINE_BYTES,
   MAX_KEY_BYTES,
   OBJECT_BYTES,
-  recordBytes,
+  recordBytesOf,
   recordWord,
   setRecordWord,
+  typeOfHead,
 } from "./key-record.ts";
-import { KeyRecords } from "./key-records.ts";
 import { hashBytes } from "./memory/byte-hash.ts";
-import { ByteTable } from "./memory/byte-table.ts";
-import { ExpiryIndex } from "./memory/expiry-index.ts";
 import { SEGMENT_SHIFT } from "./memory/heap.ts";
 import type { Store } from "./store.ts";
 
@@ -27,21 +26,15 @@ import type { Store } from "./store.ts";
  *
  * A key whose time has come is not there for any look-up, whether {@link expire} has removed it yet or not.
  */
-export class Keyspace extends KeyRecords {
+export class Keyspace extends KeyPlaces {
   /** The number that SELECT knows it by; SWAPDB changes it. */
   index: number;
-  readonly table: ByteTable; // others only look ahead in it
-  readonly #expiries: ExpiryIndex;
   readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
   #hash = 0;
   constructor(store: Store, index: number) {
     super(store);
     this.index = index;
-    this.table = new ByteTable(store.heap, KEY_HEAD_BYTES);
-    this.#expiries = new ExpiryIndex(store.heap, (record, slot) => {
-      setRecordWord(store.heap, record, KeyWord.expiry, slot);
-    });
     this.#hashExpiries = new HashExpiries(store.heap, (record) => this.#hashAt(record));
   }
 
@@ -50,17 +43,8 @@ export class Keyspace extends KeyRecords {
     return this.table.size;
   }
 
-  get expiringCount(): number {
-    return this.#expiries.size;
-  }
-
   get nextExpiryMs(): number {
-    return Math.min(this.#expiries.nextMs, this.#hashExpiries.nextMs);
-  }
-
-  /** The record that expires first. There must be one. */
-  get nextExpiring(): number {
-    return this.#expiries.next;
+    return Math.min(this.expiries.nextMs, this.#hashExpiries.nextMs);
   }
 
   /** The key's record for reading, or 0. Counts as a use and as a hit or miss. */
@@ -158,8 +142,8 @@ export class Keyspace extends KeyRecords {
     const rawFlag = isRaw ? KeyRecordFlag.raw : 0;
     if (record !== 0 && size <= MAX_INLINE_BYTES) {
       const head = recordWord(heap, record, 0);
-      const oldBytes = recordBytes(head, recordWord(heap, record, KeyWord.length));
-      const isInline = (head & KeyRecordFlag.object) === 0;
+      const oldBytes = recordBytesOf(heap, record);
+      const isInline = (head & KeyRecordFlag.object) === 0 && typeOfHead(head) === ValueType.string;
       // The value may be a part of the old one, as with SETRANGE: the same block means that it is not.
       if (
         isInline &&
@@ -185,7 +169,7 @@ export class Keyspace extends KeyRecords {
     setRecordWord(heap, next, 0, recordWord(heap, next, 0) | rawFlag);
     this.putBytes(next, KEY_HEAD_BYTES + (keyEnd - keyStart), value, start, end);
     this.#place(record, next);
-    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    if (expiryMs >= 0) this.expiries.add(next, expiryMs);
     return next;
   }
 
@@ -208,7 +192,7 @@ export class Keyspace extends KeyRecords {
     const next = this.newRecord(key, keyStart, keyEnd, ValueType.string, 0);
     this.holdObject(next, value, isRaw ? KeyRecordFlag.raw : 0);
     this.#place(record, next);
-    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    if (expiryMs >= 0) this.expiries.add(next, expiryMs);
     return next;
   }
 
@@ -249,7 +233,7 @@ export class Keyspace extends KeyRecords {
     const next = this.newRecord(key, start, end, container.type, 0);
     this.holdObject(next, container, 0);
     this.#place(record, next);
-    if (expiryMs >= 0) this.#expiries.add(next, expiryMs);
+    if (expiryMs >= 0) this.expiries.add(next, expiryMs);
     if (container.type === ValueType.hash) this.noteFieldExpiry(next);
     return next;
   }
@@ -267,12 +251,13 @@ export class Keyspace extends KeyRecords {
     const { heap, objects } = this.store;
     const container = this.containerOf(record);
     const id = recordWord(heap, record, KeyWord.length);
+    const size = recordBytesOf(heap, record);
     this.table.remove(this.#hashOf(record), record);
     if (container.type === ValueType.hash) this.#hashExpiries.forget(container as FieldExpiringContainer);
     objects.remove(id);
     heap.outsideBytes -= OBJECT_BYTES;
     this.clearExpiry(record);
-    heap.free(record, recordBytes(recordWord(heap, record, 0), 0));
+    heap.free(record, size);
     return container;
   }
 
@@ -283,15 +268,17 @@ export class Keyspace extends KeyRecords {
 
   #freeRecord(record: number): void {
     this.clearExpiry(record);
-    if (this.typeOf(record) === ValueType.hash) this.#hashExpiries.forget(this.#hashAt(record));
+    if (this.typeOf(record) === ValueType.hash && !this.#isFolded(record))
+      this.#hashExpiries.forget(this.#hashAt(record));
     this.freeRecord(record);
   }
 
   /** Removes all keys. */
   clear(): void {
     const records: number[] = [];
-    this.#expiries.clear();
+    this.expiries.clear();
     this.#hashExpiries.clear();
+    this.foldQueue.clear();
     this.table.forEachRecord((record) => records.push(record));
     this.table.clear();
     for (const record of records) {
@@ -306,20 +293,20 @@ export class Keyspace extends KeyRecords {
   /** When the record expires, in ms since 1970, or -1. */
   expiryOf(record: number): number {
     const slot = recordWord(this.store.heap, record, KeyWord.expiry);
-    return slot === 0 ? -1 : this.#expiries.timeOf(slot);
+    return slot === 0 ? -1 : this.expiries.timeOf(slot);
   }
 
   setExpiry(record: number, timeMs: number): void {
     const slot = recordWord(this.store.heap, record, KeyWord.expiry);
-    if (slot === 0) this.#expiries.add(record, timeMs);
-    else this.#expiries.set(slot, timeMs);
+    if (slot === 0) this.expiries.add(record, timeMs);
+    else this.expiries.set(slot, timeMs);
   }
 
   /** The key stays for ever. Returns whether it did not. */
   clearExpiry(record: number): boolean {
     const slot = recordWord(this.store.heap, record, KeyWord.expiry);
     if (slot === 0) return false;
-    this.#expiries.remove(slot);
+    this.expiries.remove(slot);
     setRecordWord(this.store.heap, record, KeyWord.expiry, 0);
     return true;
   }
@@ -327,8 +314,8 @@ export class Keyspace extends KeyRecords {
   /** Removes at most `limit` keys whose time has come. Returns how many. */
   expire(limit: number): number {
     let count = 0;
-    while (count < limit && this.#expiries.nextMs <= this.store.nowMs) {
-      this.#expire(this.#expiries.next);
+    while (count < limit && this.expiries.nextMs <= this.store.nowMs) {
+      this.#expire(this.expiries.next);
       count++;
     }
     while (count < limit && this.#hashExpiries.nextMs <= this.store.nowMs) {
@@ -339,8 +326,9 @@ export class Keyspace extends KeyRecords {
 
   #isDue(record: number): boolean {
     const slot = recordWord(this.store.heap, record, KeyWord.expiry);
-    if (slot !== 0 && this.#expiries.timeOf(slot) <= this.store.nowMs) return true;
+    if (slot !== 0 && this.expiries.timeOf(slot) <= this.store.nowMs) return true;
     if (this.#hashExpiries.nextMs > this.store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
+    if (this.#isFolded(record)) return false;
     return this.#hashAt(record).isAllDue;
   }
 
@@ -379,6 +367,10 @@ export class Keyspace extends KeyRecords {
     return Math.max(1, count);
   }
 
+  #isFolded(record: number): boolean {
+    return (recordWord(this.store.heap, record, 0) & KeyRecordFlag.object) === 0;
+  }
+
   // Walking
 
   /** As {@link ByteTable.scan}; keys whose time has come are left out. `visit` must change nothing. */
@@ -401,8 +393,8 @@ export class Keyspace extends KeyRecords {
    */
   sample(count: number, isVolatile: boolean, chance: { nextRandom(): number }, visit: (record: number) => void): void {
     if (isVolatile) {
-      const { size } = this.#expiries;
-      for (let i = 0; i < count && size > 0; i++) visit(this.#expiries.pointerAt(1 + (chance.nextRandom() % size)));
+      const { size } = this.expiries;
+      for (let i = 0; i < count && size > 0; i++) visit(this.expiries.pointerAt(1 + (chance.nextRandom() % size)));
       return;
     }
     let left = Math.min(count, this.size);

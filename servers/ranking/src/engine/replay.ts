@@ -29,6 +29,7 @@ export class Replay {
     const { batch, store } = engine;
     const reader = new BatchReader(new Args());
     reader.begin(bytes);
+    store.fold();
     store.advance(reader.timeMs);
     batch.begin(store.nowMs, reader.seed);
     store.expire(EXPIRE_AT_ONCE);

@@ -41,6 +41,8 @@ export class Store {
   tellsMisses = false;
   tellsNewKeys = false;
   nowMs = 0;
+  /** Small values of each database that stay objects, those that were used last; the others fold into their records. */
+  keptUnfolded = 4_096;
   readonly access = new AccessWords();
   hits = 0;
   misses = 0;
@@ -75,6 +77,11 @@ export class Store {
   missed(database: number, args: Args, index: number): void {
     this.misses++;
     if (this.tellsMisses) this.listener?.onMissed(database, args.view(index));
+  }
+
+  /** Folds small values that were not used lately; between turns. */
+  fold(): void {
+    for (let i = 0; i < DATABASE_COUNT; i++) this.keyspaces[i]!.fold();
   }
 
   /** Two databases change their numbers. */

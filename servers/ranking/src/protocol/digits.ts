@@ -2,7 +2,7 @@ const ZERO = 48;
 const MINUS = 45;
 
 /** Digits of a whole number from 0 to 2^31 - 1. */
-export function digitCount(value: number): number {
+function digitCount(value: number): number {
   if (value < 10_000) return value < 100 ? (value < 10 ? 1 : 2) : value < 1_000 ? 3 : 4;
   if (value < 100_000_000) return value < 1_000_000 ? (value < 100_000 ? 5 : 6) : value < 10_000_000 ? 7 : 8;
   return value < 1_000_000_000 ? 9 : 10;

@@ -18,8 +18,6 @@ const SEGMENT_BYTES = 64 * 1_048_576;
 const EARLY_WRITE_BYTES = 4 * 1_048_576;
 /** Pending bytes that are kept while the disk is full; one batch may exceed it. */
 const PENDING_LIMIT_BYTES = 64 * 1_048_576;
-/** How much the last flush counts in the average duration of one. */
-const LAST_FLUSH_SHARE = 1 / 16;
 /** How often a full disk is tried again. */
 const RETRY_MS = 250;
 
@@ -99,8 +97,6 @@ export class FileLog implements ReplicatedLog {
   #problem: RankingError | undefined;
   #retryTimer: Timer | undefined;
   #fullCount = 0;
-  /** Average duration of a write with what is waited for behind it. */
-  #flushMs = 0;
   #isDelivering = false;
   #closing: Promise<void> | undefined;
 
@@ -209,10 +205,6 @@ export class FileLog implements ReplicatedLog {
     };
   }
 
-  get flushMs(): number {
-    return this.#flushMs;
-  }
-
   /** The ticket is the position. */
   append(bytes: Uint8Array, start: number, end: number): number {
     const lengthBytes = end - start;
@@ -300,12 +292,6 @@ export class FileLog implements ReplicatedLog {
   }
 
   #writePending(): void {
-    const startedMs = this.#clock.monotonicMs();
-    this.#writeAll();
-    this.#flushMs += (this.#clock.monotonicMs() - startedMs - this.#flushMs) * LAST_FLUSH_SHARE;
-  }
-
-  #writeAll(): void {
     const { sizeBytes, firstPosition, lastPosition, bytes } = this.#pending;
     const chain = this.#chain;
     const isDue = chain.lastHasRecords && chain.lastSizeBytes + sizeBytes > this.#segmentBytes;

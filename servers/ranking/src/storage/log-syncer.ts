@@ -83,7 +83,7 @@ export class LogSyncer {
   }
 
   /** Whether the next sync of `always` is waited for where it is. */
-  get isInline(): boolean {
+  get #isInline(): boolean {
     return this.#policy === "always" && this.#averageMs < this.#options.inlineLimitMs;
   }
 
@@ -119,7 +119,7 @@ export class LogSyncer {
     const isBehind = this.#writtenPosition > this.#syncedPosition;
     if (this.#isForced) this.#start();
     else if (isBehind && this.#policy === "always") {
-      if (!this.isInline || !this.#syncInline()) this.#start();
+      if (!this.#isInline || !this.#syncInline()) this.#start();
     } else if (isBehind && this.#policy === "everysec") this.#startInTime();
   }
 

@@ -35,8 +35,6 @@ export interface ReplicatedLog {
   readonly lastPosition: number;
   /** Up to here replies may be sent. */
   readonly acceptedPosition: number;
-  /** How long a `flush` makes its caller wait, about, in ms; 0 if the wait is elsewhere. More batches a flush are then cheaper. */
-  readonly flushMs: number;
   readonly state: LogState;
   /** Why `state` is not `ok`. */
   readonly problem: RankingError | undefined;

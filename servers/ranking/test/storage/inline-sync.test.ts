@@ -13,7 +13,6 @@ test("always: a disk that proved quick is waited for, one that was slow no more 
   disk.onSyncNow = () => clock.advance(0.25);
   appendUpTo(log, 2);
   expect([inline(), disk.pendingSyncCount, log.acceptedPosition]).toEqual([1, 0, 2]);
-  expect(log.flushMs).toBeCloseTo(0.25 / 16, 3);
   disk.onSyncNow = () => clock.advance(50);
   appendUpTo(log, 3);
   expect([inline(), disk.pendingSyncCount, log.acceptedPosition]).toEqual([2, 0, 3]);

@@ -31,7 +31,7 @@ function rebuildKey(keyspace: Keyspace, record: number, emit: (args: readonly Ui
     const flags = keyspace.encodingFlagsOf(record);
     if (flags !== 0) emit([STORE_FORM, key, (flags & KeyRecordFlag.raw) === 0 ? TEXT : RAW]);
   } else {
-    rebuildContainer(keyspace.containerOf(record), key, emit);
+    keyspace.showContainer(record, (container) => rebuildContainer(container, key, emit));
   }
   const expiryMs = keyspace.expiryOf(record);
   if (expiryMs >= 0) emit([PEXPIREAT, key, encoder.encode(String(expiryMs))]);

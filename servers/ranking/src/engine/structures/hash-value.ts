@@ -1,4 +1,4 @@
-import { type FieldExpiringContainer, ValueType } from "../container.ts";
+import { type FieldExpiringContainer, type FoldingContainer, ValueType } from "../container.ts";
 import { CommandError } from "../replies.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Store } from "../store.ts";
@@ -39,7 +39,7 @@ export function checkFieldLength(size: number): void {
  * still counts in `size`. `fieldExpirySlot` belongs to the keyspace, which keeps the hashes with such fields by their
  * earliest time.
  */
-export class HashValue implements FieldExpiringContainer {
+export class HashValue implements FieldExpiringContainer, FoldingContainer {
   fieldExpirySlot = 0;
   readonly #store: Store;
   #pointer = 0;
@@ -251,6 +251,27 @@ export class HashValue implements FieldExpiringContainer {
     this.#count = 0;
     this.#packedNextMs = 0;
     return true;
+  }
+
+  /** Packed hashes without expiring fields, as their block is. */
+  get foldedBytes(): number {
+    const canFold = this.#table === undefined && this.#packedNextMs === 0 && this.fieldExpirySlot === 0;
+    return canFold && this.#count > 0 ? this.#bytes : -1;
+  }
+
+  fold(into: Uint8Array, at: number): void {
+    const start = blockStart(this.#pointer);
+    putBytes(into, at, blockBytes(this.#store.heap, this.#pointer), start, start + this.#bytes);
+    this.release(0);
+  }
+
+  /** What {@link fold} wrote. */
+  static unfold(store: Store, bytes: Uint8Array, start: number, end: number): HashValue {
+    const hash = new HashValue(store);
+    hash.#splice(0, 0, end - start);
+    putBytes(blockBytes(store.heap, hash.#pointer), blockStart(hash.#pointer), bytes, start, end);
+    for (let at = start; at < end; at += packedEntryBytes(bytes, at)) hash.#count++;
+    return hash;
   }
 
   // The block

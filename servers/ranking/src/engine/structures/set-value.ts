@@ -1,5 +1,5 @@
 import { parseInteger } from "../../protocol/numbers.ts";
-import { type Container, ValueType } from "../container.ts";
+import { type FoldingContainer, ValueType } from "../container.ts";
 import { recordWord, setRecordWord } from "../key-record.ts";
 import { hashBytes } from "../memory/byte-hash.ts";
 import { ByteTable } from "../memory/byte-table.ts";
@@ -21,6 +21,9 @@ export const MAX_MEMBER_BYTES = MAX_BLOCK_BYTES - HEAD_BYTES;
 /** JavaScript's object, its slots for the table not included. */
 const OBJECT_BYTES = 80;
 const TABLE_BYTES = 150;
+
+/** In the first byte of a folded set, beside the width of its numbers or 0: OBJECT ENCODING says `intset`. */
+const FOLDED_INTSET = 0x80;
 
 /** How a set is kept; snapshots store it, since random picks depend on it: never change one. */
 export const SetForm = { ints: 0, packed: 1, table: 2 } as const;
@@ -46,7 +49,7 @@ export function checkMemberLength(size: number): void {
  * which know two forms: `intset` while all members are numbers of 64 bits and 512 at most, else and ever after
  * `hashtable`.
  */
-export class SetValue implements Container {
+export class SetValue implements FoldingContainer {
   readonly #store: Store;
   #form: SetFormCode = SetForm.ints;
   #isIntset = true;
@@ -222,6 +225,33 @@ export class SetValue implements Container {
     table.clear();
     this.#count = 0;
     return true;
+  }
+
+  /** A byte of what the block does not say, and the block. */
+  get foldedBytes(): number {
+    return this.#table === undefined && this.#count > 0 ? 1 + this.#bytes : -1;
+  }
+
+  fold(into: Uint8Array, at: number): void {
+    const width = this.#form === SetForm.ints ? this.#width : 0;
+    into[at] = width | (this.#isIntset ? FOLDED_INTSET : 0);
+    const start = blockStart(this.#pointer);
+    putBytes(into, at + 1, blockBytes(this.#store.heap, this.#pointer), start, start + this.#bytes);
+    this.release(0);
+  }
+
+  /** What {@link fold} wrote. */
+  static unfold(store: Store, bytes: Uint8Array, start: number, end: number): SetValue {
+    const set = new SetValue(store);
+    const head = bytes[start]!;
+    const width = head & ~FOLDED_INTSET;
+    set.#isIntset = (head & FOLDED_INTSET) !== 0;
+    set.#form = width === 0 ? SetForm.packed : SetForm.ints;
+    set.#splice(0, 0, end - start - 1);
+    putBytes(blockBytes(store.heap, set.#pointer), blockStart(set.#pointer), bytes, start + 1, end);
+    if (width !== 0) set.#count = (end - start - 1) / width;
+    else for (let at = start + 1; at < end; at += 1 + bytes[at]!) set.#count++;
+    return set;
   }
 
   #splice(at: number, removed: number, inserted: number): void {
