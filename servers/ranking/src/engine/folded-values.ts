@@ -2,6 +2,7 @@ import { type FoldingContainer, ValueType } from "./container.ts";
 import type { Store } from "./store.ts";
 import { HashValue } from "./structures/hash-value.ts";
 import { SetValue } from "./structures/set-value.ts";
+import { SortedSet } from "./structures/sorted-set.ts";
 
 /** Values of which more remains are not folded: what an object takes beside them is little then. */
 export const MAX_FOLDED_BYTES = 1_024;
@@ -12,7 +13,7 @@ const FOLD_AT_ONCE = 512;
 
 /** Whether values of a type can be folded, as long as they are small. */
 export function isFoldingType(type: number): boolean {
-  return type === ValueType.hash || type === ValueType.set;
+  return type === ValueType.hash || type === ValueType.set || type === ValueType.sortedSet;
 }
 
 /** Makes the container that was folded into `bytes[start, end)`. */
@@ -23,9 +24,10 @@ export function unfoldValue(
   start: number,
   end: number,
 ): FoldingContainer {
-  return type === ValueType.hash
-    ? HashValue.unfold(store, bytes, start, end)
-    : SetValue.unfold(store, bytes, start, end);
+  if (type === ValueType.hash) return HashValue.unfold(store, bytes, start, end);
+  return type === ValueType.set
+    ? SetValue.unfold(store, bytes, start, end)
+    : SortedSet.unfold(store, bytes, start, end);
 }
 
 /**
