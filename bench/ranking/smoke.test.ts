@@ -17,7 +17,10 @@ const EXPECTED: Readonly<Record<string, { readonly peers: readonly string[]; rea
   },
   durability: { peers: BOTH, figures: LOGGED.flatMap((name) => [`${name}-requests`, `${name}-cpu`]) },
   memory: { peers: BOTH, figures: ["rss-per-key", "used-per-key", "rss-per-member", "used-per-member"] },
-  ranking: { peers: ["kagami", "redis-script", "redis-rank-script", "redis-multi"], figures: ["events", "cpu-per-event"] },
+  ranking: {
+    peers: ["kagami", "redis-script", "redis-rank-script", "redis-multi"],
+    figures: ["events", "cpu-per-event"],
+  },
   soak: { peers: ["kagami"], figures: ["writes", "rss-last", "rss-growth", "used-growth", "p99-growth"] },
   kills: { peers: ["kagami"], figures: ["kills", "writes-acknowledged"] },
 };

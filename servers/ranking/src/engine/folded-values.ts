@@ -8,8 +8,9 @@ import { SortedSet } from "./structures/sorted-set.ts";
 export const MAX_FOLDED_BYTES = 1_024;
 /** Ids that were taken, beyond which the queue is cut. */
 const CUT = 8_192;
-/** Values that are folded at least at one time, if so many are to be. */
+/** Values that are folded at least at one time, if so many are to be, and at most: some ms. */
 const FOLD_AT_ONCE = 512;
+const MOST_AT_ONCE = 8_192;
 
 /** Whether values of a type can be folded, as long as they are small. */
 export function isFoldingType(type: number): boolean {
@@ -49,7 +50,7 @@ export class FoldQueue {
    */
   dueCount(kept: number): number {
     const extra = this.#ids.length - this.#from - kept;
-    return extra <= 0 ? 0 : Math.min(extra, FOLD_AT_ONCE + (extra >> 3));
+    return extra <= 0 ? 0 : Math.min(extra, FOLD_AT_ONCE + (extra >> 3), MOST_AT_ONCE);
   }
 
   /** The next one. There must be one. */

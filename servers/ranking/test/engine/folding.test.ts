@@ -103,6 +103,22 @@ test("a small value that nobody uses is no object, and is one again while it is 
   expect(driver.do("SMEMBERS", "k0")).toContain("$1\r\n3\r\n");
 });
 
+test("many values that were made at once are folded little by little, and all in the end", () => {
+  const driver = new EngineDriver();
+  const { store } = driver.engine;
+  store.keptUnfolded = 10;
+  driver.do("EVAL", "for i = 1, 20000 do redis.call('SADD', 'k' .. i, i) end", 0);
+  expect(store.objects.size).toBe(20_000);
+  let most = 0;
+  for (let turns = 0; store.objects.size > 10; turns++) {
+    const before = store.objects.size;
+    driver.do("PING");
+    most = Math.max(most, before - store.objects.size);
+    expect(turns).toBeLessThan(60);
+  }
+  expect(most).toBeLessThan(3_100);
+});
+
 test("a large value, one with fields that expire and one of another type stay objects", () => {
   const driver = new EngineDriver();
   const { store } = driver.engine;
