@@ -1,4 +1,4 @@
-// Bytes that lists, sets and hashes take, small and big, against redis-server. Run Node with --expose-gc.
+// Bytes that lists, sets, sorted sets and hashes take, small and big, against redis-server. Run Node with --expose-gc.
 //
 // Ours: live blocks of the heap, what structures keep outside of it, and JavaScript's heap, each as it has grown.
 // Redis: `used_memory` as it has grown. Both with the keys, which have 10 bytes, and their share of the key table.
@@ -34,6 +34,7 @@ const CASES: readonly Case[] = [
   { name: "sets of 10 numbers", command: "SADD", size: 10, element: (i) => [String(i * 3_001)] },
   { name: "sets of 500 numbers", command: "SADD", size: 500, element: (i) => [String(i * 3_001)] },
   { name: "a set of words", command: "SADD", size: ELEMENTS, element: (i) => [word(i)] },
+  { name: "sorted sets of 10", command: "ZADD", size: 10, element: (i) => [String(i * 7), word(i)] },
   { name: "lists of 10 words", command: "RPUSH", size: 10, element: (i) => [word(i)] },
   { name: "a list of words", command: "RPUSH", size: ELEMENTS, element: (i) => [word(i)] },
 ];

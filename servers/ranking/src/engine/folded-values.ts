@@ -2,17 +2,19 @@ import { type FoldingContainer, ValueType } from "./container.ts";
 import type { Store } from "./store.ts";
 import { HashValue } from "./structures/hash-value.ts";
 import { SetValue } from "./structures/set-value.ts";
+import { SortedSet } from "./structures/sorted-set.ts";
 
 /** Values of which more remains are not folded: what an object takes beside them is little then. */
 export const MAX_FOLDED_BYTES = 1_024;
 /** Ids that were taken, beyond which the queue is cut. */
 const CUT = 8_192;
-/** Values that are folded at least at one time, if so many are to be. */
+/** Values that are folded at least at one time, if so many are to be, and at most: some ms. */
 const FOLD_AT_ONCE = 512;
+const MOST_AT_ONCE = 8_192;
 
 /** Whether values of a type can be folded, as long as they are small. */
 export function isFoldingType(type: number): boolean {
-  return type === ValueType.hash || type === ValueType.set;
+  return type === ValueType.hash || type === ValueType.set || type === ValueType.sortedSet;
 }
 
 /** Makes the container that was folded into `bytes[start, end)`. */
@@ -23,9 +25,10 @@ export function unfoldValue(
   start: number,
   end: number,
 ): FoldingContainer {
-  return type === ValueType.hash
-    ? HashValue.unfold(store, bytes, start, end)
-    : SetValue.unfold(store, bytes, start, end);
+  if (type === ValueType.hash) return HashValue.unfold(store, bytes, start, end);
+  return type === ValueType.set
+    ? SetValue.unfold(store, bytes, start, end)
+    : SortedSet.unfold(store, bytes, start, end);
 }
 
 /**
@@ -47,7 +50,7 @@ export class FoldQueue {
    */
   dueCount(kept: number): number {
     const extra = this.#ids.length - this.#from - kept;
-    return extra <= 0 ? 0 : Math.min(extra, FOLD_AT_ONCE + (extra >> 3));
+    return extra <= 0 ? 0 : Math.min(extra, FOLD_AT_ONCE + (extra >> 3), MOST_AT_ONCE);
   }
 
   /** The next one. There must be one. */

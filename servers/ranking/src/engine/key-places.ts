@@ -21,7 +21,7 @@ import type { Store } from "./store.ts";
  * Where the records of a database are known: the table by name and the index by expiry; and the folding of small values,
  * for which a record moves.
  *
- * A value folds into its record when 4,096 others were made or unfolded since: JavaScript's object of a hash of five fields
+ * A value folds into its record when 2,048 others were made or unfolded since: JavaScript's object of a hash of five fields
  * takes as much as the fields. It unfolds, and the record stays where it is, when somebody asks for the container.
  * Nothing that a client or another copy of the store can see depends on it, but figures of memory.
  */

@@ -10,7 +10,7 @@ import { CommandError } from "./replies.ts";
  *     word 1   length of the value, or number of the object that holds it
  *     word 2   when it was used (24 bit: LRU clock, or LFU minutes and counter)
  *     word 3   slot in the expiry index, or 0
- *     bytes    key, then the value if it is a string that fits in, or a small hash or set that nobody uses
+ *     bytes    key, then the value if it is a string that fits in, or another small one that nobody uses
  */
 export const KEY_HEAD_BYTES = 16;
 

@@ -42,7 +42,7 @@ export class Store {
   tellsNewKeys = false;
   nowMs = 0;
   /** Small values of each database that stay objects, those that were used last; the others fold into their records. */
-  keptUnfolded = 4_096;
+  keptUnfolded = 2_048;
   readonly access = new AccessWords();
   hits = 0;
   misses = 0;

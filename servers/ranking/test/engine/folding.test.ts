@@ -6,7 +6,7 @@ import { type Argument, EngineDriver } from "../support/engine-driver.ts";
 const KEYS = ["a", "b", "key:with:a:longer:name", "c"];
 const MEMBERS = ["", "1", "-7", "70000", "9007199254740993", "x", "word", "y".repeat(40), "z".repeat(70)];
 
-/** One command on small sets, hashes and what may take their place. */
+/** One command on small sets, hashes, sorted sets and what may take their place. */
 function commandOf(random: Random): Argument[] {
   const key = random.pick(KEYS);
   const other = random.pick(KEYS);
@@ -27,6 +27,14 @@ function commandOf(random: Random): Argument[] {
     () => ["HDEL", key, member(), "n"],
     () => ["HINCRBY", key, "n", random.int(-5, 5)],
     () => ["HGETALL", key],
+    () => ["ZADD", key, random.int(-9, 9), member(), random.pick([1.5, 1e12, -0.25]), member()],
+    () => ["ZADD", key, ...Array.from({ length: random.int(1, 70) }, () => [random.int(0, 5), member()]).flat()],
+    () => ["ZREM", key, member(), member()],
+    () => ["ZINCRBY", key, random.pick([1, 0.5, -3]), member()],
+    () => ["ZPOPMIN", key, 2],
+    () => ["ZRANGE", key, 0, -1, "WITHSCORES"],
+    () => ["ZRANK", key, member()],
+    () => ["ZUNIONSTORE", key, 2, key, other],
     () => ["HEXPIRE", key, random.int(1, 3), "FIELDS", 1, "n"],
     () => ["EXPIRE", key, random.int(1, 5)],
     () => ["PERSIST", key],
@@ -95,6 +103,22 @@ test("a small value that nobody uses is no object, and is one again while it is 
   expect(driver.do("SMEMBERS", "k0")).toContain("$1\r\n3\r\n");
 });
 
+test("many values that were made at once are folded little by little, and all in the end", () => {
+  const driver = new EngineDriver();
+  const { store } = driver.engine;
+  store.keptUnfolded = 10;
+  driver.do("EVAL", "for i = 1, 20000 do redis.call('SADD', 'k' .. i, i) end", 0);
+  expect(store.objects.size).toBe(20_000);
+  let most = 0;
+  for (let turns = 0; store.objects.size > 10; turns++) {
+    const before = store.objects.size;
+    driver.do("PING");
+    most = Math.max(most, before - store.objects.size);
+    expect(turns).toBeLessThan(60);
+  }
+  expect(most).toBeLessThan(3_100);
+});
+
 test("a large value, one with fields that expire and one of another type stay objects", () => {
   const driver = new EngineDriver();
   const { store } = driver.engine;
@@ -103,7 +127,7 @@ test("a large value, one with fields that expire and one of another type stay ob
   driver.do("HSET", "expiring", "f", "v");
   driver.do("HEXPIRE", "expiring", 100, "FIELDS", 1, "f");
   driver.do("RPUSH", "list", "e");
-  driver.do("ZADD", "sorted", 1, "m");
+  driver.do("ZADD", "sorted", 1, "m".repeat(100));
   driver.do("PING");
   expect(store.objects.size).toBe(4);
 });

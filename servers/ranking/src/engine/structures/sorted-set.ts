@@ -1,8 +1,9 @@
-import type { Container } from "../container.ts";
+import type { FoldingContainer } from "../container.ts";
 import { ValueType } from "../container.ts";
 import { OBJECT_BYTES } from "../key-record.ts";
 import { blockBytesOf, OFFSET_MASK, SEGMENT_SHIFT } from "../memory/heap.ts";
 import type { Store } from "../store.ts";
+import { blockBytes, blockStart, putBytes } from "./blocks.ts";
 import { IndexedScores } from "./indexed-scores.ts";
 import type { LexRange } from "./lex-range.ts";
 import { memberBytes, memberScore, memberSize, memberStart } from "./member-record.ts";
@@ -32,7 +33,7 @@ const entry = new Uint8Array(MAX_ENTRY_BYTES);
  *
  * To change a member, {@link find} it first; what it finds is good until the next call of any set.
  */
-export class SortedSet implements Container {
+export class SortedSet implements FoldingContainer {
   readonly #store: Store;
   #indexed: IndexedScores | undefined;
   /** The block of the packed entries, 0 while there are none. */
@@ -265,6 +266,27 @@ export class SortedSet implements Container {
     this.#packedBytes = 0;
     this.#packedCount = 0;
     return true;
+  }
+
+  /** Packed sets, as their block is. */
+  get foldedBytes(): number {
+    return this.#indexed === undefined && this.#block !== 0 ? this.#packedBytes : -1;
+  }
+
+  fold(into: Uint8Array, at: number): void {
+    const start = blockStart(this.#block);
+    putBytes(into, at, blockBytes(this.#store.heap, this.#block), start, start + this.#packedBytes);
+    this.release(0);
+  }
+
+  /** What {@link fold} wrote. */
+  static unfold(store: Store, bytes: Uint8Array, start: number, end: number): SortedSet {
+    const set = new SortedSet(store);
+    set.#splice(0, 0, end - start);
+    putBytes(blockBytes(store.heap, set.#block), blockStart(set.#block), bytes, start, end);
+    set.#read();
+    set.#packedCount = packed.count;
+    return set;
   }
 
   // Packed
