@@ -1,0 +1,8 @@
+// The border
+export {
+  type Bucket,
+  type ObjectEntry,
+  type ObjectStore,
+  StoreError,
+  type StoreErrorCode,
+} from "./store/object-store.ts";
