@@ -94,10 +94,12 @@ export async function applyRecord(
     case RECORD_KINDS.bucket:
       return await applyBucket(context, head, place, recordBytes);
     case RECORD_KINDS.bucketRemoved:
+      tx.tombstone(place.volumeId, recordBytes);
       return await applyBucketRemoved(context, head);
     case RECORD_KINDS.tags:
       return await applyTags(context, head, place, recordBytes);
     case RECORD_KINDS.groupMade:
+      tx.tombstone(place.volumeId, recordBytes);
       return applyGroupMade(context, head);
     case RECORD_KINDS.groupExpired:
       tx.tombstone(place.volumeId, recordBytes);

@@ -126,17 +126,22 @@ export class Commit {
     await this.#state.writeIndex(this.tx);
   }
 
-  /** Cuts what was written. A file that cannot be cut or synced is never written to again. */
+  /**
+   * Cuts what was written. A file that cannot be cut, or whose sync failed, is never written to again, and a mark on disk
+   * says where it ends; without that mark a start would bring back what was refused, so then nothing is written any more.
+   */
   async undo(): Promise<void> {
     for (const undo of this.#undos) undo();
+    const { volumes } = this.#state;
     for (const [volume, endOffset] of this.#baselines) {
       try {
-        const file = this.#state.volumes.file(volume.id);
+        const file = volumes.file(volume.id);
         if (file.sizeBytes() > endOffset) await file.truncate(endOffset);
+        if (!volume.isSealed) await file.sync();
       } catch {
-        // It is sealed below its garbage; a start finds that no commit followed it and cuts it.
         this.#state.seal(volume);
       }
+      if (volume.isSealed) await this.#state.markEnd(volume);
     }
   }
 

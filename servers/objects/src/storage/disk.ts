@@ -44,6 +44,17 @@ export function volumePath(volumeId: number): string {
   return `${VOLUME_DIRECTORY}/${volumeId.toString(16).padStart(8, "0")}.vol`;
 }
 
+/** The mark of where a volume ends that could not be cut there. */
+export function endMarkPath(volumeId: number): string {
+  return `${VOLUME_DIRECTORY}/${volumeId.toString(16).padStart(8, "0")}.end`;
+}
+
+/** The volume that a name which {@link endMarkPath} made belongs to; undefined for others. */
+export function idOfEndMark(name: string): number | undefined {
+  const hex = /^([0-9a-f]{8})\.end$/.exec(name)?.[1];
+  return hex === undefined ? undefined : Number.parseInt(hex, 16);
+}
+
 /** The file of a blob. */
 export function blobPath(blobId: number): string {
   return `${BLOB_DIRECTORY}/${blobId.toString(16).padStart(14, "0")}.blob`;

@@ -1,9 +1,10 @@
 import { type GroupInfo, RECORD_KINDS, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import { applyRecord } from "./apply.ts";
 import type { BucketState } from "./catalog.ts";
-import { idOfName, VOLUME_DIRECTORY } from "./disk.ts";
-import { letterRange, STATE_KEY } from "./index/keys.ts";
-import { fromJsonBytes } from "./object-json.ts";
+import { idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
+import { readEndMark } from "./end-mark.ts";
+import { groupKey, letterRange, STATE_KEY } from "./index/keys.ts";
+import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { type Debt, Transaction } from "./transaction.ts";
@@ -35,6 +36,7 @@ export class Recovery {
   /** Puts whose overwritten predecessor was not yet told to its group when the machine failed. */
   #debts: Debt[] = [];
   readonly #missing: number[] = [];
+  readonly #foundGroups: GroupInfo[] = [];
 
   constructor(state: ShardState) {
     this.#state = state;
@@ -87,28 +89,46 @@ export class Recovery {
     const { disk, volumes, identity } = this.#state;
     const tails: { scanner: VolumeScanner; volume: Volume; sizeBytes: number }[] = [];
     const present = new Set<number>();
-    for (const name of await disk.list(VOLUME_DIRECTORY)) {
+    const names = await disk.list(VOLUME_DIRECTORY);
+    const endMarks = await this.#readEndMarks(names);
+    for (const name of names) {
       const id = idOfName(name);
       if (id === undefined) continue;
       present.add(id);
       const volume = volumes.get(id) ?? (await this.#adoptUnknown(id));
       if (volume === undefined) continue;
-      const sizeBytes = volumes.file(id).sizeBytes();
-      if (sizeBytes <= volume.endOffset || volume.isSealed) continue;
+      const mark = endMarks.get(id);
+      const sizeBytes = Math.min(volumes.file(id).sizeBytes(), mark ?? Number.POSITIVE_INFINITY);
+      if (mark !== undefined) this.#state.seal(volume);
+      else if (volume.isSealed) continue;
+      if (sizeBytes <= volume.endOffset) continue;
       const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
       const { seed } = identity;
       const options = { volumeId: id, readAt, fromOffset: volume.endOffset, sizeBytes, seed, checksBodies: true };
       tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
     }
+    // Only now: while volumes are taken up, a number that was given before says that its group is gone.
+    for (const { id } of this.#foundGroups) this.#state.reserveGroupId(id);
     for (const { id } of volumes.all()) if (!present.has(id)) this.#missing.push(id);
     return tails;
+  }
+
+  async #readEndMarks(names: readonly string[]): Promise<Map<number, number>> {
+    const marks = new Map<number, number>();
+    for (const name of names) {
+      const id = idOfEndMark(name);
+      const endOffset = id === undefined ? undefined : await readEndMark(this.#state.disk, id);
+      if (id !== undefined && endOffset !== undefined) marks.set(id, endOffset);
+    }
+    return marks;
   }
 
   /** A file without a row: made just before the failure, left over from a group that is gone, or the index is lost. */
   async #adoptUnknown(id: number): Promise<Volume | undefined> {
     const { disk, volumes, catalog } = this.#state;
     volumes.reserveId(id);
-    if (volumes.file(id).sizeBytes() < VOLUME_HEADER_BYTES) {
+    const sizeBytes = volumes.file(id).sizeBytes();
+    if (sizeBytes < VOLUME_HEADER_BYTES || (sizeBytes === VOLUME_HEADER_BYTES && !(await volumes.hasHeader(id)))) {
       volumes.remove(freshVolume(id, 0));
       return undefined;
     }
@@ -120,7 +140,11 @@ export class Recovery {
       await disk.syncNames(VOLUME_DIRECTORY);
       return undefined;
     }
-    catalog.addGroup(group);
+    if (group.id !== 0 && catalog.group(group.id) === undefined) {
+      // The record that made it may be lost with the commit it was in, while the volume's first record was kept.
+      catalog.addGroup(group);
+      this.#foundGroups.push(group);
+    }
     const volume = freshVolume(id, group.id);
     volumes.adopt(volume);
     return volume;
@@ -130,17 +154,20 @@ export class Recovery {
     this.#replayedSequence = this.#state.appliedSequence;
     const merge = new SequenceMerge(sources);
     let tx = this.#begin();
+    for (const group of this.#foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
     for (let record = await merge.next(); record !== undefined; record = await merge.next()) {
       const { head, volumeId, offset, recordBytes } = record;
       this.#state.note(head, 0, head.kind === RECORD_KINDS.groupMade ? head.target : 0);
-      tx.added(volumeId, recordBytes, head.sequence);
       if (head.sequence <= this.#state.appliedSequence) {
         // Of a commit that failed and could not be cut: it was refused then and is refused now.
+        tx.added(volumeId, recordBytes, head.sequence);
         tx.die(volumeId, recordBytes, head.sequence);
         continue;
       }
       const isAlone = head.kind === RECORD_KINDS.groupExpired;
       if (isAlone || tx.size > PIECE_KEYS) tx = await this.#endPiece(tx);
+      // In the same piece as what it changes: a piece that is lost takes both.
+      tx.added(volumeId, recordBytes, head.sequence);
       const context = { tx, catalog: this.#state.catalog, volumes: this.#state.volumes };
       await applyRecord(context, head, { volumeId, offset });
       this.#replayedCount++;

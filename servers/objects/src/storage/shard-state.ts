@@ -2,6 +2,7 @@ import type { GroupInfo, RecordHead } from "../protocol/volume/index.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { Catalog } from "./catalog.ts";
 import { type Disk, isFull } from "./disk.ts";
+import { writeEndMark } from "./end-mark.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { STATE_KEY } from "./index/keys.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
@@ -72,7 +73,7 @@ export class ShardState {
     return this.#appliedSequence;
   }
 
-  /** What made the index refuse a batch; nothing is written then until the next start replays the volumes. */
+  /** What made the index refuse a batch, or the disk a mark; nothing is written then until the next start. */
   get brokenBy(): unknown {
     return this.#brokenBy;
   }
@@ -106,6 +107,11 @@ export class ShardState {
     this.#nextBucketId = Math.max(this.#nextBucketId, bucketId + 1, head.bucketId + 1);
     this.#nextGroupId = Math.max(this.#nextGroupId, groupId + 1, head.group + 1);
     this.blobs.reserveId(head.blobId);
+  }
+
+  /** A group that a volume names: its number is not given again. */
+  reserveGroupId(groupId: number): void {
+    this.#nextGroupId = Math.max(this.#nextGroupId, groupId + 1);
   }
 
   /** Whether a group of this number was made once: without a row it is gone. */
@@ -166,6 +172,15 @@ export class ShardState {
   seal(volume: Volume): void {
     this.retire(volume);
     this.#unsavedVolumes.add(volume.id);
+  }
+
+  /** Writes down where a sealed volume ends, whatever stands behind. If that fails too, nothing is written any more. */
+  async markEnd(volume: Volume): Promise<void> {
+    try {
+      await writeEndMark(this.disk, volume.id, volume.endOffset);
+    } catch (error) {
+      this.#brokenBy = error;
+    }
   }
 
   /** A group is gone. */

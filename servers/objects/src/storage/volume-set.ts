@@ -6,7 +6,7 @@ import {
   type VolumeHeader,
 } from "../protocol/volume/index.ts";
 import { StoreError } from "../store/object-store.ts";
-import { type Disk, type DiskFile, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
+import { type Disk, type DiskFile, endMarkPath, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 
 /** What is known of a volume; the row `w` of the index. Bytes count whole records. */
@@ -144,7 +144,7 @@ export class VolumeSet {
     this.#nextId = Math.max(this.#nextId, id + 1);
   }
 
-  /** Makes a volume's file with its header; its name is durable when this resolves, the header with the first sync. */
+  /** Makes a volume's file with its header; name and header are durable when this resolves. */
   async create(group: GroupInfo, nowMs: number, sources: readonly number[] = []): Promise<Volume> {
     const id = this.#nextId++;
     const { storeId, shard, fencingEpoch } = this.#identity;
@@ -152,6 +152,8 @@ export class VolumeSet {
     const file = this.#disk.create(volumePath(id));
     try {
       await file.append([encodeVolumeHeader(header)]);
+      // Before any record: a file that has more than a header has a good one.
+      await file.sync();
       await this.#disk.syncNames(VOLUME_DIRECTORY);
     } catch (error) {
       file.close();
@@ -175,6 +177,11 @@ export class VolumeSet {
     const file = this.#disk.open(volumePath(id));
     this.#remember(id, file);
     return file;
+  }
+
+  /** Whether the file begins with a header. */
+  async hasHeader(id: number): Promise<boolean> {
+    return decodeVolumeHeader(await this.file(id).read(0, VOLUME_HEADER_BYTES)) !== undefined;
   }
 
   /** The header of a file. @throws StoreError CORRUPT if it is none of this store's */
@@ -220,6 +227,11 @@ export class VolumeSet {
     } catch {
       // The next start finds it without a row and tries again; until then it only takes room.
       this.#unlinkFailureCount++;
+    }
+    try {
+      this.#disk.unlink(endMarkPath(id));
+    } catch {
+      // Hardly any volume has one.
     }
   }
 
