@@ -5,6 +5,7 @@ import { NO_QUERY, parseQuery, type Query } from "../routing/query.ts";
 import { ALGORITHM, type Authorization, malformed, parseAuthorization } from "./authorization.ts";
 import { canonicalHeaders, canonicalPath, canonicalQuery, hasEscapedSlash } from "./canonical-request.ts";
 import type { Credential } from "./credential.ts";
+import { formError, parseFormSignature } from "./form-signature.ts";
 import { equalSecrets, type SigningHashes } from "./hashes.ts";
 import { type Payload, parsePayload, UNSIGNED_PAYLOAD } from "./payload.ts";
 import { isPresigned, malformedQuery, parsePresignedQuery } from "./presigned-query.ts";
@@ -96,6 +97,41 @@ export class SignatureVerifier {
     return anonymous(request.headers);
   }
 
+  /**
+   * Checks the signature of a form over its policy text; undefined if the form has neither, and is anonymous. The policy
+   * itself says how long it is good: see `checkPostPolicy`.
+   *
+   * @param fields By name in lower case.
+   * @throws S3Error AccessDenied, InvalidArgument, InvalidAccessKeyId, SignatureDoesNotMatch.
+   */
+  verifyForm(fields: ReadonlyMap<string, string>): { readonly accessKeyId: string } | undefined {
+    const form = parseFormSignature(fields);
+    if (form === undefined) return undefined;
+    const { credential, credentialText, amzDate, policy, signature } = form;
+    checkCredential(credential, amzDate, this.#options.region, formError);
+    refuseToken(fields.get("x-amz-security-token"));
+    const { secret, signingKey, isNew } = this.#keyOf(credential, credentialText);
+    const { accessKeyId } = credential;
+    if (!equalSecrets(this.#options.hashes.hmacHex(signingKey, policy), signature)) {
+      throw new S3Error("SignatureDoesNotMatch", {
+        fields: { AWSAccessKeyId: accessKeyId, StringToSign: policy, SignatureProvided: signature },
+      });
+    }
+    if (isNew) this.#keys.set(credentialText, secret, signingKey);
+    return { accessKeyId };
+  }
+
+  /** The signing key of a credential, remembered or made. @throws S3Error InvalidAccessKeyId */
+  #keyOf(credential: Credential, text: string): { secret: string; signingKey: Uint8Array; isNew: boolean } {
+    const { hashes, secretOf } = this.#options;
+    const { accessKeyId, day, region, service } = credential;
+    const secret = secretOf(accessKeyId);
+    if (secret === undefined) throw new S3Error("InvalidAccessKeyId", { fields: { AWSAccessKeyId: accessKeyId } });
+    const remembered = this.#keys.get(text, secret);
+    const signingKey = remembered ?? deriveSigningKey(hashes, secret, day, region, service);
+    return { secret, signingKey, isNew: remembered === undefined };
+  }
+
   #verifyHeader(request: SignedRequest, header: string, nowMs: number): Authentication {
     const authorization = parseAuthorization(header);
     const amzDate = dateOf(request.headers);
@@ -144,15 +180,9 @@ export class SignatureVerifier {
 
   /** Compares the signature with the one that the secret makes. @throws S3Error InvalidAccessKeyId, SignatureDoesNotMatch */
   #check(request: SignedRequest, claim: Claim, withoutParameter: string | undefined): ChunkSigning {
-    const { hashes, secretOf } = this.#options;
+    const { hashes } = this.#options;
     const { credential, credentialText, signedHeadersText, signedHeaders, signature } = claim.authorization;
-    const secret = secretOf(credential.accessKeyId);
-    if (secret === undefined) {
-      throw new S3Error("InvalidAccessKeyId", { fields: { AWSAccessKeyId: credential.accessKeyId } });
-    }
-    const remembered = this.#keys.get(credentialText, secret);
-    const signingKey =
-      remembered ?? deriveSigningKey(hashes, secret, credential.day, credential.region, credential.service);
+    const { secret, signingKey, isNew } = this.#keyOf(credential, credentialText);
 
     const path = canonicalPath(request.path);
     const behindPath =
@@ -170,7 +200,7 @@ export class SignatureVerifier {
     }
     if (!isRight) throw mismatch(credential.accessKeyId, stringToSign, signature, canonical);
 
-    if (remembered === undefined) this.#keys.set(credentialText, secret, signingKey);
+    if (isNew) this.#keys.set(credentialText, secret, signingKey);
     return { signingKey, amzDate: claim.amzDate, scope: credential.scope, seedSignature: signature };
   }
 }
