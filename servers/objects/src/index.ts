@@ -1,4 +1,7 @@
 // The border
+
+// The shard below it
+export { type IndexEngineName, openStore, type StoreOptions } from "./storage/open-store.ts";
 export {
   type Bucket,
   type ObjectEntry,

@@ -20,6 +20,10 @@ export type StoreErrorCode =
   | "DISK_FAILED"
   | "CORRUPT"
   | "CHANGES_TRIMMED"
+  /** Another number of bytes was written than was announced. */
+  | "INCOMPLETE_BODY"
+  /** Too many writes wait. */
+  | "BUSY"
   | "CLOSED";
 
 /** An error of the store; the message says what, where and how to mend it. */
@@ -253,6 +257,11 @@ export interface ObjectStore {
   copy(request: PutRequest, source: OpenObject, digest: BodyDigest): Promise<PutResult>;
   /** Undefined if there is none (or it has expired). A delete marker is returned as an entry. */
   head(bucket: string, key: string, versionId?: string): Promise<ObjectEntry | undefined>;
+  /**
+   * The current version if it and its body are in memory, without a pause; undefined says nothing: ask {@link
+   * ObjectStore.open} then. It need not be closed.
+   */
+  openNow(bucket: string, key: string): OpenObject | undefined;
   /** Undefined if there is none, also for a delete marker. */
   open(bucket: string, key: string, versionId?: string): Promise<OpenObject | undefined>;
   /** Replaces tags of a version. */

@@ -1,0 +1,107 @@
+import type { GroupInfo } from "../protocol/volume/index.ts";
+import type { Bucket } from "../store/object-store.ts";
+
+/** Group 0: what has no known end. */
+export const NO_GROUP: GroupInfo = { id: 0, bucketId: 0, ruleKey: "", endsMs: 0 };
+
+/** Groups that one bucket may have at once; more goes to group 0. A GET asks each of them. */
+export const MAX_GROUPS_PER_BUCKET = 64;
+/** Groups that one rule may have at once: 16 epochs and the one that has begun. */
+export const MAX_GROUPS_PER_RULE = 17;
+const EPOCHS_PER_RETENTION = 16;
+const MIN_EPOCH_MS = 600_000;
+const MAX_EPOCH_MS = 86_400_000;
+/** The header of a volume has room for so many characters of a rule's key. */
+const MAX_RULE_KEY_LENGTH = 512;
+
+/** A bucket with where its record lies. */
+export interface BucketState {
+  readonly bucket: Bucket;
+  readonly volumeId: number;
+  readonly recordBytes: number;
+  readonly sequence: number;
+}
+
+/** The buckets and groups of a shard, in memory; the index has them as rows `b` and `g`. */
+export class Catalog {
+  readonly #buckets = new Map<string, BucketState>();
+  readonly #groups = new Map<number, GroupInfo>();
+  readonly #groupsOfBucket = new Map<number, readonly number[]>();
+
+  bucket(name: string): BucketState | undefined {
+    return this.#buckets.get(name);
+  }
+
+  buckets(): Bucket[] {
+    return [...this.#buckets.values()].map(({ bucket }) => bucket);
+  }
+
+  get bucketCount(): number {
+    return this.#buckets.size;
+  }
+
+  setBucket(state: BucketState): void {
+    this.#buckets.set(state.bucket.name, state);
+  }
+
+  removeBucket(name: string): void {
+    this.#buckets.delete(name);
+  }
+
+  group(id: number): GroupInfo | undefined {
+    return id === 0 ? NO_GROUP : this.#groups.get(id);
+  }
+
+  groups(): IterableIterator<GroupInfo> {
+    return this.#groups.values();
+  }
+
+  /** Ids of a bucket's retention groups, newest first. */
+  groupsOf(bucketId: number): readonly number[] {
+    return this.#groupsOfBucket.get(bucketId) ?? NO_GROUPS;
+  }
+
+  addGroup(group: GroupInfo): void {
+    if (group.id === 0 || this.#groups.has(group.id)) return;
+    this.#groups.set(group.id, group);
+    this.#groupsOfBucket.set(group.bucketId, [group.id, ...this.groupsOf(group.bucketId)]);
+  }
+
+  removeGroup(id: number): void {
+    const group = this.#groups.get(id);
+    if (group === undefined) return;
+    this.#groups.delete(id);
+    const left = this.groupsOf(group.bucketId).filter((other) => other !== id);
+    if (left.length === 0) this.#groupsOfBucket.delete(group.bucketId);
+    else this.#groupsOfBucket.set(group.bucketId, left);
+  }
+
+  /**
+   * Which group takes what expires then: one that lives, one to be made (its id is 0 then), or group 0 itself where the
+   * bucket or the rule has too many.
+   */
+  groupFor(bucketId: number, ruleKey: string, expiresMs: number, retentionMs: number): GroupInfo {
+    const epochMs = Math.min(MAX_EPOCH_MS, Math.max(MIN_EPOCH_MS, Math.ceil(retentionMs / EPOCHS_PER_RETENTION)));
+    const endsMs = Math.ceil(expiresMs / epochMs) * epochMs;
+    const ids = this.groupsOf(bucketId);
+    let ruleCount = 0;
+    for (const id of ids) {
+      const group = this.#groups.get(id);
+      if (group?.ruleKey !== ruleKey) continue;
+      if (group.endsMs === endsMs) return group;
+      ruleCount++;
+    }
+    const isTooMany = ids.length >= MAX_GROUPS_PER_BUCKET || ruleCount >= MAX_GROUPS_PER_RULE;
+    if (isTooMany || ruleKey.length > MAX_RULE_KEY_LENGTH) return NO_GROUP;
+    return { id: 0, bucketId, ruleKey, endsMs };
+  }
+
+  /** Whether what group `one` holds may be there when group `other` is gone. */
+  outlives(one: number, other: number): boolean {
+    if (one === other || other === 0) return false;
+    if (one === 0) return true;
+    return (this.#groups.get(one)?.endsMs ?? 0) > (this.#groups.get(other)?.endsMs ?? 0);
+  }
+}
+
+const NO_GROUPS: readonly number[] = [];

@@ -1,0 +1,240 @@
+import { createHash } from "node:crypto";
+import {
+  type BodyDigest,
+  type BodyWriter,
+  type Bucket,
+  type CompleteRequest,
+  type DeleteRequest,
+  type DeleteResult,
+  type ListRequest,
+  type ListResult,
+  type ObjectEntry,
+  type ObjectStore,
+  type OpenObject,
+  type PutRequest,
+  type PutResult,
+  StoreError,
+  type Upload,
+  type UploadPart,
+  type UploadRequest,
+} from "../store/object-store.ts";
+import { makeBodyWriter } from "./body-writer.ts";
+import { createBucketOperation, deleteBucketOperation, updateBucketOperation } from "./bucket-writes.ts";
+import { CommitLoop, toStoreError } from "./commit-loop.ts";
+import { EntryCache } from "./entry-cache.ts";
+import { expireGroupOperation, payDebtsOperation } from "./group-writes.ts";
+import { partKey } from "./index/keys.ts";
+import { listObjects, listUploads } from "./listing.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { ObjectReader } from "./object-reader.ts";
+import { bucketOf, deleteOperation, putOperation, tagsOperation } from "./object-writes.ts";
+import { Recovery, type RecoveryReport } from "./recovery.ts";
+import type { ShardState } from "./shard-state.ts";
+import {
+  abortUploadOperation,
+  completeUploadOperation,
+  createUploadOperation,
+  MAX_PARTS,
+  putPartOperation,
+  rowKeyOf,
+  toUploadPart,
+  type UploadName,
+  uploadFrom,
+} from "./uploads.ts";
+
+/** The store on one shard. */
+export class ShardStore implements ObjectStore {
+  readonly #state: ShardState;
+  readonly #loop: CommitLoop;
+  readonly #cache: EntryCache;
+  readonly #budget: MemoryBudget;
+  readonly #reader: ObjectReader;
+  readonly #nowMs: () => number;
+  readonly recovery: RecoveryReport;
+  #isClosed = false;
+
+  private constructor(state: ShardState, nowMs: () => number, recovery: RecoveryReport) {
+    this.#state = state;
+    this.#nowMs = nowMs;
+    this.#cache = new EntryCache(state.options.cacheBytes);
+    this.#budget = new MemoryBudget(state.options.bodyMemoryBytes);
+    this.#loop = new CommitLoop(state, this.#cache, nowMs);
+    this.#reader = new ObjectReader(state, this.#cache, nowMs);
+    this.recovery = recovery;
+  }
+
+  /** Replays what the index lacks. @throws StoreError, or an error of the disk or the index */
+  static async start(state: ShardState, nowMs: () => number): Promise<ShardStore> {
+    const recovery = new Recovery(state);
+    const store = new ShardStore(state, nowMs, await recovery.run());
+    if (recovery.debts.length > 0) await store.#loop.submit(payDebtsOperation(state, recovery.debts));
+    return store;
+  }
+
+  /** The shard below, for maintenance, metrics and followers. */
+  get state(): ShardState {
+    return this.#state;
+  }
+
+  async createBucket(request: { name: string; owner: string; nowMs: number }): Promise<Bucket> {
+    return await this.#loop.submit(createBucketOperation(this.#state, request));
+  }
+
+  async deleteBucket(name: string): Promise<void> {
+    await this.#loop.submit(deleteBucketOperation(this.#state, name));
+  }
+
+  bucket(name: string): Bucket | undefined {
+    return this.#state.catalog.bucket(name)?.bucket;
+  }
+
+  buckets(): readonly Bucket[] {
+    return this.#state.catalog.buckets();
+  }
+
+  async updateBucket(name: string, change: Parameters<ObjectStore["updateBucket"]>[1]): Promise<Bucket> {
+    return await this.#loop.submit(updateBucketOperation(this.#state, name, change));
+  }
+
+  put(request: PutRequest, sizeBytes: number): BodyWriter<PutResult> {
+    return makeBodyWriter(this.#state, this.#budget, sizeBytes, async (body, digest) => {
+      const { id } = bucketOf(this.#state.catalog, request.bucket);
+      return (await this.#loop.submit(putOperation(this.#state, this.#cache, id, request, body, digest))).result;
+    });
+  }
+
+  async copy(request: PutRequest, source: OpenObject, digest: BodyDigest): Promise<PutResult> {
+    const { sizeBytes } = source.entry;
+    const writer = this.put(request, sizeBytes);
+    try {
+      for await (const bytes of source.read(0, sizeBytes)) await writer.write(bytes);
+      return await writer.commit(digest);
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  async head(bucket: string, key: string, versionId?: string): Promise<ObjectEntry | undefined> {
+    return await this.#reader.head(this.#bucketId(bucket), key, versionId);
+  }
+
+  openNow(bucket: string, key: string): OpenObject | undefined {
+    return this.#reader.openNow(this.#bucketId(bucket), key);
+  }
+
+  async open(bucket: string, key: string, versionId?: string): Promise<OpenObject | undefined> {
+    return await this.#reader.open(this.#bucketId(bucket), key, versionId);
+  }
+
+  async setTags(
+    bucket: string,
+    key: string,
+    versionId: string | undefined,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<ObjectEntry> {
+    const bucketId = this.#bucketId(bucket);
+    await this.#loop.submit(tagsOperation(this.#state, { bucket, bucketId, key, versionId }, tags));
+    const entry = await this.#reader.head(bucketId, key, versionId);
+    if (entry === undefined) throw new StoreError("NO_SUCH_KEY", `Cannot read "${key}": it was removed meanwhile`);
+    return entry;
+  }
+
+  async delete(request: DeleteRequest): Promise<DeleteResult> {
+    return await this.#loop.submit(deleteOperation(this.#state, this.#bucketId(request.bucket), request));
+  }
+
+  async list(request: ListRequest): Promise<ListResult> {
+    return await listObjects(this.#state, this.#bucketId(request.bucket), request, this.#nowMs());
+  }
+
+  async createUpload(request: UploadRequest): Promise<Upload> {
+    return await this.#loop.submit(createUploadOperation(this.#state, this.#bucketId(request.bucket), request));
+  }
+
+  async upload(bucket: string, key: string, uploadId: string): Promise<Upload> {
+    const { rowKey } = rowKeyOf(this.#uploadName(bucket, key, uploadId));
+    const [value] = await this.#state.index.get([rowKey]);
+    return uploadFrom(value, uploadId);
+  }
+
+  putPart(
+    part: { bucket: string; key: string; uploadId: string; partNumber: number },
+    sizeBytes: number,
+  ): BodyWriter<UploadPart> {
+    const name = this.#uploadName(part.bucket, part.key, part.uploadId);
+    if (!Number.isInteger(part.partNumber) || part.partNumber < 1 || part.partNumber > MAX_PARTS) {
+      throw new StoreError("INVALID_PART", `Cannot upload part ${part.partNumber}: numbers are 1 to ${MAX_PARTS}`);
+    }
+    return makeBodyWriter(this.#state, this.#budget, sizeBytes, (body, digest) =>
+      this.#loop.submit(putPartOperation(name, part.partNumber, body, digest)),
+    );
+  }
+
+  async listParts(
+    bucket: string,
+    key: string,
+    uploadId: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly UploadPart[]> {
+    await this.upload(bucket, key, uploadId);
+    const { sequence } = rowKeyOf(this.#uploadName(bucket, key, uploadId));
+    const from = partKey(sequence, Math.min(after, MAX_PARTS) + 1);
+    const rows = await this.#state.index.scan(from, partKey(sequence, MAX_PARTS + 1), limit);
+    return rows.map(({ key: row, value }) => toUploadPart(row, value));
+  }
+
+  async listUploads(request: Parameters<ObjectStore["listUploads"]>[0]) {
+    return await listUploads(this.#state, this.#bucketId(request.bucket), request);
+  }
+
+  async completeUpload(request: CompleteRequest): Promise<PutResult> {
+    const bucketId = this.#bucketId(request.bucket);
+    return await this.#loop.submit(completeUploadOperation(this.#state, bucketId, request, etagOfParts));
+  }
+
+  async abortUpload(bucket: string, key: string, uploadId: string): Promise<void> {
+    await this.#loop.submit(abortUploadOperation(this.#state, this.#uploadName(bucket, key, uploadId)));
+  }
+
+  /** Ends the groups whose time has passed; how many there were. */
+  async expireGroups(): Promise<number> {
+    const nowMs = this.#nowMs();
+    let count = 0;
+    for (const { id, endsMs } of [...this.#state.catalog.groups()]) {
+      if (endsMs <= nowMs && (await this.#loop.submit(expireGroupOperation(this.#state, id)))) count++;
+    }
+    return count;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#loop.close();
+    try {
+      await this.#state.index.flush();
+      await this.#state.index.close();
+    } catch (error) {
+      throw toStoreError(error);
+    } finally {
+      this.#state.volumes.close();
+      this.#state.blobs.close();
+    }
+  }
+
+  #bucketId(name: string): number {
+    return bucketOf(this.#state.catalog, name).id;
+  }
+
+  #uploadName(bucket: string, key: string, uploadId: string): UploadName {
+    return { bucket, bucketId: this.#bucketId(bucket), key, uploadId };
+  }
+}
+
+/** S3's etag of a completed upload: MD5 of the parts' MD5s, and their count. */
+function etagOfParts(etags: readonly string[]): string {
+  const hash = createHash("md5");
+  for (const etag of etags) hash.update(Buffer.from(etag, "hex"));
+  return `${hash.digest("hex")}-${etags.length}`;
+}
