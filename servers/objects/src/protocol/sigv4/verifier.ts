@@ -134,10 +134,9 @@ export class SignatureVerifier {
 
   #verifyHeader(request: SignedRequest, header: string, nowMs: number): Authentication {
     const authorization = parseAuthorization(header);
-    const amzDate = dateOf(request.headers);
-    const signedAtMs = parseAmzDate(amzDate) ?? Number.NaN;
+    const { amzDate, signedAtMs } = dateOf(request.headers);
     checkCredential(authorization.credential, amzDate, this.#options.region, malformed);
-    if (!(Math.abs(nowMs - signedAtMs) <= MAX_SKEW_MS)) throw tooSkewed(amzDate, nowMs);
+    if (Math.abs(nowMs - signedAtMs) > MAX_SKEW_MS) throw tooSkewed(amzDate, nowMs);
     checkSignedHeaders(request.headers, authorization.signedHeaders);
     refuseToken(request.headers.get("x-amz-security-token"));
     const payloadHash = request.headers.single("x-amz-content-sha256");
@@ -214,15 +213,13 @@ function anonymous(headers: HeaderFields): Authentication {
   return { kind: "anonymous", payload };
 }
 
-function dateOf(headers: HeaderFields): string {
+function dateOf(headers: HeaderFields): { readonly amzDate: string; readonly signedAtMs: number } {
   const amzDate = headers.single("x-amz-date");
-  if (amzDate !== undefined && parseAmzDate(amzDate) !== undefined) return amzDate;
-  const date = amzDate === undefined ? headers.single("date") : undefined;
-  if (date !== undefined) {
-    if (parseAmzDate(date) !== undefined) return date;
-    const ms = parseHttpDate(date);
-    if (ms !== undefined) return formatAmzDate(ms);
-  }
+  const text = amzDate ?? headers.single("date") ?? "";
+  const ms = parseAmzDate(text);
+  if (ms !== undefined) return { amzDate: text, signedAtMs: ms };
+  const httpMs = amzDate === undefined ? parseHttpDate(text) : undefined;
+  if (httpMs !== undefined) return { amzDate: formatAmzDate(httpMs), signedAtMs: httpMs };
   throw new S3Error("AccessDenied", { message: "AWS authentication requires a valid Date or x-amz-date header" });
 }
 
