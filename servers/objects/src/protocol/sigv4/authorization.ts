@@ -5,7 +5,7 @@ import { type Credential, parseCredential } from "./credential.ts";
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 
 /** A signature names at most this many headers. */
-export const MAX_SIGNED_HEADERS = 100;
+const MAX_SIGNED_HEADERS = 100;
 
 /** What an Authorization header or a presigned query says. */
 export interface Authorization {

@@ -1,7 +1,7 @@
 import { formatAmzDate, formatIsoDate, parseAmzDate, parseHttpDate } from "../dates.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { HeaderFields } from "../header-fields.ts";
-import { NO_QUERY, parseQuery, type Query } from "../routing/query.ts";
+import { parseQuery, type Query } from "../routing/query.ts";
 import { ALGORITHM, type Authorization, malformed, parseAuthorization } from "./authorization.ts";
 import { canonicalHeaders, canonicalPath, canonicalQuery, hasEscapedSlash } from "./canonical-request.ts";
 import type { Credential } from "./credential.ts";
@@ -21,6 +21,8 @@ export interface SignedRequest {
   readonly path: string;
   /** Raw, without `?`. */
   readonly query: string;
+  /** The same query, if the caller has parsed it already. */
+  readonly parsedQuery?: Query;
   readonly headers: HeaderFields;
 }
 
@@ -82,7 +84,7 @@ export class SignatureVerifier {
   /** @throws S3Error The one that S3 gives for what is wrong. */
   verify(request: SignedRequest, nowMs: number): Authentication {
     const header = request.headers.single("authorization");
-    const query = request.query === "" ? NO_QUERY : parseQuery(request.query);
+    const query = request.parsedQuery ?? parseQuery(request.query);
     const presigned = query.names.length > 0 && isPresigned(query);
     if (header !== undefined && presigned) {
       throw invalidArgument(
