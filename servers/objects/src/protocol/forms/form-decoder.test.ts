@@ -38,7 +38,7 @@ test("a form comes back as it was sent, however the network cuts it", () => {
       .constantFrom("\r", "\n", "\r\n", "\r\n-", "\r\n--", `\r\n--${BOUNDARY.slice(0, -1)}`, "--")
       .map((text) => Buffer.from(text)),
   );
-  const value = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\r", ""));
+  const value = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll(/[\r\0]/g, ""));
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key }),
@@ -137,6 +137,12 @@ test.each([
   { body: many(MAX_FORM_FIELDS + 1) + fileHead() + END, code: "MalformedPOSTRequest", why: "too many fields" },
 ])("a form is refused with $code: $why", ({ body, code }) => {
   for (const cuts of [[], [1]]) expect(codeOf(() => decode(Buffer.from(body), cuts))).toContain(code);
+});
+
+test("NUL in a value or a name is refused", () => {
+  for (const each of [field("key", "a\0b"), field("a\0", "b")]) {
+    expect(codeOf(() => decode(Buffer.from(each + fileHead() + END)))).toContain("MalformedPOSTRequest");
+  }
 });
 
 test("a value that is no UTF-8 is refused", () => {
