@@ -100,6 +100,13 @@ test.each([
   expect(decode(Buffer.from(head + END)).fields).toMatchObject({ fileName, fileType });
 });
 
+test("the type of the file's part does not go around a policy", () => {
+  expect(decode(Buffer.from(field("policy", "p") + fileHead() + END)).fields).toMatchObject({
+    fileName: "a.png",
+    fileType: undefined,
+  });
+});
+
 const many = (count: number) => Array.from({ length: count }, (_, index) => field(`f${index}`, "")).join("");
 
 test.each([

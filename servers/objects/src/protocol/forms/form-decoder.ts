@@ -134,7 +134,8 @@ export class FormDecoder {
   }
 
   #beginFile(head: PartHead): void {
-    this.#fields = { values: this.#values, fileName: head.fileName ?? "", fileType: head.contentType };
+    const fileType = this.#values.has("policy") ? undefined : head.contentType;
+    this.#fields = { values: this.#values, fileName: head.fileName ?? "", fileType };
   }
 
   #takeFile(given: Uint8Array, pieces: Uint8Array[]): void {
