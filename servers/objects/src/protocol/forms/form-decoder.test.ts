@@ -47,6 +47,7 @@ test("a form comes back as it was sent, however the network cuts it", () => {
       fc.boolean(),
       (fields, pieces, cuts, hasMore) => {
         const file = Buffer.concat(pieces);
+        fc.pre(!file.includes(`\r\n--${BOUNDARY}`));
         const body = Buffer.concat([
           Buffer.from(fields.map(([key, text]) => field(key, text)).join("") + fileHead()),
           file,
