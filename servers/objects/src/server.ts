@@ -19,7 +19,11 @@ import { serveRequest } from "./service/serve-request.ts";
 import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
 import { openStore } from "./storage/open-store.ts";
+import type { ShardStore } from "./storage/shard-store.ts";
+import type { Volume } from "./storage/volume-set.ts";
 
+/** How often groups whose end has passed are unlinked. */
+const EXPIRE_INTERVAL_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 60_000;
 const MAX_HEADER_BYTES = 16_384;
@@ -55,11 +59,13 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
     cacheBytes: config.cacheBytes,
     maxBuckets: config.maxBuckets,
   });
+  const expiring = setInterval(() => expireGroups(store, log), EXPIRE_INTERVAL_MS);
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
   let admin: AdminServer | undefined;
   const close = closeOnce(async (graceMs: number) => {
+    clearInterval(expiring);
     admin?.startDraining();
     await lifecycle?.close();
     await listener?.close(graceMs);
@@ -104,7 +110,13 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
         address: config.admin,
         metrics,
         log,
-        addRoutes: (router) => addAdminRoutes(router, { config, service }),
+        addRoutes: (router) =>
+          addAdminRoutes(router, {
+            config,
+            service,
+            s3Address: () => listener?.addressText ?? config.listen,
+            describeVolumes: () => [...store.state.volumes.all()].map(describeVolume),
+          }),
       });
     }
     const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.addressText } : {}) };
@@ -113,4 +125,18 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
     await close(0);
     throw error;
   }
+}
+
+function expireGroups(store: ShardStore, log: Logger): void {
+  store.expireGroups().then(
+    (count) => {
+      if (count > 0) log.info("groups.expired", { count });
+    },
+    (error: unknown) => log.error("groups.not_expired", { error }),
+  );
+}
+
+/** A volume as the admin API shows it. */
+function describeVolume({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }: Volume) {
+  return { id, group, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed };
 }

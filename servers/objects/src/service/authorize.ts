@@ -36,15 +36,25 @@ export function isAllowed(cx: RequestContext, wish: Wish): boolean {
   let bucketPolicy = bucket && cx.service.documents.policy(bucket);
   if (isOwner && OWNER_RESCUE.has(wish.action)) bucketPolicy = undefined;
   if (!bucketPolicy && user?.mayEverything) return true;
+  const verdict = ask(cx, wish, bucketPolicy);
+  return verdict === "allow" || (verdict === "none" && isOwner);
+}
+
+/** Whether a policy of the user's own denies it, which holds also for what is open to every user. */
+export function isDenied(cx: RequestContext, wish: Wish): boolean {
+  return ask(cx, wish, undefined) === "deny";
+}
+
+function ask(cx: RequestContext, wish: Wish, bucketPolicy: Policy | undefined): Verdict {
+  const { user } = cx;
   const policies: Policy[] = user ? [...user.policies] : [];
   if (bucketPolicy) policies.push(bucketPolicy);
-  const verdict: Verdict = evaluatePolicies(policies, {
+  return evaluatePolicies(policies, {
     principal: user ? { kind: "user", name: user.name } : { kind: "anonymous" },
     action: wish.action,
     resource: resourceOf(wish),
     lookup: (key) => lookUp(cx, wish, key),
   });
-  return verdict === "allow" || (verdict === "none" && isOwner);
 }
 
 /** Whether some policy looks at the tags of the object, which must then be fetched before the decision. */

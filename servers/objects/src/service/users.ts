@@ -174,6 +174,12 @@ export class Users {
     return this.#byName.get(name);
   }
 
+  /** A key of a user that is in force; whichever comes first. */
+  anyKeyOf(name: string): KeyHolder | undefined {
+    for (const holder of this.#byKey.values()) if (holder.user.name === name) return holder;
+    return undefined;
+  }
+
   list(): readonly UserView[] {
     return this.#stored.map((user) => this.#view(user));
   }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { USER_VARIABLE } from "../../src/engine/policy/conditions.ts";
 import { evaluatePolicies } from "../../src/engine/policy/evaluate.ts";
 import { globMatches } from "../../src/engine/policy/glob.ts";
 import { ipInRange, parseIpRange } from "../../src/engine/policy/ip-range.ts";
@@ -47,11 +48,11 @@ describe("evaluation", () => {
     expect(evaluatePolicies([policy], ask({ principal: { kind: "anonymous" } }))).toBe("none");
   });
 
-  test("the user's name stands for ${aws:username} in resources and conditions", () => {
+  test("the user's name stands for the variable in resources and conditions", () => {
     const policy = policyOf({
       ...allowAll,
-      Resource: "arn:aws:s3:::b/home/${aws:username}/*",
-      Condition: { StringLike: { "s3:prefix": "home/${aws:username}/*" } },
+      Resource: `arn:aws:s3:::b/home/${USER_VARIABLE}/*`,
+      Condition: { StringLike: { "s3:prefix": `home/${USER_VARIABLE}/*` } },
     });
     const context = { "s3:prefix": "home/alice/x" };
     expect(evaluatePolicies([policy], ask({ resource: "b/home/alice/x", context }))).toBe("allow");
@@ -116,7 +117,7 @@ describe("reading", () => {
     { policy: statement({ Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/33" } } }), why: "no network" },
     { policy: statement({ Condition: { NumericEquals: { "s3:max-keys": "ten" } } }), why: "no number" },
     { policy: statement({ Condition: { DateLessThan: { "s3:prefix": "2026-01-01" } } }), why: "a date of no date" },
-    { policy: statement({ Condition: { StringLike: { "s3:prefix": "${aws:userid}" } } }), why: "an unknown variable" },
+    { policy: statement({ Condition: { StringLike: { "s3:prefix": `\${aws:userid}` } } }), why: "an unknown variable" },
     { policy: statement({ Sid: "x".repeat(21_000) }), why: "too long" },
   ])("is refused for $why", ({ policy }) => {
     expect(() => readPolicy(policy, "b")).toThrow(expect.objectContaining({ code: "MalformedPolicy" }));

@@ -119,7 +119,10 @@ function readNumber(text: string): number {
   return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : Number.NaN;
 }
 
+/** The only variable of policies. */
+export const USER_VARIABLE = `\${aws:username}`;
+
 /** Puts the name of the user who asks in place of the variable; names hold no wildcards. */
 export function substitute(pattern: string, userName: string): string {
-  return pattern.includes("${") ? pattern.replaceAll("${aws:username}", userName) : pattern;
+  return pattern.includes("${") ? pattern.replaceAll(USER_VARIABLE, userName) : pattern;
 }

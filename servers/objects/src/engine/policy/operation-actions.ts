@@ -9,13 +9,12 @@ interface OperationActions {
 const same = (action: string): OperationActions => ({ action });
 
 /**
- * The action of each operation that has one, in lower case. DeleteObjects, forms, tags in a body (PutObjectTagging) and the
+ * The action of each operation that has one, in lower case. ListBuckets, DeleteObjects, forms, tags in a body (PutObjectTagging) and the
  * sources of copies are asked for by their handlers. An operation that is absent here is refused to everybody.
  *
  * @see Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"
  */
 const ACTIONS: Readonly<Partial<Record<Operation, OperationActions>>> = {
-  ListBuckets: same("s3:listallmybuckets"),
   CreateBucket: same("s3:createbucket"),
   DeleteBucket: same("s3:deletebucket"),
   HeadBucket: same("s3:listbucket"),

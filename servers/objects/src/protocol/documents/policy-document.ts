@@ -3,6 +3,7 @@ import {
   type Condition,
   type ConditionOperator,
   makeCondition,
+  USER_VARIABLE,
 } from "../../engine/policy/conditions.ts";
 import type { Policy, PrincipalPattern, Statement } from "../../engine/policy/policy.ts";
 import { parseIsoDate } from "../dates.ts";
@@ -176,8 +177,8 @@ function readConditionKey(key: string): string {
 
 /** `${aws:username}` is known; any other variable would be taken literally and so never match. */
 function checkVariables(text: string): void {
-  if (text.replaceAll("${aws:username}", "").includes("${")) {
-    throw refusal(`Policy has an unknown variable in "${text.slice(0, 200)}"; only \${aws:username} is known`);
+  if (text.replaceAll(USER_VARIABLE, "").includes("${")) {
+    throw refusal(`Policy has an unknown variable in "${text.slice(0, 200)}"; only ${USER_VARIABLE} is known`);
   }
 }
 

@@ -5,10 +5,20 @@ import type { Payload } from "../../protocol/sigv4/index.ts";
 import type { ChecksumAlgorithm } from "../../store/object-store.ts";
 import type { RequestContext } from "../request-context.ts";
 
+/** Takes framing off a body. */
+export interface BodyDecoder {
+  /** The bytes of the body among those given. @throws S3Error */
+  push(bytes: Uint8Array): Uint8Array[];
+  /** Says that all has come, and gives what stood behind the body. @throws S3Error */
+  finish(): ReadonlyMap<string, string>;
+}
+
 /** What a request says of its body before the body comes. */
 export interface BodyPlan {
   /** Of the body itself, without its framing. */
   readonly sizeBytes: number;
+  /** Whether a small body may turn out to be smaller. */
+  readonly isSizeUpperBound: boolean;
   readonly payload: Payload;
   /** 32 hex digits of Content-MD5. */
   readonly md5Hex: string | undefined;
@@ -16,7 +26,7 @@ export interface BodyPlan {
   readonly claim: RequestChecksum | undefined;
   readonly isClaimInTrailer: boolean;
   /** Takes the framing off; undefined for a plain body. */
-  readonly decoder: ChunkDecoder | undefined;
+  readonly decoder: BodyDecoder | undefined;
 }
 
 /** A single upload and a part are at most so large. */
@@ -45,6 +55,7 @@ export function readBodyPlan(cx: RequestContext, maxBytes: number, wanted?: Chec
   const md5 = contentMd5Of(headers);
   return {
     sizeBytes,
+    isSizeUpperBound: false,
     payload,
     md5Hex: md5 && Buffer.from(md5).toString("hex"),
     claim,
@@ -58,7 +69,7 @@ function decoderOf(
   payload: Payload,
   decodedLength: number,
   declaredTrailers: readonly string[],
-): ChunkDecoder | undefined {
+): BodyDecoder | undefined {
   if (payload.kind === "unsigned-chunks") {
     return new ChunkDecoder({ decodedLength, signing: undefined, hasTrailer: true, declaredTrailers });
   }
@@ -77,7 +88,8 @@ function decoderOf(
   return new ChunkDecoder({ decodedLength, signing, hasTrailer: payload.hasTrailer, declaredTrailers });
 }
 
-function contentLength({ headers, request }: RequestContext): number {
+/** What Content-Length says. @throws S3Error MissingContentLength */
+export function contentLength({ headers, request }: RequestContext): number {
   const text = headers.single("content-length");
   if (text === undefined) {
     // Without a length or an encoding HTTP says that there is no body: an empty object is put so.

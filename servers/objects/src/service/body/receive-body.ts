@@ -12,6 +12,8 @@ import { hashesOf, verifyBody } from "./verify-body.ts";
 
 /** Bodies up to this size are gathered, hashed at once and written in one piece. */
 const SMALL_BYTES = 262_144;
+/** Of a form the size is known only behind the last byte, so that more of it must be gathered. */
+export const GATHERED_FORM_BYTES = 8 << 20;
 /** What a large body holds beside its hasher: what waits in the socket, and what the store has taken. */
 const STREAM_BYTES = 1 << 20;
 const PACED_BYTES = 16_384;
@@ -26,18 +28,21 @@ export interface Stored<Result> {
  * Receives a body into the store. It is committed only when all of it has come and everything said of it is true; else
  * nothing stays behind. The client is asked for its body here, so whoever calls has authorised it.
  *
- * @param open Begins writing; called before the first byte of a large body and behind the last of a small one.
+ * @param open Begins writing so many bytes; called before the first byte of a large body and behind the last of a small one.
+ * @param given The bytes of the request if some of them have been read already.
  * @throws S3Error, StoreError, ClientGone
  */
 export async function storeBody<Result>(
   cx: RequestContext,
   plan: BodyPlan,
-  open: () => BodyWriter<Result>,
+  open: (sizeBytes: number) => BodyWriter<Result>,
+  given?: BodyChunks,
 ): Promise<Stored<Result>> {
-  if (plan.sizeBytes > SMALL_BYTES) return await storeLarge(cx, plan, open);
-  const { bytes, digest, reservation } = await receiveWhole(cx, plan);
+  const limitBytes = plan.isSizeUpperBound ? GATHERED_FORM_BYTES : SMALL_BYTES;
+  if (plan.sizeBytes > limitBytes) return await storeLarge(cx, plan, open, given);
+  const { bytes, digest, reservation } = await receiveWhole(cx, plan, given);
   try {
-    const writer = open();
+    const writer = open(bytes.length);
     try {
       if (bytes.length > 0) await writer.write(bytes);
       return { result: await writer.commit(digest), digest };
@@ -50,7 +55,7 @@ export async function storeBody<Result>(
   }
 }
 
-/** Receives a body that is read by the service itself: a document or a form. @param limitBytes More is refused. */
+/** Receives a body that is read by the service itself: a document or a form. */
 export async function receiveDocument(cx: RequestContext, plan: BodyPlan): Promise<Buffer> {
   const { bytes, reservation } = await receiveWhole(cx, plan);
   reservation.release();
@@ -63,9 +68,9 @@ interface Whole {
   readonly reservation: Reservation;
 }
 
-async function receiveWhole(cx: RequestContext, plan: BodyPlan): Promise<Whole> {
+async function receiveWhole(cx: RequestContext, plan: BodyPlan, given?: BodyChunks): Promise<Whole> {
   const reservation = await reserve(cx, plan.sizeBytes);
-  const chunks = openChunks(cx);
+  const chunks = given ?? openChunks(cx);
   try {
     const bytes = await gather(cx, plan, chunks);
     const trailers = plan.decoder?.finish();
@@ -102,19 +107,20 @@ async function gather(cx: RequestContext, plan: BodyPlan, chunks: BodyChunks): P
       filled += piece.length;
     }
   }
-  if (filled !== sizeBytes) throw new S3Error("IncompleteBody");
-  return all ?? Buffer.alloc(0);
+  if (filled !== sizeBytes && !plan.isSizeUpperBound) throw new S3Error("IncompleteBody");
+  return all?.subarray(0, filled) ?? Buffer.alloc(0);
 }
 
 async function storeLarge<Result>(
   cx: RequestContext,
   plan: BodyPlan,
-  open: () => BodyWriter<Result>,
+  open: (sizeBytes: number) => BodyWriter<Result>,
+  given?: BodyChunks,
 ): Promise<Stored<Result>> {
   const reservation = await reserve(cx, HASHER_BYTES + STREAM_BYTES);
   const hasher = await cx.service.hashThreads.open(hashesOf(plan));
-  const chunks = openChunks(cx);
-  const writer = open();
+  const chunks = given ?? openChunks(cx);
+  const writer = open(plan.sizeBytes);
   try {
     let received = 0;
     for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) {

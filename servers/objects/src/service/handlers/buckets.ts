@@ -10,7 +10,7 @@ import {
 } from "../../protocol/messages/index.ts";
 import { isNewBucketName } from "../../protocol/routing/index.ts";
 import type { Bucket } from "../../store/object-store.ts";
-import { isAllowed, wishFor } from "../authorize.ts";
+import { isAllowed, isDenied, wishFor } from "../authorize.ts";
 import { sendEmpty, sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import { auditActor, readOptionalBody } from "./documents.ts";
@@ -22,7 +22,8 @@ const BUCKET_PAGE_LIMIT = 10_000;
 export async function listBuckets(cx: RequestContext): Promise<void> {
   const { query } = cx.route;
   const { user, service } = cx;
-  if (!user) throw new S3Error("AccessDenied");
+  const wish = { action: "s3:listallmybuckets", bucketName: "", bucket: undefined, key: "" };
+  if (!user || isDenied(cx, wish)) throw new S3Error("AccessDenied");
   const prefix = query.get("prefix");
   const token = query.get("continuation-token");
   const after = token === undefined ? "" : Buffer.from(token, "base64url").toString("utf8");

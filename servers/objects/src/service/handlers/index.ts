@@ -31,6 +31,7 @@ import { deleteObjectTagging, getObjectAttributes, getObjectTagging, putObjectTa
 import { getObject, headObject } from "./object-reads.ts";
 import { deleteObject, putObject } from "./object-writes.ts";
 import { uploadPart, uploadPartCopy } from "./parts.ts";
+import { postObject } from "./post-object.ts";
 import { preflight } from "./preflight.ts";
 import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload, listParts } from "./uploads.ts";
 
@@ -54,6 +55,7 @@ export const HANDLERS: Readonly<Partial<Record<Operation, Handler>>> = {
   HeadObject: headObject,
   PutObject: putObject,
   CopyObject: copyObject,
+  PostObject: postObject,
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
   GetObjectAttributes: getObjectAttributes,
