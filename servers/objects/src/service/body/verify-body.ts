@@ -1,5 +1,5 @@
 import { checkChecksum, checksumHeader, decodeChecksum } from "../../protocol/checksums/index.ts";
-import { invalidArgument, S3Error } from "../../protocol/errors.ts";
+import { S3Error } from "../../protocol/errors.ts";
 import { equalSecrets } from "../../protocol/sigv4/index.ts";
 import type { BodyDigest } from "../../store/object-store.ts";
 import type { BodyHashes, HashRequest } from "../hashing/body-hashes.ts";
@@ -48,5 +48,7 @@ export function verifyBody(
 /** Refuses a body that a request of this kind must not have lost: an XML document without any integrity. */
 export function requireIntegrity(plan: BodyPlan): void {
   if (plan.md5Hex !== undefined || plan.claim || plan.payload.kind === "exact") return;
-  throw invalidArgument("Missing required header for this request: Content-MD5 or x-amz-checksum-*", "Content-MD5", "");
+  throw new S3Error("InvalidRequest", {
+    message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+  });
 }

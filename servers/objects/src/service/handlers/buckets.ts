@@ -2,6 +2,7 @@ import { FIXED_DOCUMENTS, writeOwnerAcl, writePolicyStatus } from "../../protoco
 import type { S3ErrorCode } from "../../protocol/error-codes.ts";
 import { invalidArgument, S3Error } from "../../protocol/errors.ts";
 import {
+  isOwnersAcl,
   parseCreateBucketConfiguration,
   writeListAllMyBuckets,
   writeLocationConstraint,
@@ -29,7 +30,7 @@ export async function listBuckets(cx: RequestContext): Promise<void> {
   const limit = readBucketLimit(query.get("max-buckets"));
   const page: Bucket[] = [];
   let isTruncated = false;
-  for (const bucket of service.store.buckets()) {
+  for (const bucket of service.store.buckets().toSorted(byName)) {
     if (bucket.name <= after || (prefix !== undefined && !bucket.name.startsWith(prefix))) continue;
     if (bucket.owner !== user.name && !isAllowed(cx, wishFor("s3:listbucket", bucket))) continue;
     if (page.length === limit) {
@@ -48,6 +49,11 @@ export async function listBuckets(cx: RequestContext): Promise<void> {
     ...(nextToken === undefined ? {} : { continuationToken: nextToken }),
   };
   sendXml(cx, 200, writeListAllMyBuckets(listing));
+}
+
+/** Names are ASCII, so their characters compare as their bytes do. */
+function byName(a: Bucket, b: Bucket): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 function readBucketLimit(text: string | undefined): number {
@@ -120,7 +126,11 @@ async function requireObject(cx: RequestContext): Promise<void> {
 /** ACLs give no rights here; what says the same as having none is taken, anything else refused as S3 does. */
 export async function putAcl(cx: RequestContext): Promise<void> {
   refuseAcl(cx);
-  if (cx.headers.get("x-amz-acl") === undefined) throw new S3Error("AccessControlListNotSupported");
+  if (cx.headers.get("x-amz-acl") === undefined) {
+    const body = await readOptionalBody(cx);
+    if (body.length === 0) throw new S3Error("MissingSecurityHeader");
+    if (!isOwnersAcl(body, cx.ownBucket.owner)) throw new S3Error("AccessControlListNotSupported");
+  }
   if (cx.route.key !== "") await requireObject(cx);
   sendEmpty(cx, 200);
 }
