@@ -80,6 +80,25 @@ test("a rule that came later ends the objects that were there, and no others", a
   expect(report).toMatchObject({ objectsRemoved: 2 });
 });
 
+test("an end that was given at the write is taken back when its rule goes, and moved when it is lengthened", async () => {
+  const write = async (key: string): Promise<void> => {
+    const retention = { expiresMs: nowMs + DAY_MS, ruleKey: "0", retentionMs: DAY_MS };
+    const request = { bucket, key, metadata: { user: { a: "1" }, tags: {} }, retention, conditions: {} };
+    const writer = store.put(request, 1);
+    await writer.write(Buffer.from("x"));
+    await writer.commit({ etag: "e", checksum: undefined });
+  };
+  await write("kept");
+  expect((await runner.run()).objectsKept).toBe(1);
+  expect(await store.head(bucket, "kept")).toMatchObject({ etag: "e", metadata: { user: { a: "1" } } });
+  expect((await store.head(bucket, "kept"))?.expiresMs).toBeUndefined();
+  await write("longer");
+  await rules("<Filter><Prefix>longer</Prefix></Filter><Expiration><Days>9</Days></Expiration>");
+  await runner.run();
+  nowMs += 5 * DAY_MS;
+  expect(await keys()).toEqual(["kept", "longer"]);
+});
+
 test("more keys than a page are all looked at", async () => {
   for (let i = 0; i < 1_100; i += 100) await Promise.all(Array.from({ length: 100 }, (_, j) => put(`k${i + j}`)));
   nowMs += 2 * DAY_MS;

@@ -91,6 +91,11 @@ export async function putLifecycle(cx: RequestContext): Promise<void> {
   sendEmpty(cx, 200);
 }
 
+export async function deleteLifecycle(cx: RequestContext): Promise<void> {
+  await deleteDocument("lifecycle")(cx);
+  cx.service.onLifecycleChanged();
+}
+
 export async function putBucketTagging(cx: RequestContext): Promise<void> {
   const tags = parseTagging(await readDocument(cx), MAX_BUCKET_TAGS);
   await change(cx, "tagging", writeTagging(tags));
