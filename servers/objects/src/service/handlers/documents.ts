@@ -25,7 +25,7 @@ export function auditActor(cx: RequestContext): AuditActor {
 }
 
 /** The request's body as it came. @throws S3Error MaxMessageLengthExceeded */
-export async function readBody(cx: RequestContext, maxBytes = MAX_XML_BYTES): Promise<Buffer> {
+async function readBody(cx: RequestContext, maxBytes = MAX_XML_BYTES): Promise<Buffer> {
   try {
     return await receiveDocument(cx, readBodyPlan(cx, maxBytes));
   } catch (error) {
