@@ -1,8 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { get } from "node:https";
 import { join } from "node:path";
 import { runTool, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
-import { RawClient } from "../support/raw-client.ts";
+import { RawClient, sendRaw } from "../support/raw-client.ts";
 import { startTestServer } from "../support/start-server.ts";
 
 test("what was answered is there after a restart, users and rules included", async () => {
@@ -40,6 +41,32 @@ test("closing lets requests under way finish, and can be asked for twice", async
   expect(statuses[0]).toBe(200);
   // Who had not been accepted yet is refused by the system; nobody is left without an answer in the middle.
   expect(statuses.filter((status) => status !== 200 && status !== "cut")).toEqual([]);
+});
+
+test("the access log has a line for each request, and nothing that lets its reader in", async () => {
+  await withTempDir(async (directory) => {
+    const accessLog = join(directory, "access.log");
+    const server = await startTestServer({ accessLog });
+    const client = new RawClient(server.host);
+    await client.send({ method: "PUT", path: "/logged" });
+    await client.send({ method: "PUT", path: "/logged/k", body: "12345" });
+    const path = client.presign({ path: "/logged/k" });
+    await sendRaw(server.host, { path }, ["host", server.host]);
+    await client.send({ path: "/logged/none", as: false });
+    await server.end();
+    const text = await readFile(accessLog, "utf8");
+    const lines = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([
+      { operation: "CreateBucket", status: 200, user: "admin" },
+      { operation: "PutObject", bucket: "logged", key: "k", bytesIn: 5 },
+      { operation: "GetObject", status: 200, bytesOut: 5, accessKey: "TESTKEY" },
+      { operation: "GetObject", status: 403, error: "AccessDenied", user: "anonymous" },
+    ]);
+    expect(text).not.toContain(new URLSearchParams(path.split("?")[1]).get("X-Amz-Signature"));
+  });
 });
 
 test("with a certificate it speaks HTTPS, and policies know", async () => {
