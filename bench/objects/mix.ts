@@ -84,7 +84,7 @@ function oneOf<Word extends string>(name: string, text: string, words: readonly 
 }
 
 /** Rates, latencies and errors of each kind of request. */
-export function figuresOf(peer: string, report: LoadReport): Figure[] {
+function figuresOf(peer: string, report: LoadReport): Figure[] {
   const all = report.entries.flatMap(({ name, wantedPerSecond, count, bytes, errors, latency, service }) => {
     const kind = name
       .replace(/[^\w.]+/g, "-")

@@ -1,11 +1,14 @@
 import type { Part } from "../src/scenario.ts";
+import { kills } from "./kills/kills.ts";
+import { large } from "./large.ts";
 import { mix } from "./mix.ts";
+import { small } from "./small.ts";
 
 /** The object store beside s3rver, nginx and Ceph's RGW, and a load generator for any S3 server. */
 export const objectsPart: Part = {
   name: "objects",
   summary: "The object store beside s3rver, nginx and Ceph RGW; mixed load for any S3 server",
-  scenarios: [mix],
+  scenarios: [small, large, mix, kills],
   flags: [
     {
       name: "url",

@@ -56,20 +56,26 @@ function usedMs({ pids }: LocalPeer): number {
   return pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
 }
 
-/** Requests are formatted once, before the load begins, so that the generator's own cost is small and even. */
+/**
+ * Heads are made once, before the load begins, so that the generator's own cost is small and even; a body is appended to
+ * its head when it is sent, since thousands of them would fill the script's memory.
+ */
 function luaOf({ method, body }: WrkLoad, directory: string): string {
   return `
-local requests, next_one = {}, 0
+local heads, body, next_one = {}, "", 0
 function init(args)
-  local body = nil
-  ${body === undefined ? "" : `local file = io.open("${directory}/body.bin", "rb"); body = file:read("*a"); file:close()`}
+  local file = io.open("${directory}/body.bin", "rb")
+  body = file:read("*a")
+  file:close()
+  local port = wrk.port and (":" .. wrk.port) or ""
+  local lines = " HTTP/1.1\\r\\nHost: " .. wrk.host .. port .. "\\r\\n${body === undefined ? "" : `Content-Length: ${body.length}\\r\\n`}\\r\\n"
   for path in io.lines("${directory}/paths.txt") do
-    requests[#requests + 1] = wrk.format("${method}", path, nil, body)
+    heads[#heads + 1] = "${method} " .. path .. lines
   end
 end
 function request()
-  next_one = next_one % #requests + 1
-  return requests[next_one]
+  next_one = next_one % #heads + 1
+  return heads[next_one] .. body
 end
 function done(summary, latency, requests)
   local e = summary.errors

@@ -159,6 +159,6 @@ export class RequestMaker {
 }
 
 /** Ten digits, so that keys sort by their number. */
-export function keyOf(prefix: string, index: number): string {
+function keyOf(prefix: string, index: number): string {
   return `${prefix}/${String(index).padStart(10, "0")}`;
 }

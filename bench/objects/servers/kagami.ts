@@ -1,7 +1,7 @@
-import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startKagami } from "@kagami/testkit";
 import type { LocalPeer } from "./peer.ts";
 
 export interface ObjectsOptions {
@@ -20,39 +20,28 @@ export interface ObjectsServer extends LocalPeer {
   kill(): Promise<void>;
 }
 
-const MAIN = join(import.meta.dirname, "..", "..", "..", "servers", "objects", "src", "main.ts");
 const CREDENTIALS = { accessKey: "KAGAMIBENCHACCESSKEY", secretKey: "kagami-bench-secret-key-0123456789abcdef" };
 
 /** `kagami objects` as a user starts it, in a process of its own. @throws Error if it ends before it is ready. */
 export async function startObjects({ data, args = [], env }: ObjectsOptions): Promise<ObjectsServer> {
   const directory = data ?? (await mkdtemp(join(tmpdir(), "kagami-bench-objects-")));
   const all = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log", "error", "--data", directory, ...args];
-  const child = fork(MAIN, all, {
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-    execArgv: [],
+  const { pid, addresses, end } = await startKagami({
+    part: "objects",
+    args: all,
     env: {
-      ...process.env,
       KAGAMI_OBJECTS_ACCESS_KEY: CREDENTIALS.accessKey,
       KAGAMI_OBJECTS_SECRET_KEY: CREDENTIALS.secretKey,
       ...env,
     },
   });
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const addresses = await new Promise<Readonly<Record<string, string>>>((resolve, reject) => {
-    child.once("message", (message: { addresses?: Record<string, string> }) => resolve(message.addresses ?? {}));
-    child.once("exit", (code, signal) => reject(new Error(`kagami objects ended with ${signal ?? code}`)));
-  });
   const { admin = "", ...served } = addresses;
-  const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
-    child.kill(signal);
-    await ended;
-  };
   return {
     name: "kagami",
     endpoint: `http://${Object.values(served)[0]}`,
     admin,
     credentials: CREDENTIALS,
-    pids: [child.pid ?? 0],
+    pids: [pid],
     version: `Node ${process.version}`,
     data: directory,
     kill: () => end("SIGKILL"),

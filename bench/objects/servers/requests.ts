@@ -18,7 +18,7 @@ export interface Ask {
 }
 
 /** One signed request. An answer that is no success is an answer. */
-export async function ask(peer: S3Peer, { method, bucket, key, query = {}, headers, body }: Ask): Promise<Answer> {
+async function ask(peer: S3Peer, { method, bucket, key, query = {}, headers, body }: Ask): Promise<Answer> {
   const { host } = new URL(peer.endpoint);
   const path = encodeS3Path(bucket, key);
   const signer = new S3Signer(peer.credentials);

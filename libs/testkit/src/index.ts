@@ -39,6 +39,7 @@ export {
   type LinkConditions,
   type SocketHandlers,
 } from "./fake-network.ts";
+export { type KagamiOptions, type KagamiProcess, startKagami } from "./kagami-process.ts";
 export { freePort, type Reference, type ReferenceOptions, type ReferencePlace, startReference } from "./reference.ts";
 export {
   type NginxRtmpOptions,

@@ -52,6 +52,11 @@ export class FormDecoder {
     return this.#fields;
   }
 
+  /** How many bytes were taken and not given yet, because they may begin the delimiter. */
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
   /**
    * Takes the next bytes and returns those of the file among them.
    *

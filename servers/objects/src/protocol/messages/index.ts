@@ -1,3 +1,5 @@
+// Access lists
+export { isOwnersAcl } from "./access-control.ts";
 // Buckets
 export {
   type BucketListing,
