@@ -10,7 +10,7 @@ const { values } = parseArgs({
   },
 });
 
-const totals = { acknowledged: 0, failed: 0, crashes: 0, compared: 0 };
+const totals = { acknowledged: 0, failed: 0, crashes: 0, compared: 0, compactions: 0 };
 const first = Number(values.first);
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
   const simulation = new StoreSimulation(seed);
@@ -20,7 +20,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     process.stderr.write(`seed ${seed} failed\n`);
     throw error;
   }
-  for (const name of ["acknowledged", "failed", "crashes", "compared"] as const) {
+  for (const name of ["acknowledged", "failed", "crashes", "compared", "compactions"] as const) {
     totals[name] += simulation.counts[name];
   }
 }

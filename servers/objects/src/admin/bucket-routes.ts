@@ -92,7 +92,7 @@ async function changeBucket(route: RouteRequest, parts: AdminParts) {
   if (limits !== undefined) documents[DOCUMENTS.limits] = limits === null ? undefined : JSON.stringify(limits);
   const bucket = await store.updateBucket(name, { ...(versioning === undefined ? {} : { versioning }), documents });
   audit.record("bucket.changed", adminActor(route), { bucket: name, versioning, policy, cors, lifecycle, limits });
-  if (lifecycle) onLifecycleChanged();
+  if (lifecycle !== undefined) onLifecycleChanged();
   return { json: describe(bucket) };
 }
 

@@ -95,7 +95,7 @@ function failedCondition(conditions: ReadConditions, { etag, modifiedMs }: Valid
 }
 
 /** The error of a condition that does not hold. */
-export function preconditionFailed(condition: string): S3Error {
+function preconditionFailed(condition: string): S3Error {
   return new S3Error("PreconditionFailed", { fields: { Condition: condition } });
 }
 

@@ -7,7 +7,6 @@ const IMF_FIXDATE = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d
 const RFC_850 = /^[A-Z][a-z]{5,8}, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
 const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/;
 const ISO_8601 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?Z$/;
-const AMZ = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT`; milliseconds are cut. @see RFC 9110 §5.6.7 */
 export function formatHttpDate(ms: number): string {
@@ -53,10 +52,25 @@ export function parseIsoDate(text: string): number | undefined {
   return ms === undefined ? undefined : ms + Math.floor(Number(`0.${parts[7] ?? "0"}`) * 1_000 + 1e-6);
 }
 
-/** Reads `20130524T000000Z`; undefined of anything else. In ms since 1970. */
+/** Reads `20130524T000000Z`; undefined of anything else. In ms since 1970. Runs on every signed request. */
 export function parseAmzDate(text: string): number | undefined {
-  const parts = text.length === 16 ? AMZ.exec(text) : null;
-  return parts === null ? undefined : fromParts(parts[1], parts[2], parts[3], parts[4], parts[5], parts[6]);
+  // `T` and `Z`
+  if (text.length !== 16 || text.charCodeAt(8) !== 0x54 || text.charCodeAt(15) !== 0x5a) return undefined;
+  return msOfCivil(
+    twoDigits(text, 0) * 100 + twoDigits(text, 2),
+    twoDigits(text, 4),
+    twoDigits(text, 6),
+    twoDigits(text, 9),
+    twoDigits(text, 11),
+    twoDigits(text, 13),
+  );
+}
+
+/** The number of two digits; NaN if one is none. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 0x30;
+  const ones = text.charCodeAt(at + 1) - 0x30;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 type Digits = string | number | undefined;

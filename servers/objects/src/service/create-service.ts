@@ -19,8 +19,10 @@ import { signingHashes } from "./signing-hashes.ts";
 import { StallGuard } from "./stall-guard.ts";
 import { TrustedProxies } from "./trusted-proxies.ts";
 import type { Users } from "./users.ts";
+import { VerifiedUrls } from "./verified-urls.ts";
 
 const SWEEP_MS = 1_000;
+const REMEMBERED_URLS = 20_000;
 /** S3's own least size of a part. */
 const MIN_PART_BYTES = 5 << 20;
 
@@ -70,6 +72,7 @@ export function createService({
       region: config.region,
       secretOf: (accessKeyId) => users.find(accessKeyId)?.secretKey,
     }),
+    verifiedUrls: new VerifiedUrls(REMEMBERED_URLS),
     signingHashes,
     documents: new BucketDocuments(),
     rates: new RateRegistry(),

@@ -6,10 +6,12 @@ import {
   uploadAbortMs,
   versionActions,
 } from "../engine/lifecycle/lifecycle.ts";
-import { type Bucket, type ObjectEntry, StoreError } from "../store/object-store.ts";
+import { type Bucket, type ObjectEntry, type Retention, StoreError } from "../store/object-store.ts";
 import type { Service } from "./service.ts";
 
 const PAGE_KEYS = 500;
+const BYTES_PER_KEY = 65_536;
+const NO_RULES: readonly LifecycleRule[] = [];
 /** A key with more versions than this is done in the next run's next piece; the memory for one key stays bounded. */
 const VERSION_LIMIT = 10_000;
 
@@ -17,6 +19,8 @@ const VERSION_LIMIT = 10_000;
 export interface LifecycleReport {
   readonly keysSeen: number;
   readonly objectsRemoved: number;
+  /** Objects whose end was moved because the rule that gave it has gone or was lengthened. */
+  readonly objectsKept: number;
   readonly uploadsAborted: number;
 }
 
@@ -27,7 +31,8 @@ export interface LifecycleRunnerOptions {
 
 /**
  * Applies rules to what did not get its end when it was written: objects that are older than a rule, buckets with
- * versions, rules about sizes of uploads, unfinished uploads. A run walks all buckets that have rules at a bounded rate;
+ * versions, rules about sizes of uploads, unfinished uploads. And it takes an end back that a rule gave which has gone or
+ * was lengthened. A run walks all buckets that have rules, or objects with an end, at a bounded rate;
  * nothing is remembered between runs, so a crash costs a walk.
  *
  * It removes a version only under the condition that it is still the one that was judged.
@@ -81,14 +86,15 @@ export class LifecycleRunner {
   }
 
   async #walk(): Promise<LifecycleReport> {
-    const report = { keysSeen: 0, objectsRemoved: 0, uploadsAborted: 0 };
+    const report = { keysSeen: 0, objectsRemoved: 0, objectsKept: 0, uploadsAborted: 0 };
     for (const bucket of this.#service.store.buckets()) {
-      const rules = this.#service.documents.lifecycle(bucket);
-      if (!rules) continue;
+      const rules = this.#service.documents.lifecycle(bucket) ?? NO_RULES;
+      if (rules.length === 0 && !this.#service.store.hasExpiringObjects(bucket.name)) continue;
       try {
         report.uploadsAborted += await this.#abortUploads(bucket, rules);
         const walked = bucket.versioning === "off" ? this.#walkPlain(bucket, rules) : this.#walkVersions(bucket, rules);
-        const { keysSeen, objectsRemoved } = await walked;
+        const { keysSeen, objectsRemoved, objectsKept } = await walked;
+        report.objectsKept += objectsKept;
         report.keysSeen += keysSeen;
         report.objectsRemoved += objectsRemoved;
       } catch (error) {
@@ -96,12 +102,13 @@ export class LifecycleRunner {
         if (!(error instanceof StoreError && error.code === "NO_SUCH_BUCKET")) throw error;
       }
     }
-    if (report.objectsRemoved + report.uploadsAborted > 0) this.#service.log.info("lifecycle.applied", { ...report });
+    if (report.objectsRemoved + report.objectsKept + report.uploadsAborted > 0)
+      this.#service.log.info("lifecycle.applied", { ...report });
     return report;
   }
 
   async #walkPlain(bucket: Bucket, rules: readonly LifecycleRule[]) {
-    const counts = { keysSeen: 0, objectsRemoved: 0 };
+    const counts = { keysSeen: 0, objectsRemoved: 0, objectsKept: 0 };
     let startAfter = "";
     for (;;) {
       const page = await this.#service.store.list({
@@ -115,8 +122,13 @@ export class LifecycleRunner {
       const nowMs = this.#service.nowMs();
       for (const entry of page.entries) {
         const retention = retentionOf(rules, subjectOf(entry));
-        if (retention && retention.expiresMs <= nowMs && (await this.#removePlain(bucket, entry))) {
-          counts.objectsRemoved += 1;
+        if (retention && retention.expiresMs <= nowMs) {
+          counts.objectsRemoved += (await this.#removePlain(bucket, entry)) ? 1 : 0;
+        } else if (
+          entry.expiresMs !== undefined &&
+          entry.expiresMs < (retention?.expiresMs ?? Number.POSITIVE_INFINITY)
+        ) {
+          counts.objectsKept += (await this.#keep(bucket, entry, retention)) ? 1 : 0;
         }
       }
       counts.keysSeen += page.entries.length;
@@ -134,8 +146,34 @@ export class LifecycleRunner {
     return await this.#delete(bucket, key, { conditions: { etag } });
   }
 
+  /**
+   * Writes an object anew with the end that the rules give it now. A group of objects ends as a whole, so the end of one
+   * cannot be moved in its place.
+   */
+  async #keep(bucket: Bucket, entry: ObjectEntry, retention: Retention | undefined): Promise<boolean> {
+    const { store } = this.#service;
+    const { key, etag, checksum, metadata, modifiedMs } = entry;
+    const source = await store.open(bucket.name, key);
+    if (!source) return false;
+    try {
+      if (source.entry.modifiedMs !== modifiedMs || source.entry.etag !== etag) return false;
+      await store.copy({ bucket: bucket.name, key, metadata, retention, conditions: { etag } }, source, {
+        etag,
+        checksum,
+      });
+      // What it cost to read and write counts beside the keys.
+      await this.#pace(Math.ceil(entry.sizeBytes / BYTES_PER_KEY));
+      return true;
+    } catch (error) {
+      if (isOutrun(error)) return false;
+      throw error;
+    } finally {
+      source.close();
+    }
+  }
+
   async #walkVersions(bucket: Bucket, rules: readonly LifecycleRule[]) {
-    const counts = { keysSeen: 0, objectsRemoved: 0 };
+    const counts = { keysSeen: 0, objectsRemoved: 0, objectsKept: 0 };
     let gathered: ObjectEntry[] = [];
     let after: { startAfter: string; startAfterVersion?: string } = { startAfter: "" };
     for (;;) {
@@ -199,9 +237,7 @@ export class LifecycleRunner {
       await this.#service.store.delete({ bucket: bucket.name, key, ...what });
       return true;
     } catch (error) {
-      const code = error instanceof StoreError ? error.code : undefined;
-      // Somebody else was quicker: what is there now is judged in the next run.
-      if (code === "PRECONDITION_FAILED" || code === "NO_SUCH_KEY" || code === "CONFLICT") return false;
+      if (isOutrun(error)) return false;
       throw error;
     }
   }
@@ -237,6 +273,12 @@ export class LifecycleRunner {
   async #pace(count: number): Promise<void> {
     await sleep((count * 1_000) / this.#options.keysPerSecond, undefined, { signal: this.#abort.signal });
   }
+}
+
+/** Somebody else was quicker: what is there now is judged in the next run. */
+function isOutrun(error: unknown): boolean {
+  const code = error instanceof StoreError ? error.code : undefined;
+  return code === "PRECONDITION_FAILED" || code === "NO_SUCH_KEY" || code === "CONFLICT";
 }
 
 function subjectOf({ key, sizeBytes, metadata, modifiedMs }: ObjectEntry) {

@@ -25,6 +25,8 @@ export class RequestContext {
   readonly nowMs: number;
   readonly startedMs: number;
   readonly method: string;
+  /** As sent, with the query. */
+  readonly url: string;
   /** As sent, one byte a character, without the query. */
   readonly path: string;
   /** As sent, without `?`. */
@@ -68,6 +70,7 @@ export class RequestContext {
     this.startedMs = service.monotonicMs();
     this.method = request.method ?? "GET";
     const url = request.url ?? "/";
+    this.url = url;
     const queryAt = url.indexOf("?");
     this.path = queryAt < 0 ? url : url.slice(0, queryAt);
     this.query = queryAt < 0 ? "" : url.slice(queryAt + 1);

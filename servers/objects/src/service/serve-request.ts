@@ -38,24 +38,7 @@ export async function serveRequest(
 function ignore(): void {}
 
 async function serve(cx: RequestContext): Promise<void> {
-  const { service } = cx;
-  const { method, path, query, headers } = cx;
-  // Nothing of the request is believed before this line.
-  const authentication = service.verifier.verify({ method, path, query, headers }, cx.nowMs);
-  cx.authentication = authentication;
-  if (authentication.kind !== "anonymous") {
-    const holder = service.users.find(authentication.accessKeyId);
-    // The key was switched off while its signature was checked.
-    if (!holder) throw new S3Error("InvalidAccessKeyId");
-    cx.user = holder.user;
-  }
-  cx.route = service.router.route({
-    method,
-    host: cx.host,
-    path,
-    query,
-    hasCopySource: headers.has("x-amz-copy-source"),
-  });
+  identify(cx);
   const { operation, bucket: name } = cx.route;
   const handler = HANDLERS[operation];
   if (!handler || REFUSED_OPERATIONS.has(operation)) {
@@ -71,6 +54,32 @@ async function serve(cx: RequestContext): Promise<void> {
     authorize(cx, bucket && needsObjectTags(cx, bucket) ? await withTags(cx, wish) : wish);
   }
   await handler(cx);
+}
+
+/** Finds out who asks for what. Nothing of the request is believed before. @throws S3Error */
+function identify(cx: RequestContext): void {
+  const { service, method, path, query, headers, host } = cx;
+  const { verifier, verifiedUrls, users, router } = service;
+  const presigned = { method, url: cx.url, host, headers };
+  const known = verifiedUrls.get(presigned, users.generation, cx.nowMs);
+  if (known) {
+    cx.authentication = known.authentication;
+    cx.user = known.user;
+    cx.route = known.route;
+    return;
+  }
+  const authentication = verifier.verify({ method, path, query, headers }, cx.nowMs);
+  cx.authentication = authentication;
+  cx.route = router.route({ method, host, path, query, hasCopySource: headers.has("x-amz-copy-source") });
+  if (authentication.kind === "anonymous") return;
+  const holder = users.find(authentication.accessKeyId);
+  // The key was switched off while its signature was checked.
+  if (!holder) throw new S3Error("InvalidAccessKeyId");
+  cx.user = holder.user;
+  const { expiresMs } = authentication;
+  if (expiresMs === undefined) return;
+  const { user, route } = cx;
+  verifiedUrls.remember(presigned, { authentication, user, route, expiresMs, usersGeneration: users.generation });
 }
 
 function findBucket(cx: RequestContext, name: string): void {

@@ -12,6 +12,7 @@ import type { ServiceMetrics } from "./service-metrics.ts";
 import type { StallGuard } from "./stall-guard.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import type { Users } from "./users.ts";
+import type { VerifiedUrls } from "./verified-urls.ts";
 
 /** What every request needs: made once when the server starts. */
 export interface Service {
@@ -19,6 +20,7 @@ export interface Service {
   readonly users: Users;
   readonly router: Router;
   readonly verifier: SignatureVerifier;
+  readonly verifiedUrls: VerifiedUrls;
   readonly signingHashes: SigningHashes;
   readonly documents: BucketDocuments;
   readonly rates: RateRegistry;

@@ -9,7 +9,7 @@ import { S3Error } from "../protocol/errors.ts";
 import { randomAccessKey, randomSecretKey } from "./random-keys.ts";
 
 /** Names are used in `arn:aws:iam:::user/NAME`; wildcards and slashes cannot be part of them. */
-export const USER_NAME = /^[a-zA-Z0-9._-]{1,64}$/;
+const USER_NAME = /^[a-zA-Z0-9._-]{1,64}$/;
 const ACCESS_KEY = /^[A-Za-z0-9]{3,128}$/;
 const USER_LIMIT = 10_000;
 const KEYS_PER_USER_LIMIT = 10;

@@ -80,7 +80,7 @@ export async function applyRecord(
       return await applyDeleteVersion(tx, head, await found());
     case RECORD_KINDS.supersede:
       tx.tombstone(place.volumeId, recordBytes);
-      return await applySupersede(tx, head);
+      return await applySupersede(tx, head, await found());
     case RECORD_KINDS.part:
       return await applyPart(tx, head, place);
     case RECORD_KINDS.uploadBegun:
@@ -129,15 +129,15 @@ async function applyDeleteVersion(tx: Transaction, head: RecordHead, current: En
   else await removeOlder(tx, bucketId, key, target);
 }
 
-async function applySupersede(tx: Transaction, head: RecordHead): Promise<void> {
-  const name = objectKey(head.group, head.bucketId, head.key);
+/**
+ * Whatever the key had below that sequence, in any group: between the one that lies in this group and the put there may
+ * have been others, whose records are gone, that had overwritten one in a third group.
+ */
+async function applySupersede(tx: Transaction, head: RecordHead, current: Entry | undefined): Promise<void> {
   tx.settle(head);
-  const value = await tx.get(name);
-  if (value === undefined) return;
-  const entry = decodeEntry(value);
-  if (entry.sequence >= head.target) return;
-  await removeEntry(tx, entry);
-  tx.delete(name);
+  if (current === undefined || current.sequence >= head.target) return;
+  await removeEntry(tx, current);
+  tx.delete(objectKey(current.group, head.bucketId, head.key));
   tx.touch(head.bucketId, head.key);
 }
 

@@ -38,7 +38,12 @@ export class BlobStore {
 
   /** A new file to write to. @throws the system's error */
   create(): BlobWriter {
-    const id = this.#nextId++;
+    return this.createAs(this.#nextId);
+  }
+
+  /** The same with a number that another store gave, whose copy this is. */
+  createAs(id: number): BlobWriter {
+    this.reserveId(id);
     return new BlobWriter(id, this.#disk, this.#disk.create(blobPath(id)));
   }
 

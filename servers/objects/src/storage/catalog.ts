@@ -32,8 +32,9 @@ export class Catalog {
     return this.#buckets.get(name);
   }
 
+  /** By name. */
   buckets(): Bucket[] {
-    return [...this.#buckets.values()].map(({ bucket }) => bucket);
+    return [...this.#buckets.values()].map(({ bucket }) => bucket).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   get bucketCount(): number {

@@ -14,3 +14,15 @@ export function chunkChecksums(body: Uint8Array): Buffer {
 export function chunkChecksum(chunk: Uint8Array): number {
   return crc32c(chunk);
 }
+
+/** Whether stored bytes are what the checksums behind them say. */
+export function areChecksumsGood(rest: Uint8Array, storedBytes: number): boolean {
+  const count = Math.ceil(storedBytes / CHUNK_BYTES);
+  if (rest.length < storedBytes + 4 * count) return false;
+  const table = new DataView(rest.buffer, rest.byteOffset + storedBytes, 4 * count);
+  for (let i = 0; i < count; i++) {
+    const chunk = rest.subarray(i * CHUNK_BYTES, Math.min(storedBytes, (i + 1) * CHUNK_BYTES));
+    if (crc32c(chunk) !== table.getUint32(4 * i, true)) return false;
+  }
+  return true;
+}

@@ -115,7 +115,7 @@ export class CommitLoop {
       if (this.#state.brokenBy === undefined) await commit.undo();
       return rejectAll(group, toStoreError(error));
     }
-    this.#publish(commit.tx);
+    this.publish(commit.tx);
     for (const { waiting, result } of done) {
       waiting.operation.committed?.(result);
       waiting.resolve(result);
@@ -133,7 +133,8 @@ export class CommitLoop {
     }
   }
 
-  #publish(tx: Transaction): void {
+  /** Tells memory and the blobs what a transaction changed that the index has taken. */
+  publish(tx: Transaction): void {
     for (const { bucketId, key } of tx.touched) this.#cache.invalidate(bucketId, asBuffer(key).toString());
     for (const id of tx.orphanBlobs) this.#state.blobs.orphan(id);
   }

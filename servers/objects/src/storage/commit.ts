@@ -1,4 +1,5 @@
 import {
+  CHUNK_BYTES,
   encodeHead,
   FIRST_OF_COMMIT,
   type GroupInfo,
@@ -11,6 +12,7 @@ import { type ApplyContext, applyRecord } from "./apply.ts";
 import { NO_GROUP } from "./catalog.ts";
 import { chunkChecksums } from "./checksums.ts";
 import type { Entry, Place } from "./entry.ts";
+import { groupKey } from "./index/keys.ts";
 import { jsonBytes } from "./object-json.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
@@ -94,6 +96,26 @@ export class Commit {
     return { head, place };
   }
 
+  /** Adds a record of another store, whose copy this is: its sequence and times stay. */
+  async addCopy(original: RecordHead, group: GroupInfo, rest: Uint8Array): Promise<void> {
+    const { catalog } = this.#state;
+    if (catalog.group(group.id) === undefined) {
+      catalog.addGroup(group);
+      this.#undos.push(() => catalog.removeGroup(group.id));
+      this.tx.put(groupKey(group.id), jsonBytes(group));
+    }
+    const volume = await this.#volumeFor(original.group, headBytesOf(original) + rest.length);
+    const isFirst = !this.#phase.has(volume.id);
+    const flags = (original.flags & ~FIRST_OF_COMMIT) | (isFirst ? FIRST_OF_COMMIT : 0);
+    const head = { ...original, flags };
+    this.#state.note(head, 0, head.kind === RECORD_KINDS.groupMade ? head.target : 0);
+    const place = {
+      volumeId: volume.id,
+      offset: this.#appendParts(volume, head, [rest], headBytesOf(head) + rest.length),
+    };
+    await applyRecord(this.context, head, place);
+  }
+
   /** The group that takes what a rule lets expire then, made if need be. */
   async groupFor(bucketId: number, ruleKey: string, expiresMs: number, retentionMs: number): Promise<number> {
     const { catalog } = this.#state;
@@ -113,8 +135,14 @@ export class Commit {
    * @throws the system's error; then nothing has happened, in the files neither
    */
   async write(): Promise<void> {
+    await this.writeVolumes();
+    if (this.tx.hasChanges) await this.#state.writeIndex(this.tx);
+  }
+
+  /** The first half: the volumes have it. */
+  async writeVolumes(ownsDebts = true): Promise<void> {
     await this.#writePhase();
-    if (this.tx.debts.length > 0) {
+    if (ownsDebts && this.tx.debts.length > 0) {
       this.#phase = new Map();
       for (const { bucketId, group, key, bySequence } of this.tx.debts) {
         const record = { kind: RECORD_KINDS.supersede, bucketId, group, key, metadata: EMPTY, target: bySequence };
@@ -122,8 +150,6 @@ export class Commit {
       }
       await this.#writePhase();
     }
-    if (!this.tx.hasChanges) return;
-    await this.#state.writeIndex(this.tx);
   }
 
   /**
@@ -184,18 +210,23 @@ export class Commit {
   #append(volume: Volume, head: RecordHead, stored: Uint8Array): number {
     const headBytes = headBytesOf(head);
     const bytes = recordBytesOf(headBytes, stored.length);
-    const encoded = Buffer.allocUnsafe(headBytes);
+    const fillBytes = bytes - headBytes - stored.length - 4 * Math.ceil(stored.length / CHUNK_BYTES);
+    const parts: Uint8Array[] = [];
+    if (stored.length > 0) parts.push(stored, chunkChecksums(stored));
+    if (fillBytes > 0) parts.push(FILL.subarray(0, fillBytes));
+    return this.#appendParts(volume, head, parts, bytes);
+  }
+
+  #appendParts(volume: Volume, head: RecordHead, rest: readonly Uint8Array[], bytes: number): number {
+    const encoded = Buffer.allocUnsafe(headBytesOf(head));
     encodeHead(head, encoded, 0, this.#state.identity.seed);
-    const fillBytes = bytes - headBytes - stored.length - 4 * Math.ceil(stored.length / 65_536);
     let appended = this.#phase.get(volume.id);
     if (appended === undefined) {
       appended = { volume, parts: [], bytes: 0 };
       this.#phase.set(volume.id, appended);
       if (!this.#baselines.has(volume)) this.#baselines.set(volume, volume.endOffset);
     }
-    appended.parts.push(encoded);
-    if (stored.length > 0) appended.parts.push(stored, chunkChecksums(stored));
-    if (fillBytes > 0) appended.parts.push(FILL.subarray(0, fillBytes));
+    appended.parts.push(encoded, ...rest);
     const before = this.#addedBytes.get(volume.id) ?? 0;
     this.#addedBytes.set(volume.id, before + bytes);
     this.tx.added(volume.id, bytes, head.sequence);

@@ -1,7 +1,7 @@
 import { RECORD_KINDS } from "../protocol/volume/index.ts";
 import type { WriteOperation } from "./commit-loop.ts";
+import { letterRange, partsOfDebtKey, sequenceOf } from "./index/keys.ts";
 import type { ShardState } from "./shard-state.ts";
-import type { Debt } from "./transaction.ts";
 
 const EMPTY = new Uint8Array();
 
@@ -29,16 +29,27 @@ export function expireGroupOperation(state: ShardState, group: number): WriteOpe
   };
 }
 
-/** Tells older groups that something of theirs was overwritten, where a failure came before that was written. */
-export function payDebtsOperation(state: ShardState, debts: readonly Debt[]): WriteOperation<void> {
+const MAX_DEBTS = 512;
+
+/**
+ * Tells older groups that something of theirs was overwritten, where a failure came before that was written.
+ *
+ * @returns how many were told; there may be more if it is as many as one commit takes
+ */
+export function payDebtsOperation(state: ShardState): WriteOperation<number> {
   return {
     bytes: 0,
+    isAlone: true,
     run: async (commit) => {
-      for (const { bucketId, group, key, bySequence } of debts) {
-        if (state.catalog.group(group) === undefined) continue;
-        const record = { kind: RECORD_KINDS.supersede, bucketId, group, key, metadata: EMPTY, target: bySequence };
-        await commit.add(record);
+      const { from, to } = letterRange("t");
+      const rows = await state.index.scan(from, to, MAX_DEBTS);
+      for (const row of rows) {
+        const { group, bucketId, key } = partsOfDebtKey(row.key);
+        const record = { kind: RECORD_KINDS.supersede, bucketId, group, key, metadata: EMPTY };
+        if (state.catalog.group(group) === undefined) commit.tx.delete(row.key);
+        else await commit.add({ ...record, target: sequenceOf(row.value) });
       }
+      return rows.length;
     },
   };
 }

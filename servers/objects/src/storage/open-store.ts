@@ -7,6 +7,7 @@ import { StoreError } from "../store/object-store.ts";
 import { BlobStore } from "./blob-store.ts";
 import { Catalog } from "./catalog.ts";
 import type { Disk } from "./disk.ts";
+import { Follower } from "./follower.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { type ShardOptions, ShardState } from "./shard-state.ts";
@@ -64,26 +65,36 @@ export async function openStore(options: StoreOptions): Promise<ShardStore> {
   }
 }
 
-/** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
-export async function startShard(parts: {
+/** What a shard is started on. */
+export interface ShardParts {
   readonly disk: Disk;
   readonly index: IndexEngine;
   readonly storeId: string;
   readonly nowMs: () => number;
   readonly options: Partial<ShardOptions>;
-}): Promise<ShardStore> {
-  const { disk, index, storeId, nowMs } = parts;
+}
+
+/** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
+export async function startShard(parts: ShardParts): Promise<ShardStore> {
+  return await ShardStore.start(makeState(parts), parts.nowMs);
+}
+
+/** Starts a copy of a shard, see {@link Follower}; `storeId` is that of the store that is followed. */
+export async function startFollower(parts: ShardParts): Promise<Follower> {
+  return await Follower.start(makeState(parts), parts.nowMs);
+}
+
+function makeState({ disk, index, storeId, options }: ShardParts): ShardState {
   const identity: StoreIdentity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
-  const state = new ShardState({
+  return new ShardState({
     disk,
     index,
     volumes: new VolumeSet(disk, identity),
     blobs: new BlobStore(disk),
     catalog: new Catalog(),
     identity,
-    options: { ...DEFAULT_SHARD_OPTIONS, ...parts.options },
+    options: { ...DEFAULT_SHARD_OPTIONS, ...options },
   });
-  return await ShardStore.start(state, nowMs);
 }
 
 async function openIndex(engine: IndexEngineName, path: string): Promise<IndexEngine> {

@@ -7,7 +7,7 @@ import { groupKey, letterRange, STATE_KEY } from "./index/keys.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
-import { type Debt, Transaction } from "./transaction.ts";
+import { Transaction } from "./transaction.ts";
 import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import { decodeVolumeRow, freshVolume, type Volume } from "./volume-set.ts";
 
@@ -29,28 +29,29 @@ const PIECE_KEYS = 2_048;
 /** Brings the index up to what the volumes say, and the volumes to their last good record. */
 export class Recovery {
   readonly #state: ShardState;
+  readonly #upTo: number;
   #replayedCount = 0;
   #replayedSequence = 0;
   #cutBytes = 0;
   #damagedBytes = 0;
-  /** Puts whose overwritten predecessor was not yet told to its group when the machine failed. */
-  #debts: Debt[] = [];
   readonly #missing: number[] = [];
+  readonly #removed: Volume[] = [];
   readonly #foundGroups: GroupInfo[] = [];
 
-  constructor(state: ShardState) {
+  /** @param upTo Of a follower: what it had told to be whole. Records behind it are cut, as others may be missing. */
+  constructor(state: ShardState, upTo = Number.POSITIVE_INFINITY) {
     this.#state = state;
-  }
-
-  get debts(): readonly Debt[] {
-    return this.#debts;
+    this.#upTo = upTo;
   }
 
   async run(): Promise<RecoveryReport> {
     await this.#loadRows();
     const scans = await this.#findTails();
-    await this.#replay(scans.map(({ scanner, volume }) => new Tail(scanner, volume)));
-    for (const { scanner, volume, sizeBytes } of scans) await this.#endTail(scanner, volume, sizeBytes);
+    const tails = scans.map(({ scanner, volume }) => new Tail(scanner, volume, this.#upTo));
+    await this.#replay(tails);
+    for (const [i, { scanner, volume, sizeBytes }] of scans.entries()) {
+      await this.#endTail(scanner, volume, sizeBytes, tails[i]?.endOffset ?? sizeBytes);
+    }
     for (const volume of this.#state.volumes.all()) if (!volume.isSealed) this.#state.resume(volume);
     const orphanBlobCount = await this.#sweepBlobs();
     return {
@@ -109,7 +110,13 @@ export class Recovery {
     }
     // Only now: while volumes are taken up, a number that was given before says that its group is gone.
     for (const { id } of this.#foundGroups) this.#state.reserveGroupId(id);
-    for (const { id } of volumes.all()) if (!present.has(id)) this.#missing.push(id);
+    for (const volume of [...volumes.all()]) {
+      if (present.has(volume.id)) continue;
+      const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
+      // A compaction had ended with it, or its group; only the row was left.
+      if (liveBytes === 0) this.#removed.push(volume);
+      else this.#missing.push(volume.id);
+    }
     return tails;
   }
 
@@ -134,6 +141,11 @@ export class Recovery {
     }
     const { group, sources } = await volumes.header(id);
     const isGroupGone = group.id !== 0 && catalog.group(group.id) === undefined && this.#state.wasGroupMade(group.id);
+    if (await this.#isForgotten(id)) {
+      volumes.remove(freshVolume(id, group.id));
+      await disk.syncNames(VOLUME_DIRECTORY);
+      return undefined;
+    }
     const isCopy = sources.length > 0 && sources.every((source) => volumes.get(source) !== undefined);
     if (isGroupGone || isCopy) {
       volumes.remove(freshVolume(id, group.id));
@@ -150,10 +162,27 @@ export class Recovery {
     return volume;
   }
 
+  /**
+   * Whether a file without a row was removed once, and came back because that was not durable: the row is written with the
+   * volume's first record, so a volume that the index does not know yet holds nothing that the index has.
+   */
+  async #isForgotten(id: number): Promise<boolean> {
+    const { volumes, identity, appliedSequence } = this.#state;
+    const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+    const sizeBytes = volumes.file(id).sizeBytes();
+    const options = { volumeId: id, readAt, sizeBytes, seed: identity.seed, checksBodies: false };
+    const first = await new VolumeScanner(options).next();
+    return first !== undefined && first.head.sequence <= appliedSequence;
+  }
+
   async #replay(sources: readonly RecordSource[]): Promise<void> {
     this.#replayedSequence = this.#state.appliedSequence;
-    const merge = new SequenceMerge(sources);
     let tx = this.#begin();
+    const merge = new SequenceMerge(sources, ({ head, volumeId, recordBytes }) => {
+      tx.added(volumeId, recordBytes, head.sequence);
+      tx.die(volumeId, recordBytes, head.sequence);
+    });
+    for (const { id } of this.#removed) tx.removeVolume(id);
     for (const group of this.#foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
     for (let record = await merge.next(); record !== undefined; record = await merge.next()) {
       const { head, volumeId, offset, recordBytes } = record;
@@ -183,19 +212,17 @@ export class Recovery {
 
   async #endPiece(tx: Transaction): Promise<Transaction> {
     const next = this.#begin();
-    for (const debt of [...this.#debts, ...tx.debts]) next.owe(debt);
-    this.#debts = [...next.debts];
     if (tx.hasChanges) await this.#state.writeIndex(tx, this.#replayedSequence);
     return next;
   }
 
-  async #endTail(scanner: VolumeScanner, volume: Volume, sizeBytes: number): Promise<void> {
+  async #endTail(scanner: VolumeScanner, volume: Volume, sizeBytes: number, endOffset: number): Promise<void> {
     for (const { start, end } of scanner.damaged) this.#damagedBytes += end - start;
-    if (scanner.endOffset >= sizeBytes || volume.isRemoved) return;
-    this.#cutBytes += sizeBytes - scanner.endOffset;
+    if (endOffset >= sizeBytes || volume.isRemoved) return;
+    this.#cutBytes += sizeBytes - endOffset;
     const { volumes } = this.#state;
     try {
-      await volumes.file(volume.id).truncate(scanner.endOffset);
+      await volumes.file(volume.id).truncate(endOffset);
       await volumes.file(volume.id).sync();
     } catch {
       // Nothing may follow the garbage then.
@@ -216,13 +243,25 @@ class Tail implements RecordSource {
   readonly minSequence = 0;
   readonly #scanner: VolumeScanner;
   readonly #volume: Volume;
+  readonly #upTo: number;
+  #cutOffset: number | undefined;
 
-  constructor(scanner: VolumeScanner, volume: Volume) {
+  constructor(scanner: VolumeScanner, volume: Volume, upTo: number) {
     this.#scanner = scanner;
     this.#volume = volume;
+    this.#upTo = upTo;
+  }
+
+  /** Behind the last record that is taken. */
+  get endOffset(): number {
+    return this.#cutOffset ?? this.#scanner.endOffset;
   }
 
   async next(): Promise<ScannedRecord | undefined> {
-    return this.#volume.isRemoved ? undefined : await this.#scanner.next();
+    if (this.#volume.isRemoved || this.#cutOffset !== undefined) return undefined;
+    const record = await this.#scanner.next();
+    if (record === undefined || record.head.sequence <= this.#upTo) return record;
+    this.#cutOffset = record.offset;
+    return undefined;
   }
 }

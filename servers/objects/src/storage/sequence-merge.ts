@@ -14,9 +14,12 @@ export interface RecordSource {
 export class SequenceMerge {
   readonly #waiting: RecordSource[];
   readonly #heap: { record: ScannedRecord; source: RecordSource }[] = [];
+  readonly #onDuplicate: ((record: ScannedRecord) => void) | undefined;
   #lastSequence = 0;
 
-  constructor(sources: readonly RecordSource[]) {
+  /** @param onDuplicate Told of each record that is left out because another source had it. */
+  constructor(sources: readonly RecordSource[], onDuplicate?: (record: ScannedRecord) => void) {
+    this.#onDuplicate = onDuplicate;
     this.#waiting = [...sources].sort((a, b) => b.minSequence - a.minSequence);
   }
 
@@ -32,7 +35,10 @@ export class SequenceMerge {
         top.record = following;
         this.#siftDown(0);
       }
-      if (record.head.sequence <= this.#lastSequence) continue;
+      if (record.head.sequence <= this.#lastSequence) {
+        this.#onDuplicate?.(record);
+        continue;
+      }
       this.#lastSequence = record.head.sequence;
       return record;
     }

@@ -28,6 +28,8 @@ export interface ShardOptions {
 
 interface StateRow {
   readonly applied: number;
+  /** Largest sequence of a tombstone that was dropped. */
+  readonly horizon?: number;
   readonly nextBucketId: number;
   readonly nextGroupId: number;
   readonly nextBlobId: number;
@@ -48,6 +50,7 @@ export class ShardState {
   #lastSequence = 0;
   #nextBucketId = 1;
   #nextGroupId = 1;
+  #horizon = 0;
   #brokenBy: unknown;
 
   constructor(parts: {
@@ -78,6 +81,15 @@ export class ShardState {
     return this.#brokenBy;
   }
 
+  /** A follower that stands before this has missed a tombstone that is gone: it must start from nothing. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
+  raiseHorizon(sequence: number): void {
+    this.#horizon = Math.max(this.#horizon, sequence);
+  }
+
   nextSequence(): number {
     return ++this.#lastSequence;
   }
@@ -96,6 +108,7 @@ export class ShardState {
     const row: StateRow = fromJsonBytes(value);
     this.#appliedSequence = row.applied;
     this.#lastSequence = row.applied;
+    this.#horizon = row.horizon ?? 0;
     this.#nextBucketId = row.nextBucketId;
     this.#nextGroupId = row.nextGroupId;
     this.blobs.reserveId(row.nextBlobId - 1);
@@ -128,6 +141,7 @@ export class ShardState {
     const applied = appliedSequence;
     const row: StateRow = {
       applied,
+      horizon: this.#horizon,
       nextBucketId: this.#nextBucketId,
       nextGroupId: this.#nextGroupId,
       nextBlobId: this.blobs.nextId,

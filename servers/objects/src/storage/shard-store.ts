@@ -21,6 +21,7 @@ import {
 import { makeBodyWriter } from "./body-writer.ts";
 import { createBucketOperation, deleteBucketOperation, updateBucketOperation } from "./bucket-writes.ts";
 import { CommitLoop, toStoreError } from "./commit-loop.ts";
+import { Compaction, type CompactionReport, deadPart, type TakeIo } from "./compaction.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { expireGroupOperation, payDebtsOperation } from "./group-writes.ts";
 import { partKey } from "./index/keys.ts";
@@ -30,6 +31,7 @@ import { ObjectReader } from "./object-reader.ts";
 import { bucketOf, deleteOperation, putOperation, tagsOperation } from "./object-writes.ts";
 import { Recovery, type RecoveryReport } from "./recovery.ts";
 import type { ShardState } from "./shard-state.ts";
+import type { Transaction } from "./transaction.ts";
 import {
   abortUploadOperation,
   completeUploadOperation,
@@ -41,6 +43,12 @@ import {
   type UploadName,
   uploadFrom,
 } from "./uploads.ts";
+import type { Volume } from "./volume-set.ts";
+
+/** A volume with less than this dead stays as it is. */
+const MIN_DEAD_PART = 0.5;
+/** A compaction that frees less is not tried again. */
+const MIN_GAIN_PART = 0.25;
 
 /** The store on one shard. */
 export class ShardStore implements ObjectStore {
@@ -51,6 +59,7 @@ export class ShardStore implements ObjectStore {
   readonly #reader: ObjectReader;
   readonly #nowMs: () => number;
   readonly recovery: RecoveryReport;
+  readonly #notCompacted = new Set<number>();
   #isClosed = false;
 
   private constructor(state: ShardState, nowMs: () => number, recovery: RecoveryReport) {
@@ -64,10 +73,15 @@ export class ShardStore implements ObjectStore {
   }
 
   /** Replays what the index lacks. @throws StoreError, or an error of the disk or the index */
-  static async start(state: ShardState, nowMs: () => number): Promise<ShardStore> {
-    const recovery = new Recovery(state);
+  static async start(
+    state: ShardState,
+    nowMs: () => number,
+    options: { readonly followedUpTo?: number } = {},
+  ): Promise<ShardStore> {
+    const recovery = new Recovery(state, options.followedUpTo);
     const store = new ShardStore(state, nowMs, await recovery.run());
-    if (recovery.debts.length > 0) await store.#loop.submit(payDebtsOperation(state, recovery.debts));
+    // A follower is told by the stream.
+    if (options.followedUpTo === undefined) await store.#payDebts();
     return store;
   }
 
@@ -90,6 +104,11 @@ export class ShardStore implements ObjectStore {
 
   buckets(): readonly Bucket[] {
     return this.#state.catalog.buckets();
+  }
+
+  hasExpiringObjects(name: string): boolean {
+    const bucket = this.bucket(name);
+    return bucket !== undefined && this.#state.catalog.groupsOf(bucket.id).length > 0;
   }
 
   async updateBucket(name: string, change: Parameters<ObjectStore["updateBucket"]>[1]): Promise<Bucket> {
@@ -198,6 +217,39 @@ export class ShardStore implements ObjectStore {
     await this.#loop.submit(abortUploadOperation(this.#state, this.#uploadName(bucket, key, uploadId)));
   }
 
+  /** Memory forgets what a transaction that did not go through the commit loop has changed. */
+  forget(tx: Transaction): void {
+    this.#loop.publish(tx);
+  }
+
+  /** The sealed volume of group 0 that a compaction frees most of; undefined if none has half its bytes dead. */
+  compactionCandidate(): Volume | undefined {
+    let best: Volume | undefined;
+    if (this.#state.brokenBy !== undefined) return undefined;
+    for (const volume of this.#state.volumes.all()) {
+      if (volume.group !== 0 || !volume.isSealed || this.#notCompacted.has(volume.id)) continue;
+      if (deadPart(volume) >= MIN_DEAD_PART && (best === undefined || deadPart(volume) > deadPart(best))) best = volume;
+    }
+    return best;
+  }
+
+  /**
+   * Rewrites a volume without what is dead. One at a time.
+   *
+   * @param dropUpTo Tombstones up to this sequence may be forgotten; a follower that stands before them starts anew.
+   * @returns undefined if the volume is damaged, or if dropping has freed nothing: it is not a candidate again.
+   */
+  async compact(source: Volume, takeIo: TakeIo, dropUpTo: number): Promise<CompactionReport | undefined> {
+    const parts = { state: this.#state, loop: this.#loop, source, takeIo, nowMs: this.#nowMs, dropUpTo };
+    const report = await new Compaction(parts).run();
+    if (report === undefined) this.#notCompacted.add(source.id);
+    // Tombstones that must stay fill it: it would be copied for ever. It is looked at again after the next start.
+    else if (report.outputId !== undefined && report.writtenBytes > (1 - MIN_GAIN_PART) * report.readBytes) {
+      this.#notCompacted.add(report.outputId);
+    }
+    return report;
+  }
+
   /** Ends the groups whose time has passed; how many there were. */
   async expireGroups(): Promise<number> {
     const nowMs = this.#nowMs();
@@ -220,6 +272,15 @@ export class ShardStore implements ObjectStore {
     } finally {
       this.#state.volumes.close();
       this.#state.blobs.close();
+    }
+  }
+
+  async #payDebts(): Promise<void> {
+    try {
+      while ((await this.#loop.submit(payDebtsOperation(this.#state))) > 0);
+    } catch (error) {
+      // The disk may be full at this moment: they are owed on, and paid at a later start.
+      if (!(error instanceof StoreError)) throw error;
     }
   }
 

@@ -1,5 +1,5 @@
 import type { IndexChange, IndexEngine, IndexRow } from "./index/index-engine.ts";
-import { blobKey, volumeKey } from "./index/keys.ts";
+import { blobKey, debtKey, sequenceValue, volumeKey } from "./index/keys.ts";
 import { asBuffer } from "./object-json.ts";
 import { encodeVolumeRow, type Volume, type VolumeSet } from "./volume-set.ts";
 
@@ -13,6 +13,7 @@ interface VolumeChange {
   deadBytes: number;
   tombstoneBytes: number;
   minDeadSequence: number;
+  resetMinDead: number | undefined;
   addedBytes: number;
   minSequence: number;
   maxSequence: number;
@@ -114,6 +115,23 @@ export class Transaction {
     if (change.minDeadSequence === 0 || sequence < change.minDeadSequence) change.minDeadSequence = sequence;
   }
 
+  /** Bytes that are dead and no reason to keep a tombstone: a copy of theirs lives. Negative takes it back. */
+  bury(volumeId: number, bytes: number): void {
+    this.#changeOf(volumeId).deadBytes += bytes;
+  }
+
+  /** What was assumed to be dead is not: this is the smallest sequence that is. */
+  resetMinDead(volumeId: number, sequence: number): void {
+    this.#changeOf(volumeId).resetMinDead = sequence;
+  }
+
+  /** A record that a volume was made with. */
+  moved(volumeId: number, sequence: number): void {
+    const change = this.#changeOf(volumeId);
+    if (change.minSequence === 0 || sequence < change.minSequence) change.minSequence = sequence;
+    change.maxSequence = Math.max(change.maxSequence, sequence);
+  }
+
   /** A record says only that others are dead. */
   tombstone(volumeId: number, bytes: number): void {
     this.#changeOf(volumeId).tombstoneBytes += bytes;
@@ -145,13 +163,16 @@ export class Transaction {
     this.touched.push({ bucketId, key });
   }
 
+  /** Kept in the index too, until it is settled: a failure may come between. */
   owe(debt: Debt): void {
     this.#debts.set(debtName(debt), debt);
+    this.put(debtKey(debt.group, debt.bucketId, debt.key), sequenceValue(debt.bySequence));
   }
 
   /** The record that was owed is there. */
   settle(debt: Omit<Debt, "bySequence">): void {
     this.#debts.delete(debtName(debt));
+    this.delete(debtKey(debt.group, debt.bucketId, debt.key));
   }
 
   get debts(): readonly Debt[] {
@@ -223,6 +244,7 @@ export class Transaction {
       deadBytes: 0,
       tombstoneBytes: 0,
       minDeadSequence: 0,
+      resetMinDead: undefined,
       addedBytes: 0,
       minSequence: 0,
       maxSequence: 0,
@@ -238,9 +260,9 @@ function changedVolume(volume: Volume, change: VolumeChange): Volume {
     endOffset: volume.endOffset + change.addedBytes,
     deadBytes: volume.deadBytes + change.deadBytes,
     tombstoneBytes: volume.tombstoneBytes + change.tombstoneBytes,
-    minSequence: volume.minSequence === 0 ? change.minSequence : volume.minSequence,
+    minSequence: smallest(volume.minSequence, change.minSequence),
     maxSequence: Math.max(volume.maxSequence, change.maxSequence),
-    minDeadSequence: smallest(volume.minDeadSequence, change.minDeadSequence),
+    minDeadSequence: smallest(change.resetMinDead ?? volume.minDeadSequence, change.minDeadSequence),
   };
 }
 

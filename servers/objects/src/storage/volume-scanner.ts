@@ -52,6 +52,8 @@ export class VolumeScanner {
     readonly fromOffset?: number;
     readonly sizeBytes: number;
     readonly seed: number;
+    /** Up to where the bytes are known to have been synced, if they are. */
+    readonly syncedEnd?: number;
     /** Whether a record is only good if its body's checksums are. */
     readonly checksBodies: boolean;
   }) {
@@ -60,6 +62,7 @@ export class VolumeScanner {
     this.#sizeBytes = options.sizeBytes;
     this.#seed = options.seed;
     this.#checksBodies = options.checksBodies;
+    this.#syncedEnd = options.syncedEnd;
     this.#offset = options.fromOffset ?? VOLUME_HEADER_BYTES;
   }
 

@@ -25,9 +25,9 @@ export interface Volume {
   minDeadSequence: number;
   /** Nothing is ever added again. */
   isSealed: boolean;
-  /** Open objects and scans that read it; its file stays until they end. */
+  /** Open objects and scans that read it. */
   readerCount: number;
-  /** Taken out of the index; the file goes with the last reader. */
+  /** Taken out of the index. */
   isRemoved: boolean;
 }
 
@@ -108,6 +108,8 @@ export class VolumeSet {
   readonly #volumes = new Map<number, Volume>();
   /** In order of use, last used last. */
   readonly #files = new Map<number, DiskFile>();
+  /** Of removed volumes that somebody still reads: they cannot be opened again. */
+  readonly #pinned = new Map<number, DiskFile>();
   #nextId = 1;
   #unlinkFailureCount = 0;
 
@@ -168,6 +170,8 @@ export class VolumeSet {
 
   /** Its file, opened if need be. Do not keep it over a pause: another one's opening may close it. */
   file(id: number): DiskFile {
+    const pinned = this.#pinned.get(id);
+    if (pinned !== undefined) return pinned;
     const open = this.#files.get(id);
     if (open !== undefined) {
       this.#files.delete(id);
@@ -203,20 +207,28 @@ export class VolumeSet {
   /** A reader ends. */
   release(volume: Volume): void {
     volume.readerCount--;
-    if (volume.isRemoved && volume.readerCount === 0) this.#unlink(volume.id);
+    if (!volume.isRemoved || volume.readerCount > 0) return;
+    this.#pinned.get(volume.id)?.close();
+    this.#pinned.delete(volume.id);
   }
 
-  /** The index does not name it any more: its file goes when nobody reads it. */
+  /** The index does not name it any more: its name goes at once, its bytes when nobody reads them. */
   remove(volume: Volume): void {
     if (volume.isRemoved) return;
     volume.isRemoved = true;
     this.#volumes.delete(volume.id);
-    if (volume.readerCount === 0) this.#unlink(volume.id);
+    if (volume.readerCount > 0) {
+      this.#pinned.set(volume.id, this.file(volume.id));
+      this.#files.delete(volume.id);
+    }
+    this.#unlink(volume.id);
   }
 
   close(): void {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
+    for (const file of this.#pinned.values()) file.close();
+    this.#pinned.clear();
   }
 
   #unlink(id: number): void {

@@ -67,7 +67,7 @@ const keyIs = (key: string) => ({ fields: { key }, conditions: [{ key }] });
 test("a signed form uploads its file under its key, with what its fields say", async () => {
   const answer = await post({
     fields: {
-      key: "up/${filename}",
+      key: `up/\${filename}`,
       "x-amz-meta-who": "me",
       "Content-Type": "text/plain",
       success_action_status: "201",

@@ -1,22 +1,14 @@
-import { MAX_METADATA_BYTES, RECORD_KINDS, VOLUME_HEADER_BYTES } from "../../src/protocol/volume/index.ts";
+import { MAX_METADATA_BYTES, VOLUME_HEADER_BYTES } from "../../src/protocol/volume/index.ts";
 import { decodeEntry, entryRecordBytes } from "../../src/storage/entry.ts";
 import { letterRange } from "../../src/storage/index/keys.ts";
 import { fromJsonBytes } from "../../src/storage/object-json.ts";
 import type { ShardState } from "../../src/storage/shard-state.ts";
 import { VolumeScanner } from "../../src/storage/volume-scanner.ts";
-
-const TOMBSTONES: ReadonlySet<number> = new Set([
-  RECORD_KINDS.deleteVersion,
-  RECORD_KINDS.supersede,
-  RECORD_KINDS.uploadEnded,
-  RECORD_KINDS.bucketRemoved,
-  RECORD_KINDS.groupMade,
-  RECORD_KINDS.groupExpired,
-]);
+import type { Volume } from "../../src/storage/volume-set.ts";
 
 /**
- * Counts from the index and from the files what each volume's row says, and throws where they differ: live, dead and
- * tombstone bytes are all that a volume holds.
+ * Counts from the index and from the files what each volume's row says, and throws where they differ: live bytes, and
+ * records without a gap up to its end.
  */
 export async function auditVolumes(state: ShardState): Promise<void> {
   const live = new Map<number, number>();
@@ -39,26 +31,26 @@ export async function auditVolumes(state: ShardState): Promise<void> {
     }
   }
   for (const volume of state.volumes.all()) {
-    const file = state.volumes.file(volume.id);
-    const scanner = new VolumeScanner({
-      volumeId: volume.id,
-      readAt: (offset, bytes) => file.read(offset, bytes),
-      sizeBytes: volume.endOffset,
-      seed: state.identity.seed,
-      checksBodies: true,
-    });
-    let tombstoneBytes = 0;
-    for (let record = await scanner.next(); record !== undefined; record = await scanner.next()) {
-      const { kind, flags } = record.head;
-      if (TOMBSTONES.has(kind) || (kind === RECORD_KINDS.delete && (flags & 1) === 0))
-        tombstoneBytes += record.recordBytes;
-    }
-    const wanted = { live: live.get(volume.id) ?? 0, tombstoneBytes };
     const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
-    const found = { live: liveBytes, tombstoneBytes: volume.tombstoneBytes };
-    if (JSON.stringify(found) === JSON.stringify(wanted)) continue;
-    throw new Error(
-      `Volume ${volume.id} (${JSON.stringify(volume)}) says ${JSON.stringify(found)}, has ${JSON.stringify(wanted)}`,
-    );
+    const wanted = live.get(volume.id) ?? 0;
+    if (liveBytes !== wanted) {
+      throw new Error(`Volume ${volume.id} (${JSON.stringify(volume)}) says ${liveBytes} bytes live; ${wanted} are`);
+    }
+    if (volume.tombstoneBytes < 0 || volume.deadBytes < 0) throw new Error(`${JSON.stringify(volume)} counts below 0`);
+    await scanWhole(state, volume);
+  }
+}
+
+async function scanWhole(state: ShardState, { id, endOffset }: Volume): Promise<void> {
+  const scanner = new VolumeScanner({
+    volumeId: id,
+    readAt: (offset, bytes) => state.volumes.file(id).read(offset, bytes),
+    sizeBytes: endOffset,
+    seed: state.identity.seed,
+    checksBodies: true,
+  });
+  while ((await scanner.next()) !== undefined);
+  if (scanner.endOffset !== endOffset || scanner.damaged.length > 0) {
+    throw new Error(`Volume ${id} ends at ${endOffset}, its records at ${scanner.endOffset}`);
   }
 }

@@ -5,9 +5,9 @@ import { EMPTY_SHA256, RequestSigner, SignatureVerifier } from "../../src/protoc
 import { signingHashes } from "../../src/service/signing-hashes.ts";
 
 export const NOW = Date.UTC(2026, 10, 29, 12);
-export const IDENTITY = { accessKeyId: "AKID", secretAccessKey: "secret", region: "us-east-1" };
+const IDENTITY = { accessKeyId: "AKID", secretAccessKey: "secret", region: "us-east-1" };
 export const MINUTE = 60_000;
-export const verifier = new SignatureVerifier({
+const verifier = new SignatureVerifier({
   hashes: signingHashes,
   region: "us-east-1",
   secretOf: (id) => (id === "AKID" ? "secret" : undefined),

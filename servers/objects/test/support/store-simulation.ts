@@ -20,7 +20,8 @@ interface KeyModel {
 }
 
 const METADATA: ObjectMetadata = { user: {}, tags: {} };
-const OPTIONS = {
+/** Sizes at which everything happens often. */
+export const SIMULATION_OPTIONS = {
   volumeBytes: 20_000,
   blobFromBytes: 6_000,
   cacheBytes: 20_000,
@@ -43,12 +44,16 @@ export class StoreSimulation {
   #nowMs = 1_700_000_000_000;
   #bodyCount = 0;
   /** Counts for the check that the run did something. */
-  readonly counts = { acknowledged: 0, failed: 0, crashes: 0, compared: 0 };
+  readonly counts = { acknowledged: 0, failed: 0, crashes: 0, compared: 0, compactions: 0 };
 
   constructor(seed: number) {
     const random = createRandom(seed);
     this.#random = random.fork("steps");
     this.disk = new SimDisk(random.fork("disk"));
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
   }
 
   get store(): ShardStore {
@@ -57,10 +62,19 @@ export class StoreSimulation {
   }
 
   async run(rounds: number): Promise<void> {
+    await this.begin();
+    for (let round = 0; round < rounds; round++) await this.round();
+    await this.finish();
+  }
+
+  async begin(): Promise<void> {
     await this.#start();
     for (const bucket of BUCKETS) await this.store.createBucket({ name: bucket, owner: "o", nowMs: 1 });
     await this.store.updateBucket("kept", { versioning: "enabled" });
-    for (let round = 0; round < rounds; round++) await this.#round();
+  }
+
+  /** Without faults once more from what is on disk. */
+  async finish(): Promise<void> {
     this.disk.faults = {};
     this.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await this.#restart();
@@ -68,7 +82,8 @@ export class StoreSimulation {
     await auditVolumes(this.store.state);
   }
 
-  async #round(): Promise<void> {
+  /** Some writes at once, some of them with faults, maybe a crash, and a look at everything. */
+  async round(): Promise<void> {
     const random = this.#random;
     const bad = random.chance(0.4);
     this.disk.faults = bad ? { appendError: 0.02, syncError: 0.03, readError: 0.01, truncateError: 0.2 } : {};
@@ -81,11 +96,26 @@ export class StoreSimulation {
       await Promise.all(chosen.map(({ bucket, key }) => this.#write(bucket, key)));
       if (random.chance(0.2)) this.#nowMs += random.int(0, 1_200_000);
       if (random.chance(0.2)) await this.store.expireGroups().catch(onlyDisk);
+      if (random.chance(0.3)) await this.#compact();
     }
     this.disk.faults = {};
     if (willCrash || random.chance(0.1) || this.store.state.brokenBy !== undefined) await this.#restart();
     this.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await this.compare(false);
+  }
+
+  async #compact(): Promise<void> {
+    const { store } = this;
+    const source = store.compactionCandidate();
+    if (source === undefined) return;
+    const writes = this.#random.chance(0.5)
+      ? this.#write(this.#random.pick(BUCKETS), this.#random.pick(KEYS))
+      : undefined;
+    const dropUpTo = this.#random.chance(0.5) ? Number.POSITIVE_INFINITY : 0;
+    const yieldOnce = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const compaction = store.compact(source, yieldOnce, dropUpTo).catch(onlyDisk);
+    const [report] = await Promise.all([compaction, writes]);
+    if (report !== undefined) this.counts.compactions++;
   }
 
   async #restart(): Promise<void> {
@@ -107,7 +137,7 @@ export class StoreSimulation {
   async #start(): Promise<void> {
     const nowMs = (): number => this.#nowMs;
     const { disk, index } = this;
-    this.#store = await startShard({ disk, index, storeId: "sim", nowMs, options: OPTIONS });
+    this.#store = await startShard({ disk, index, storeId: "sim", nowMs, options: SIMULATION_OPTIONS });
     if (this.#store.recovery.damagedBytes > 0) throw new Error("The start called a torn commit damaged");
   }
 
@@ -312,8 +342,9 @@ function isSame(a: readonly Version[], b: readonly Version[]): boolean {
 }
 
 /** Any other failure than the disk's is a bug of the store. */
-function onlyDisk(error: unknown, alsoAllowed?: string): void {
-  const code = error instanceof StoreError ? error.code : "";
+function onlyDisk(error: unknown, alsoAllowed?: string): undefined {
+  const { code } = error as { code?: unknown };
+  if (!(error instanceof StoreError) && (code === "EIO" || code === "ENOSPC" || code === "CRASHED")) return;
   if (code === "DISK_FULL" || code === "DISK_FAILED" || code === alsoAllowed) return;
   throw error;
 }

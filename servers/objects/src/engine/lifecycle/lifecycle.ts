@@ -71,12 +71,12 @@ function expiryOf(rule: LifecycleRule, createdMs: number): number | undefined {
 }
 
 /** The first midnight UTC at or behind an instant. */
-export function nextMidnightMs(ms: number): number {
+function nextMidnightMs(ms: number): number {
   return Math.ceil(ms / DAY_MS) * DAY_MS;
 }
 
 /** Whether an object is one that a rule is about. */
-export function filterFits(filter: LifecycleFilter, { key, sizeBytes, tags }: LifecycleSubject): boolean {
+function filterFits(filter: LifecycleFilter, { key, sizeBytes, tags }: LifecycleSubject): boolean {
   if (!key.startsWith(filter.prefix)) return false;
   if (filter.sizeGreaterThan !== undefined && sizeBytes <= filter.sizeGreaterThan) return false;
   if (filter.sizeLessThan !== undefined && sizeBytes >= filter.sizeLessThan) return false;

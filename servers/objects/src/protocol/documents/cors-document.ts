@@ -13,7 +13,7 @@ import {
 import { onlyChildren } from "./only-children.ts";
 
 /** As S3. */
-export const CORS_RULE_LIMIT = 100;
+const CORS_RULE_LIMIT = 100;
 const LIST_LIMIT = 100;
 const METHODS = new Set(["GET", "PUT", "POST", "DELETE", "HEAD"]);
 /** A header's name, or a pattern of one. */

@@ -17,7 +17,7 @@ import {
 import { onlyChildren } from "./only-children.ts";
 
 /** As S3. */
-export const LIFECYCLE_RULE_LIMIT = 1_000;
+const LIFECYCLE_RULE_LIMIT = 1_000;
 const ID_LIMIT_CHARACTERS = 255;
 const DAYS_LIMIT = 36_500;
 const TAG_KEY_LIMIT_CHARACTERS = 128;

@@ -38,7 +38,7 @@ test("a form comes back as it was sent, however the network cuts it", () => {
       .constantFrom("\r", "\n", "\r\n", "\r\n-", "\r\n--", `\r\n--${BOUNDARY.slice(0, -1)}`, "--")
       .map((text) => Buffer.from(text)),
   );
-  const value = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\r", ""));
+  const value = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll(/[\r\0]/g, ""));
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key }),
@@ -47,6 +47,7 @@ test("a form comes back as it was sent, however the network cuts it", () => {
       fc.boolean(),
       (fields, pieces, cuts, hasMore) => {
         const file = Buffer.concat(pieces);
+        fc.pre(!file.includes(`\r\n--${BOUNDARY}`));
         const body = Buffer.concat([
           Buffer.from(fields.map(([key, text]) => field(key, text)).join("") + fileHead()),
           file,
@@ -100,6 +101,13 @@ test.each([
   expect(decode(Buffer.from(head + END)).fields).toMatchObject({ fileName, fileType });
 });
 
+test("the type of the file's part does not go around a policy", () => {
+  expect(decode(Buffer.from(field("policy", "p") + fileHead() + END)).fields).toMatchObject({
+    fileName: "a.png",
+    fileType: undefined,
+  });
+});
+
 const many = (count: number) => Array.from({ length: count }, (_, index) => field(`f${index}`, "")).join("");
 
 test.each([
@@ -137,6 +145,12 @@ test.each([
   { body: many(MAX_FORM_FIELDS + 1) + fileHead() + END, code: "MalformedPOSTRequest", why: "too many fields" },
 ])("a form is refused with $code: $why", ({ body, code }) => {
   for (const cuts of [[], [1]]) expect(codeOf(() => decode(Buffer.from(body), cuts))).toContain(code);
+});
+
+test("NUL in a value or a name is refused", () => {
+  for (const each of [field("key", "a\0b"), field("a\0", "b")]) {
+    expect(codeOf(() => decode(Buffer.from(each + fileHead() + END)))).toContain("MalformedPOSTRequest");
+  }
 });
 
 test("a value that is no UTF-8 is refused", () => {

@@ -139,7 +139,8 @@ export class FormDecoder {
   }
 
   #beginFile(head: PartHead): void {
-    this.#fields = { values: this.#values, fileName: head.fileName ?? "", fileType: head.contentType };
+    const fileType = this.#values.has("policy") ? undefined : head.contentType;
+    this.#fields = { values: this.#values, fileName: head.fileName ?? "", fileType };
   }
 
   #takeFile(given: Uint8Array, pieces: Uint8Array[]): void {
@@ -175,9 +176,13 @@ function indexOfSequence(bytes: Uint8Array, sequence: Uint8Array, from: number):
 }
 
 function decodeText(bytes: Uint8Array): string {
+  let text: string;
   try {
-    return utf8.decode(bytes);
+    text = utf8.decode(bytes);
   } catch (cause) {
     throw new S3Error("MalformedPOSTRequest", { cause });
   }
+  // As in paths: no key holds NUL.
+  if (text.includes("\0")) throw new S3Error("MalformedPOSTRequest");
+  return text;
 }

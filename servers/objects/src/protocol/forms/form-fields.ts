@@ -6,7 +6,10 @@ export interface FormFields {
   readonly values: ReadonlyMap<string, string>;
   /** The name that the file had where it came from; empty if it has none. */
   readonly fileName: string;
-  /** The Content-Type of the file's part. The field of that name counts more. */
+  /**
+   * The Content-Type of the file's part, for forms without the field of that name. Undefined if the form has a policy:
+   * a policy that names no type allows none, and the head of the file is no field that it could judge.
+   */
   readonly fileType: string | undefined;
 }
 

@@ -78,6 +78,19 @@ test.each([
   expect(codeOf(() => read([`x-amz-meta-${name}`, value]))).toContain(code);
 });
 
+test.each(["a/b\r\nX-Evil: 1", "a\nb", "\u0000", "\u007f"])(
+  "a type of %j, as a field of a form could hold, is refused",
+  (value) => {
+    expect(codeOf(() => read(["content-type", value]))).toContain("InvalidArgument: Header values cannot hold control");
+  },
+);
+
+test("line ends in the metadata of the user come back encoded", () => {
+  const metadata = read(["x-amz-meta-a", "1\r\nX-Evil: 2"]);
+  expect(metadata.user.a).toBe("1\r\nX-Evil: 2");
+  expect(metadataHeaders(metadata, undefined).at(-1)).toEqual(["x-amz-meta-a", "=?UTF-8?B?MQ0KWC1FdmlsOiAy?="]);
+});
+
 test("many small headers count together", () => {
   const raw = Array.from({ length: 300 }, (_, index) => [`x-amz-meta-${index}`, "12345"]).flat();
   expect(codeOf(() => read(raw))).toContain("MetadataTooLarge");

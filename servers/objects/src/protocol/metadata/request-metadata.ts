@@ -39,6 +39,7 @@ export function metadataOf(headers: HeaderFields, tags: ObjectMetadata["tags"]):
     const field = SYSTEM.get(name);
     if (field === undefined) continue;
     const value = field === "contentEncoding" ? contentEncoding(headers.values[i] as string) : headers.values[i];
+    refuseControls(name, value ?? "");
     // An absent header and an empty one are the same; of a header given twice the first counts.
     if (value !== undefined && value !== "" && metadata[field] === undefined)
       Object.assign(metadata, { [field]: value });
@@ -58,6 +59,19 @@ function takeUser(user: Record<string, string>, name: string, raw: string): numb
   const before = user[name];
   user[name] = before === undefined ? value : `${before},${value}`;
   return utf8Length(value) + (before === undefined ? name.length : 1);
+}
+
+/**
+ * Fields of forms and parameters of URLs count as headers too, and they can hold what a header cannot: sent back as one,
+ * it could end the header and begin another.
+ */
+function refuseControls(name: string, value: string): void {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) {
+      throw invalidArgument("Header values cannot hold control characters", name, value);
+    }
+  }
 }
 
 /** Without `aws-chunked`, which is how the body travelled and not what it is. */

@@ -17,6 +17,8 @@ export interface RequestTarget {
   readonly path: string;
   /** Behind the `?`, as sent, one byte a character; empty if there was none. */
   readonly query: string;
+  /** The same query, if the caller has parsed it already. */
+  readonly parsedQuery?: Query;
   /** Whether the header `x-amz-copy-source` is there: a PUT then copies. */
   readonly hasCopySource: boolean;
 }
@@ -65,7 +67,7 @@ export class Router {
       if (bucket === "") throw new S3Error("InvalidBucketName", { fields: { BucketName: "" } });
     }
     const key = keyStart < path.length ? decodeKey(path.slice(keyStart)) : "";
-    const query = parseQuery(target.query);
+    const query = target.parsedQuery ?? parseQuery(target.query);
     const place = key !== "" ? "object" : bucket !== "" ? "bucket" : "service";
     if (place !== "service" && !isBucketName(bucket)) {
       throw new S3Error("InvalidBucketName", { fields: { BucketName: bucket } });

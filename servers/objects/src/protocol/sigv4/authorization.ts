@@ -5,7 +5,7 @@ import { type Credential, parseCredential } from "./credential.ts";
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 
 /** A signature names at most this many headers. */
-export const MAX_SIGNED_HEADERS = 100;
+const MAX_SIGNED_HEADERS = 100;
 
 /** What an Authorization header or a presigned query says. */
 export interface Authorization {
@@ -84,7 +84,10 @@ export function unsupportedMechanism(): S3Error {
 
 /** The names between semicolons; undefined if one is empty or not in lower case, or if there are too many. */
 export function parseSignedHeaders(text: string): readonly string[] | undefined {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x41 && code <= 0x5a) return undefined;
+  }
   const names = text.split(";");
-  if (names.length > MAX_SIGNED_HEADERS) return undefined;
-  return names.every((name) => name !== "" && name === name.toLowerCase()) ? names : undefined;
+  return names.length > MAX_SIGNED_HEADERS || names.includes("") ? undefined : names;
 }

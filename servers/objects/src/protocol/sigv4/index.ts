@@ -1,5 +1,6 @@
 // Verifying
 
+export { HeaderFields } from "../header-fields.ts";
 export { ChunkSignatures } from "./chunk-signatures.ts";
 // Hashes
 export { EMPTY_SHA256, equalSecrets, type RunningSha256, type SigningHashes } from "./hashes.ts";

@@ -1,7 +1,7 @@
 import { formatAmzDate, formatIsoDate, parseAmzDate, parseHttpDate } from "../dates.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { HeaderFields } from "../header-fields.ts";
-import { NO_QUERY, parseQuery, type Query } from "../routing/query.ts";
+import { parseQuery, type Query } from "../routing/query.ts";
 import { ALGORITHM, type Authorization, malformed, parseAuthorization } from "./authorization.ts";
 import { canonicalHeaders, canonicalPath, canonicalQuery, hasEscapedSlash } from "./canonical-request.ts";
 import type { Credential } from "./credential.ts";
@@ -21,6 +21,8 @@ export interface SignedRequest {
   readonly path: string;
   /** Raw, without `?`. */
   readonly query: string;
+  /** The same query, if the caller has parsed it already. */
+  readonly parsedQuery?: Query;
   readonly headers: HeaderFields;
 }
 
@@ -82,7 +84,7 @@ export class SignatureVerifier {
   /** @throws S3Error The one that S3 gives for what is wrong. */
   verify(request: SignedRequest, nowMs: number): Authentication {
     const header = request.headers.single("authorization");
-    const query = request.query === "" ? NO_QUERY : parseQuery(request.query);
+    const query = request.parsedQuery ?? parseQuery(request.query);
     const presigned = query.names.length > 0 && isPresigned(query);
     if (header !== undefined && presigned) {
       throw invalidArgument(
@@ -134,10 +136,9 @@ export class SignatureVerifier {
 
   #verifyHeader(request: SignedRequest, header: string, nowMs: number): Authentication {
     const authorization = parseAuthorization(header);
-    const amzDate = dateOf(request.headers);
-    const signedAtMs = parseAmzDate(amzDate) ?? Number.NaN;
+    const { amzDate, signedAtMs } = dateOf(request.headers);
     checkCredential(authorization.credential, amzDate, this.#options.region, malformed);
-    if (!(Math.abs(nowMs - signedAtMs) <= MAX_SKEW_MS)) throw tooSkewed(amzDate, nowMs);
+    if (Math.abs(nowMs - signedAtMs) > MAX_SKEW_MS) throw tooSkewed(amzDate, nowMs);
     checkSignedHeaders(request.headers, authorization.signedHeaders);
     refuseToken(request.headers.get("x-amz-security-token"));
     const payloadHash = request.headers.single("x-amz-content-sha256");
@@ -214,15 +215,13 @@ function anonymous(headers: HeaderFields): Authentication {
   return { kind: "anonymous", payload };
 }
 
-function dateOf(headers: HeaderFields): string {
+function dateOf(headers: HeaderFields): { readonly amzDate: string; readonly signedAtMs: number } {
   const amzDate = headers.single("x-amz-date");
-  if (amzDate !== undefined && parseAmzDate(amzDate) !== undefined) return amzDate;
-  const date = amzDate === undefined ? headers.single("date") : undefined;
-  if (date !== undefined) {
-    if (parseAmzDate(date) !== undefined) return date;
-    const ms = parseHttpDate(date);
-    if (ms !== undefined) return formatAmzDate(ms);
-  }
+  const text = amzDate ?? headers.single("date") ?? "";
+  const ms = parseAmzDate(text);
+  if (ms !== undefined) return { amzDate: text, signedAtMs: ms };
+  const httpMs = amzDate === undefined ? parseHttpDate(text) : undefined;
+  if (httpMs !== undefined) return { amzDate: formatAmzDate(httpMs), signedAtMs: httpMs };
   throw new S3Error("AccessDenied", { message: "AWS authentication requires a valid Date or x-amz-date header" });
 }
 

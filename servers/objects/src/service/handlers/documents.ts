@@ -25,7 +25,7 @@ export function auditActor(cx: RequestContext): AuditActor {
 }
 
 /** The request's body as it came. @throws S3Error MaxMessageLengthExceeded */
-export async function readBody(cx: RequestContext, maxBytes = MAX_XML_BYTES): Promise<Buffer> {
+async function readBody(cx: RequestContext, maxBytes = MAX_XML_BYTES): Promise<Buffer> {
   try {
     return await receiveDocument(cx, readBodyPlan(cx, maxBytes));
   } catch (error) {
@@ -89,6 +89,11 @@ export async function putLifecycle(cx: RequestContext): Promise<void> {
   await change(cx, "lifecycle", writeLifecycle(readLifecycle(await readXml(cx))));
   cx.service.onLifecycleChanged();
   sendEmpty(cx, 200);
+}
+
+export async function deleteLifecycle(cx: RequestContext): Promise<void> {
+  await deleteDocument("lifecycle")(cx);
+  cx.service.onLifecycleChanged();
 }
 
 export async function putBucketTagging(cx: RequestContext): Promise<void> {

@@ -18,6 +18,7 @@ import { copyObject } from "./copies.ts";
 import { deleteObjects } from "./delete-objects.ts";
 import {
   deleteDocument,
+  deleteLifecycle,
   getDocument,
   getPolicy,
   putBucketTagging,
@@ -77,7 +78,7 @@ export const HANDLERS: Readonly<Partial<Record<Operation, Handler>>> = {
   DeleteBucketCors: deleteDocument("cors"),
   GetBucketLifecycleConfiguration: getDocument("lifecycle", "NoSuchLifecycleConfiguration"),
   PutBucketLifecycleConfiguration: putLifecycle,
-  DeleteBucketLifecycle: deleteDocument("lifecycle"),
+  DeleteBucketLifecycle: deleteLifecycle,
   GetBucketPolicy: getPolicy,
   PutBucketPolicy: putPolicy,
   DeleteBucketPolicy: deleteDocument("policy"),

@@ -22,7 +22,7 @@ export function readCount(query: Query, name: string): number {
 }
 
 /** Whether keys of the answer are to be percent-encoded. @throws S3Error InvalidArgument */
-export function readEncoding(query: Query): boolean {
+function readEncoding(query: Query): boolean {
   const encoding = query.get("encoding-type");
   if (encoding === undefined || encoding === "") return false;
   if (encoding.toLowerCase() === "url") return true;

@@ -14,6 +14,7 @@ const CODES = {
   part: 0x70,
   blob: 0x6c,
   manifest: 0x6d,
+  debt: 0x74,
 } as const;
 
 /** The shard's own state. */
@@ -25,6 +26,18 @@ export function objectKey(group: number, bucketId: number, key: Uint8Array): Buf
   writePrefix(out, CODES.object, group, bucketId);
   out.set(key, 9);
   return out;
+}
+
+/** `t group4 bucket4 key`: a record that the group is owed, see `Debt`. */
+export function debtKey(group: number, bucketId: number, key: Uint8Array): Buffer {
+  const out = objectKey(group, bucketId, key);
+  out[0] = CODES.debt;
+  return out;
+}
+
+/** The parts of a key that {@link debtKey} made. */
+export function partsOfDebtKey(key: Uint8Array): { group: number; bucketId: number; key: Uint8Array } {
+  return { group: readU32(key, 1), bucketId: readU32(key, 5), key: nameOfObjectKey(key) };
 }
 
 /** The same key in another group. */

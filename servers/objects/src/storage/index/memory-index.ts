@@ -38,7 +38,9 @@ export class MemoryIndex implements IndexEngine {
     this.#rows = this.#flushed.slice();
     const kept = this.#batches.slice(0, keptCount);
     for (const changes of kept) for (const change of changes) apply(this.#rows, change);
-    this.#batches = kept;
+    // The engines on disk write what they recovered to tables when they are opened.
+    this.#flushed = this.#rows.slice();
+    this.#batches = [];
   }
 
   /** Batches that a crash may take. */
