@@ -3,23 +3,12 @@ import type { TLSSocket } from "node:tls";
 import type { RateState } from "../engine/limits/rate-limits.ts";
 import { HeaderFields } from "../protocol/header-fields.ts";
 import { NO_QUERY, type Route } from "../protocol/routing/index.ts";
-import type { Authentication } from "../protocol/sigv4/index.ts";
+import { type Authentication, withHoistedHeaders } from "../protocol/sigv4/index.ts";
 import type { Bucket } from "../store/object-store.ts";
 import type { Service } from "./service.ts";
 import type { User } from "./users.ts";
 
-const CRC32_OF_NOTHING = "AAAAAA==";
-
 const NO_ROUTE: Route = { operation: "Preflight", bucket: "", key: "", query: NO_QUERY };
-
-const OF_SIGNATURES = new Set([
-  "X-Amz-Algorithm",
-  "X-Amz-Credential",
-  "X-Amz-Date",
-  "X-Amz-Expires",
-  "X-Amz-SignedHeaders",
-  "X-Amz-Signature",
-]);
 
 /**
  * One request on its way through the service. What authentication and routing find out is set before a handler sees it;
@@ -109,24 +98,8 @@ export class RequestContext {
   }
 
   #withSignedParameters(): HeaderFields {
-    if (this.authentication?.kind !== "query") return this.headers;
-    const { names, values } = this.route.query;
-    // Most presigned URLs have none: what a signature itself is made of is no header.
-    if (!names.some((name) => name.toLowerCase().startsWith("x-amz-") && !OF_SIGNATURES.has(name))) {
-      return this.headers;
-    }
-    // The AWS SDK for JavaScript presigns uploads before there is a body, with the checksum of none. A body that comes
-    // later cannot fit it, and nobody meant it to; any other checksum in a URL is held to.
-    const isOfNoBody = values[names.indexOf("x-amz-checksum-crc32")] === CRC32_OF_NOTHING;
-    const raw: string[] = [];
-    for (let i = 0; i < names.length; i++) {
-      const name = (names[i] as string).toLowerCase();
-      if (!name.startsWith("x-amz-") || this.headers.has(name)) continue;
-      if (isOfNoBody && (name === "x-amz-checksum-crc32" || name === "x-amz-sdk-checksum-algorithm")) continue;
-      raw.push(name, Buffer.from(values[i] as string, "utf8").toString("latin1"));
-    }
-    const { headers } = this;
-    return new HeaderFields([...headers.names.flatMap((name, i) => [name, headers.values[i] as string]), ...raw]);
+    const isPresigned = this.authentication?.kind === "query";
+    return isPresigned ? withHoistedHeaders(this.headers, this.route.query) : this.headers;
   }
 
   /** Who asks, for logs. */
