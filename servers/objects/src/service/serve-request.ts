@@ -110,8 +110,8 @@ function findBucket(cx: RequestContext, name: string): void {
 function admit(cx: RequestContext): void {
   const { service, user, bucket } = cx;
   const nowMs = cx.startedMs;
-  if (user) cx.userRates = service.rates.get(`user ${user.name}`, user.limits, nowMs);
-  if (bucket) cx.bucketRates = service.rates.get(`bucket ${bucket.name}`, service.documents.limits(bucket), nowMs);
+  if (user) cx.userRates = service.rates.get("user", user.name, user.limits, nowMs);
+  if (bucket) cx.bucketRates = service.rates.get("bucket", bucket.name, service.documents.limits(bucket), nowMs);
   if ((cx.userRates?.admits(nowMs) ?? true) && (cx.bucketRates?.admits(nowMs) ?? true)) return;
   throw new S3Error("SlowDown", { headers: { "retry-after": "1" } });
 }
