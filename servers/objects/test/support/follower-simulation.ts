@@ -32,6 +32,7 @@ export class FollowerSimulation {
       if (this.#random.chance(0.5)) await this.#follow(this.#random.int(1, 6));
     }
     await this.primary.finish();
+    this.#disk.crashAt(Number.POSITIVE_INFINITY);
     await this.#follow(Number.POSITIVE_INFINITY);
     expectSame(await describe(this.follower.store), await describe(this.primary.store));
   }
