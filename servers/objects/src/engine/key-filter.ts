@@ -1,4 +1,4 @@
-/** Bits per key: one in a hundred absent keys is asked for in vain. */
+/** Bits per key: one in a hundred absent keys is asked for in vain, of each block. */
 const BITS_PER_KEY = 10;
 const PROBES = 7;
 const FIRST_BYTES = 4_096;
@@ -34,7 +34,8 @@ export class KeyFilter {
     block.count++;
     const { bits } = block;
     const mask = bits.length * 8 - 1;
-    for (let i = 0, at = hash; i < PROBES; i++, at = (at + otherHash) | 0) {
+    const step = otherHash | 1;
+    for (let i = 0, at = hash; i < PROBES; i++, at = (at + step) | 0) {
       const bit = at & mask;
       bits[bit >>> 3] = (bits[bit >>> 3] ?? 0) | (1 << (bit & 7));
     }
@@ -48,7 +49,8 @@ export class KeyFilter {
 
 function isIn(bits: Uint8Array, hash: number, otherHash: number): boolean {
   const mask = bits.length * 8 - 1;
-  for (let i = 0, at = hash; i < PROBES; i++, at = (at + otherHash) | 0) {
+  const step = otherHash | 1;
+  for (let i = 0, at = hash; i < PROBES; i++, at = (at + step) | 0) {
     const bit = at & mask;
     if (((bits[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;
   }
