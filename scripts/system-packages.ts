@@ -62,6 +62,7 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: "s3cmd", program: "s3cmd", why: "a client of the object store" },
   { name: "rclone", program: "rclone", why: "a client of the object store" },
   { name: "awscli", file: "/usr/bin/aws", why: "a client of the object store" },
+  { name: "wrk", program: "wrk", why: "puts load on the object store and its peers" },
   { name: "python3-boto3", file: "/usr/lib/python3/dist-packages/boto3", why: "a client of the object store" },
 ];
 

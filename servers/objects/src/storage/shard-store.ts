@@ -110,6 +110,11 @@ export class ShardStore implements ObjectStore {
     return this.#state.catalog.buckets();
   }
 
+  hasExpiringObjects(name: string): boolean {
+    const bucket = this.bucket(name);
+    return bucket !== undefined && this.#state.catalog.groupsOf(bucket.id).length > 0;
+  }
+
   async updateBucket(name: string, change: Parameters<ObjectStore["updateBucket"]>[1]): Promise<Bucket> {
     return await this.#loop.submit(updateBucketOperation(this.#state, name, change));
   }

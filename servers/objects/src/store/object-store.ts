@@ -242,6 +242,8 @@ export interface ObjectStore {
   /** From memory. */
   bucket(name: string): Bucket | undefined;
   buckets(): readonly Bucket[];
+  /** Whether objects of the bucket were given an end when they were written. From memory. */
+  hasExpiringObjects(name: string): boolean;
   /** Replaces what is given; a document set to undefined is removed. */
   updateBucket(
     name: string,

@@ -1,0 +1,142 @@
+import { mkdir } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  type AdminServer,
+  closeOnce,
+  type Listener,
+  type Logger,
+  listenHttp,
+  Metrics,
+  registerProcessMetrics,
+  startAdmin,
+} from "@kagami/kit";
+import { addAdminRoutes } from "./admin/routes.ts";
+import type { ObjectsConfig } from "./config.ts";
+import { readServerTls } from "./server-tls.ts";
+import { createService, type RunningService } from "./service/create-service.ts";
+import { LifecycleRunner } from "./service/lifecycle-runner.ts";
+import { serveRequest } from "./service/serve-request.ts";
+import type { Service } from "./service/service.ts";
+import { type GeneratedKey, Users } from "./service/users.ts";
+import { openStore } from "./storage/open-store.ts";
+import type { ShardStore } from "./storage/shard-store.ts";
+import type { Volume } from "./storage/volume-set.ts";
+
+/** How often groups whose end has passed are unlinked. */
+const EXPIRE_INTERVAL_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 60_000;
+const MAX_HEADER_BYTES = 16_384;
+
+/** A running object store. */
+export interface ObjectsServer {
+  /** Where it really listens: `s3`, and `admin` if it is on. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** The first user's key if it was made at this start: to be shown once. */
+  readonly generatedKey: GeneratedKey | undefined;
+  readonly service: Service;
+  readonly lifecycle: LifecycleRunner;
+  /** Drains: stops accepting, lets requests finish, cuts who is left after `graceMs`, closes the store. Idempotent. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Opens the store and serves it.
+ *
+ * @throws ListenError, FileError, ObjectsError, StoreError
+ */
+export async function startObjectsServer(config: ObjectsConfig, log: Logger): Promise<ObjectsServer> {
+  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  const tls = await readServerTls(config);
+  const metrics = new Metrics();
+  registerProcessMetrics(metrics);
+  const { accessKey, secretKey } = config;
+  const { users, generated } = await Users.open({ directory: config.data, accessKey, secretKey, nowMs: Date.now });
+  const store = await openStore({
+    directory: config.data,
+    engine: config.indexEngine,
+    volumeBytes: config.volumeBytes,
+    cacheBytes: config.cacheBytes,
+    maxBuckets: config.maxBuckets,
+  });
+  const expiring = setInterval(() => expireGroups(store, log), EXPIRE_INTERVAL_MS);
+  let running: RunningService | undefined;
+  let lifecycle: LifecycleRunner | undefined;
+  let listener: Listener | undefined;
+  let admin: AdminServer | undefined;
+  const close = closeOnce(async (graceMs: number) => {
+    clearInterval(expiring);
+    admin?.startDraining();
+    await lifecycle?.close();
+    await listener?.close(graceMs);
+    await running?.close();
+    await store.close();
+    await admin?.close(graceMs);
+  });
+  try {
+    running = createService({
+      config,
+      store,
+      users,
+      log,
+      metrics,
+      onLifecycleChanged: () => lifecycle?.runSoon(),
+    });
+    const { service } = running;
+    lifecycle = new LifecycleRunner(service, {
+      intervalMs: config.lifecycleIntervalMs,
+      keysPerSecond: config.lifecycleKeysPerSecond,
+    });
+    const serve = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) =>
+      serveRequest(service, request, response, expectsContinue);
+    listener = await listenHttp({
+      name: "s3",
+      address: config.listen,
+      ...(tls ? { tls } : {}),
+      onRequest: serve(false),
+      onExpectContinue: serve(true),
+      headersTimeoutMs: HEADERS_TIMEOUT_MS,
+      // A large upload takes as long as it takes; the stall guard asks for progress.
+      requestTimeoutMs: 0,
+      keepAliveTimeoutMs: KEEP_ALIVE_MS,
+      maxHeaderBytes: MAX_HEADER_BYTES,
+      maxConnections: config.maxConnections,
+      maxConnectionsPerIp: config.maxConnectionsPerIp,
+      metrics,
+      log,
+    });
+    if (config.admin !== "off") {
+      admin = await startAdmin({
+        address: config.admin,
+        metrics,
+        log,
+        addRoutes: (router) =>
+          addAdminRoutes(router, {
+            config,
+            service,
+            s3Address: () => listener?.addressText ?? config.listen,
+            describeVolumes: () => [...store.state.volumes.all()].map(describeVolume),
+          }),
+      });
+    }
+    const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.addressText } : {}) };
+    return { addresses, generatedKey: generated, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+}
+
+function expireGroups(store: ShardStore, log: Logger): void {
+  store.expireGroups().then(
+    (count) => {
+      if (count > 0) log.info("groups.expired", { count });
+    },
+    (error: unknown) => log.error("groups.not_expired", { error }),
+  );
+}
+
+/** A volume as the admin API shows it. */
+function describeVolume({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }: Volume) {
+  return { id, group, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed };
+}
