@@ -221,6 +221,11 @@ export class ShardStore implements ObjectStore {
     await this.#loop.submit(abortUploadOperation(this.#state, this.#uploadName(bucket, key, uploadId)));
   }
 
+  /** How long commits took since this was asked last, 99th percentile; undefined if there were none. */
+  takeWriteP99Ms(): number | undefined {
+    return this.#loop.latency.takeP99();
+  }
+
   /**
    * Notes the keys of one group of before the start, so that reads and writes of other keys need not ask for them in it.
    *
