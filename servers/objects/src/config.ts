@@ -39,6 +39,12 @@ export const configSchema = z.strictObject({
     .default([])
     .meta({ placeholder: "s3.example.com", group: "Access" })
     .describe("Domains below which the first label is a bucket (virtual-host style); path style always works"),
+  publicUrl: z
+    .string()
+    .regex(/^(https?:\/\/[^/?#@\s]+)?$/)
+    .default("")
+    .meta({ placeholder: "https://s3.example.com" })
+    .describe("Where clients reach listen, for links that the admin API makes; empty takes the address it listens on"),
 
   accessKey: text(
     "KEY",

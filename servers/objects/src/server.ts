@@ -11,6 +11,7 @@ import {
   startAdmin,
   systemClock,
 } from "@kagami/kit";
+import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
 import type { ObjectsConfig } from "./config.ts";
 import { readServerTls } from "./server-tls.ts";
@@ -21,8 +22,12 @@ import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
 import { DEFAULT_MAINTENANCE, Maintenance, type MaintenanceEvent } from "./storage/maintenance.ts";
 import { openStore } from "./storage/open-store.ts";
+import type { ShardStore } from "./storage/shard-store.ts";
 import type { Volume } from "./storage/volume-set.ts";
 
+/** Parts that the admin page uploads come in this time, however slow the line. */
+const ADMIN_REQUEST_TIMEOUT_MS = 3_600_000;
+const HISTORY_INTERVAL_MS = 2_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 60_000;
 const MAX_HEADER_BYTES = 16_384;
@@ -67,9 +72,9 @@ export async function startObjectsServer(
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
-  let admin: AdminServer | undefined;
+  let admin: RunningAdmin | undefined;
   const close = closeOnce(async (graceMs: number) => {
-    admin?.startDraining();
+    admin?.server.startDraining();
     await lifecycle?.close();
     await listener?.close(graceMs);
     await running?.close();
@@ -110,25 +115,49 @@ export async function startObjectsServer(
       log,
     });
     if (config.admin !== "off") {
-      admin = await startAdmin({
-        address: config.admin,
-        metrics,
-        log,
-        addRoutes: (router) =>
-          addAdminRoutes(router, {
-            config,
-            service,
-            s3Address: () => listener?.addressText ?? config.listen,
-            describeVolumes: () => [...store.state.volumes.all()].map(describeVolume),
-          }),
-      });
+      const s3Address = (): string => listener?.addressText ?? config.listen;
+      admin = await openAdmin({ config, service, store, metrics, log, s3Address });
     }
-    const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.addressText } : {}) };
+    const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.server.addressText } : {}) };
     return { addresses, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
   } catch (error) {
     await close(0);
     throw error;
   }
+}
+
+interface AdminServerParts {
+  readonly config: ObjectsConfig;
+  readonly service: Service;
+  readonly store: ShardStore;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly s3Address: () => string;
+}
+
+interface RunningAdmin {
+  readonly server: AdminServer;
+  close(graceMs: number): Promise<void>;
+}
+
+/** The admin port, and the samples that its charts show. @throws ListenError */
+async function openAdmin({ store, metrics, log, ...parts }: AdminServerParts): Promise<RunningAdmin> {
+  const { config, service } = parts;
+  const history = new RateHistory(service, () => process.memoryUsage.rss());
+  const describeVolumes = () => [...store.state.volumes.all()].map(describeVolume);
+  const server = await startAdmin({
+    address: config.admin,
+    metrics,
+    log,
+    requestTimeoutMs: ADMIN_REQUEST_TIMEOUT_MS,
+    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeVolumes, history }),
+  });
+  const sampling = setInterval(() => history.sample(), HISTORY_INTERVAL_MS);
+  const close = async (graceMs: number): Promise<void> => {
+    clearInterval(sampling);
+    await server.close(graceMs);
+  };
+  return { server, close };
 }
 
 function logMaintenance(log: Logger, event: MaintenanceEvent): void {

@@ -2,6 +2,8 @@ import { HttpError, isLoopback, type RouteRequest, requireBearer } from "@kagami
 import type { ObjectsConfig } from "../config.ts";
 import type { AuditActor } from "../service/audit-log.ts";
 import type { Service } from "../service/service.ts";
+import type { Bucket } from "../store/object-store.ts";
+import type { RateHistory } from "./rate-history.ts";
 
 /** What the admin API stands on. */
 export interface AdminParts {
@@ -10,6 +12,7 @@ export interface AdminParts {
   /** Where S3 is served. */
   readonly s3Address: () => string;
   readonly describeVolumes: () => readonly unknown[];
+  readonly history: RateHistory;
 }
 
 /**
@@ -35,4 +38,11 @@ export function checkChange({ request }: RouteRequest): void {
 /** Who changed something at this API. */
 export function adminActor({ request }: RouteRequest): AuditActor {
   return { who: "admin-api", from: request.socket.remoteAddress, requestId: undefined };
+}
+
+/** The bucket that the path names. @throws HttpError 404 `BUCKET_UNKNOWN` */
+export function findBucket({ params }: RouteRequest, { service }: AdminParts): Bucket {
+  const bucket = service.store.bucket(params.bucket ?? "");
+  if (!bucket) throw new HttpError(404, "BUCKET_UNKNOWN", `There is no bucket "${params.bucket ?? ""}"`);
+  return bucket;
 }

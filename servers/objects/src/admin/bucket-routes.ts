@@ -10,7 +10,7 @@ import { DOCUMENTS } from "../service/bucket-documents.ts";
 import { signingHashes } from "../service/signing-hashes.ts";
 import { FIRST_USER, rateLimitsSchema } from "../service/users.ts";
 import type { Bucket, ObjectEntry } from "../store/object-store.ts";
-import { type AdminParts, adminActor } from "./access.ts";
+import { type AdminParts, adminActor, findBucket } from "./access.ts";
 import type { AdminRoutes } from "./routes.ts";
 
 const BODY_LIMIT_BYTES = 1 << 20;
@@ -41,7 +41,7 @@ const shareSchema = z.strictObject({
 export function addBucketRoutes(routes: AdminRoutes, parts: AdminParts): void {
   const { store, users, audit, nowMs } = parts.service;
   routes.get("/api/buckets", () => ({ json: store.buckets().map((bucket) => describe(bucket)) }));
-  routes.get("/api/buckets/{bucket}", (route) => ({ json: { ...describe(find(route, parts)) } }));
+  routes.get("/api/buckets/{bucket}", (route) => ({ json: { ...describe(findBucket(route, parts)) } }));
   routes.change("POST", "/api/buckets", async (route) => {
     const { name, owner } = await readJson(route.request, createSchema);
     if (!isNewBucketName(name)) throw new HttpError(400, "BUCKET_NAME_INVALID", `"${name}" is no bucket name`);
@@ -52,7 +52,7 @@ export function addBucketRoutes(routes: AdminRoutes, parts: AdminParts): void {
   });
   routes.change("PATCH", "/api/buckets/{bucket}", (route) => changeBucket(route, parts));
   routes.change("DELETE", "/api/buckets/{bucket}", async (route) => {
-    const { name } = find(route, parts);
+    const { name } = findBucket(route, parts);
     await store.deleteBucket(name);
     audit.record("bucket.deleted", adminActor(route), { bucket: name });
     return {};
@@ -60,18 +60,14 @@ export function addBucketRoutes(routes: AdminRoutes, parts: AdminParts): void {
   routes.get("/api/buckets/{bucket}/objects", async (route) => ({ json: await listObjects(route, parts) }));
   routes.get("/api/buckets/{bucket}/usage", async (route) => ({ json: await countUsage(route, parts) }));
   routes.change("POST", "/api/buckets/{bucket}/delete", async (route) => {
-    const { name } = find(route, parts);
+    const { name } = findBucket(route, parts);
     const { key, versionId } = await readJson(route.request, deleteSchema);
     const which = versionId === undefined ? {} : { versionId };
-    return { json: await store.delete({ bucket: name, key, ...which, conditions: {} }) };
+    const result = await store.delete({ bucket: name, key, ...which, conditions: {} });
+    audit.record("object.deleted", adminActor(route), { bucket: name, key, versionId });
+    return { json: result };
   });
   routes.change("POST", "/api/buckets/{bucket}/share", (route) => share(route, parts));
-}
-
-function find({ params }: RouteRequest, { service }: AdminParts): Bucket {
-  const bucket = service.store.bucket(params.bucket ?? "");
-  if (!bucket) throw new HttpError(404, "BUCKET_UNKNOWN", `There is no bucket "${params.bucket ?? ""}"`);
-  return bucket;
 }
 
 function describe({ name, owner, createdMs, versioning, documents }: Bucket) {
@@ -81,7 +77,7 @@ function describe({ name, owner, createdMs, versioning, documents }: Bucket) {
 
 async function changeBucket(route: RouteRequest, parts: AdminParts) {
   const { store, audit, onLifecycleChanged } = parts.service;
-  const { name } = find(route, parts);
+  const { name } = findBucket(route, parts);
   const { versioning, policy, cors, lifecycle, limits } = await readJson(route.request, changeSchema, BODY_LIMIT_BYTES);
   const documents: Record<string, string | undefined> = {};
   if (policy !== undefined) {
@@ -104,7 +100,7 @@ function xml(text: string) {
 }
 
 async function listObjects(route: RouteRequest, parts: AdminParts) {
-  const { name } = find(route, parts);
+  const { name } = findBucket(route, parts);
   const { query } = route;
   const limit = Number(query.get("limit") ?? PAGE_LIMIT);
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= PAGE_LIMIT)) {
@@ -126,7 +122,7 @@ async function listObjects(route: RouteRequest, parts: AdminParts) {
 
 /** Counts by walking the bucket, up to a limit: an answer within seconds is worth more than a whole one within hours. */
 async function countUsage(route: RouteRequest, parts: AdminParts) {
-  const { name } = find(route, parts);
+  const { name } = findBucket(route, parts);
   const usage = { versions: 0, deleteMarkers: 0, bytes: 0, isComplete: false };
   let after: { startAfter: string; startAfterVersion?: string } = { startAfter: "" };
   while (usage.versions + usage.deleteMarkers < USAGE_LIMIT) {
@@ -156,11 +152,14 @@ function describeObject(entry: ObjectEntry) {
 /** A presigned path: who has it may do what the user may with that object, until it ends. */
 async function share(route: RouteRequest, parts: AdminParts) {
   const { service } = parts;
-  const { name } = find(route, parts);
+  const { name } = findBucket(route, parts);
   const { key, method, seconds, user } = await readJson(route.request, shareSchema);
   const holder = service.users.anyKeyOf(user);
   if (!holder) throw new HttpError(409, "KEY_UNKNOWN", `User "${user}" has no key that is enabled`);
-  const host = parts.s3Address();
+  const { publicUrl, tlsCert } = parts.config;
+  const base = new URL(publicUrl === "" ? `${tlsCert === "" ? "http" : "https"}://${parts.s3Address()}` : publicUrl);
+  // As clients send it: without the port that the scheme has anyway.
+  const { host } = base;
   const identity = {
     accessKeyId: holder.accessKey,
     secretAccessKey: holder.secretKey,
@@ -170,7 +169,7 @@ async function share(route: RouteRequest, parts: AdminParts) {
   const signer = new RequestSigner(signingHashes, identity);
   const query = signer.presign({ method, path, query: "", rawHeaders: ["host", host] }, seconds, service.nowMs());
   service.audit.record("object.shared", adminActor(route), { bucket: name, key, method, seconds, user });
-  return { json: { url: `${parts.config.tlsCert === "" ? "http" : "https"}://${host}${path}?${query}` } };
+  return { json: { url: `${base.protocol}//${host}${path}?${query}` } };
 }
 
 function escapeSegment(segment: string): string {

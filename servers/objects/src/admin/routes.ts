@@ -1,28 +1,22 @@
-import { HttpError, type Reply, type RouteHandler, type RouteRequest, type Router } from "@kagami/kit";
-import { S3Error } from "../protocol/errors.ts";
-import { UserChangeError } from "../service/users.ts";
-import { StoreError } from "../store/object-store.ts";
+import { statfs } from "node:fs/promises";
+import { type RouteHandler, type Router, readSinglePage } from "@kagami/kit";
 import { type AdminParts, checkAccess, checkChange } from "./access.ts";
+import { answered } from "./answered.ts";
 import { addBucketRoutes } from "./bucket-routes.ts";
+import { addUploadRoutes } from "./upload-routes.ts";
 import { addUserRoutes } from "./user-routes.ts";
-
-const STATUS: Readonly<Record<UserChangeError["code"], number>> = {
-  USER_UNKNOWN: 404,
-  USER_EXISTS: 409,
-  USER_INVALID: 400,
-  KEY_UNKNOWN: 404,
-  KEY_FIXED: 409,
-  TOO_MANY: 409,
-};
+import { addViewRoutes } from "./view-routes.ts";
 
 /** How the parts of the API add their routes: access is checked before, errors become answers behind. */
 export interface AdminRoutes {
   get(pattern: string, handler: RouteHandler): void;
   /** A change; `handler` reads the body itself. */
-  change(method: "POST" | "PUT" | "PATCH" | "DELETE", pattern: string, handler: RouteHandler): void;
+  change(method: "POST" | "PATCH" | "DELETE", pattern: string, handler: RouteHandler): void;
+  /** A PUT whose body is bytes of an object. */
+  upload(pattern: string, handler: RouteHandler): void;
 }
 
-/** The API of API.md. */
+/** The page for people, and the API of API.md. */
 export function addAdminRoutes(router: Router, parts: AdminParts): void {
   const routes: AdminRoutes = {
     get: (pattern, handler) => {
@@ -38,38 +32,43 @@ export function addAdminRoutes(router: Router, parts: AdminParts): void {
         return answered(handler, route);
       });
     },
+    upload: (pattern, handler) => {
+      router.add("PUT", pattern, async (route) => {
+        checkAccess(route, parts);
+        try {
+          return await answered(handler, route);
+        } catch (error) {
+          // Without it, Node would read the rest of a refused body only to throw it away.
+          route.response.setHeader("connection", "close");
+          throw error;
+        }
+      });
+    },
   };
-  routes.get("/api/status", () => ({ json: describeStatus(parts) }));
+  const page = readSinglePage(new URL("./admin-page.html", import.meta.url));
+  const policy = `${page.headers?.["content-security-policy"]}; img-src 'self'; media-src 'self'; frame-src 'self'`;
+  router.add("GET", "/", () => ({ ...page, headers: { ...page.headers, "content-security-policy": policy } }));
+  routes.get("/api/status", async () => ({ json: await describeStatus(parts) }));
+  routes.get("/api/history", ({ query }) => ({ json: parts.history.since(Number(query.get("since") ?? 0)) }));
   routes.get("/api/volumes", () => ({ json: parts.describeVolumes() }));
   addUserRoutes(routes, parts);
   addBucketRoutes(routes, parts);
+  addUploadRoutes(routes, parts);
+  addViewRoutes(routes, router, parts);
 }
 
-function describeStatus({ service, config, s3Address }: AdminParts) {
+async function describeStatus({ service, config, s3Address }: AdminParts) {
   const { budget, store, users, region } = service;
+  const { bsize, bavail, blocks } = await statfs(config.data);
   return {
     s3: s3Address(),
     region,
     indexEngine: config.indexEngine,
     buckets: store.buckets().length,
     users: users.list().length,
+    disk: { directory: config.data, freeBytes: bsize * bavail, sizeBytes: bsize * blocks },
+    memory: { residentBytes: process.memoryUsage.rss() },
+    upSeconds: Math.round(process.uptime()),
     bodies: { heldBytes: budget.heldBytes, waiting: budget.waiting, limitBytes: config.maxBodyMemoryBytes },
   };
-}
-
-async function answered(handler: RouteHandler, route: RouteRequest): Promise<Reply | undefined> {
-  try {
-    return await handler(route);
-  } catch (error) {
-    if (error instanceof UserChangeError) throw new HttpError(STATUS[error.code], error.code, error.message);
-    // Codes of S3 and of the store are told as they are: the documents are the same.
-    if (error instanceof S3Error) throw new HttpError(error.status, error.code, error.message);
-    if (error instanceof StoreError) throw new HttpError(storeStatus(error), error.code, error.message);
-    throw error;
-  }
-}
-
-function storeStatus({ code }: StoreError): number {
-  if (code.startsWith("NO_SUCH")) return 404;
-  return code === "DISK_FAILED" || code === "CORRUPT" ? 500 : code === "DISK_FULL" || code === "BUSY" ? 503 : 409;
 }

@@ -5,7 +5,30 @@ import type { RequestContext } from "./request-context.ts";
 const BUCKET_LABELS = 500;
 const OPERATION_LABELS = 200;
 
+/** What was counted since the start. */
+export interface RequestCounts {
+  requests: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Four to an octave, from 1/16 ms up. */
+const DURATION_SLOTS = 96;
+const SLOTS_PER_OCTAVE = 4;
+const SHORTEST_MS = 1 / 16;
+
+function durationSlot(elapsedMs: number): number {
+  if (elapsedMs <= SHORTEST_MS) return 0;
+  return Math.min(DURATION_SLOTS - 1, Math.ceil(Math.log2(elapsedMs / SHORTEST_MS) * SLOTS_PER_OCTAVE));
+}
+
+/** The longest time that a slot of `durations` counts, in ms. */
+export function durationOfSlot(slot: number): number {
+  return SHORTEST_MS * 2 ** (slot / SLOTS_PER_OCTAVE);
+}
+
 interface BucketSeries {
+  readonly counts: RequestCounts;
   readonly bytesIn: CounterSeries;
   readonly bytesOut: CounterSeries;
   readonly requests: Map<string, CounterSeries>;
@@ -18,6 +41,10 @@ export class ServiceMetrics {
   readonly #durations: ReturnType<Metrics["histogram"]>;
   readonly #errors: ReturnType<Metrics["counter"]>;
   readonly #series = new Map<string, BucketSeries>();
+  /** Answers with a status of 500 and more. */
+  failures = 0;
+  /** Requests by how long they took, see {@link durationSlot}. */
+  readonly durations = new Float64Array(DURATION_SLOTS);
   readonly #durationSeries = new Map<string, HistogramSeries>();
 
   constructor(metrics: Metrics) {
@@ -44,6 +71,11 @@ export class ServiceMetrics {
     this.#errors = metrics.counter(`${prefix}_errors_total`, "Errors answered, by code", ["code"], OPERATION_LABELS);
   }
 
+  /** By bucket; `""` are requests to none. */
+  *bucketCounts(): Generator<readonly [bucket: string, RequestCounts]> {
+    for (const [bucket, { counts }] of this.#series) yield [bucket, counts];
+  }
+
   count(cx: RequestContext, elapsedMs: number): void {
     // Only buckets that are there: names that clients invent must not use up the labels.
     const bucket = cx.bucket?.name ?? "";
@@ -57,6 +89,12 @@ export class ServiceMetrics {
     requests.inc();
     series.bytesIn.inc(cx.bytesIn);
     series.bytesOut.inc(cx.bytesOut);
+    series.counts.requests += 1;
+    series.counts.bytesIn += cx.bytesIn;
+    series.counts.bytesOut += cx.bytesOut;
+    if (cx.status >= 500) this.failures += 1;
+    const slot = durationSlot(elapsedMs);
+    this.durations[slot] = (this.durations[slot] ?? 0) + 1;
     if (cx.errorCode !== undefined) this.#errors.inc(1, { code: cx.errorCode });
     const { operation } = cx.route;
     let durations = this.#durationSeries.get(operation);
@@ -72,6 +110,7 @@ export class ServiceMetrics {
     const known = this.#series.get(label);
     if (known) return known;
     const made: BucketSeries = {
+      counts: { requests: 0, bytesIn: 0, bytesOut: 0 },
       bytesIn: this.#bytes.with({ bucket: label, direction: "in" }),
       bytesOut: this.#bytes.with({ bucket: label, direction: "out" }),
       requests: new Map(),

@@ -33,12 +33,15 @@ export function readNewMetadata(cx: RequestContext): ObjectMetadata {
   return metadata;
 }
 
+/** What of a request decides how long its object is kept. */
+type RetentionContext = Pick<RequestContext, "ownBucket" | "service" | "nowMs">;
+
 /**
  * How long the bucket's rules keep an object that is written now. In a bucket with versions an expired object is hidden,
  * not removed, so there the lifecycle run does it.
  */
 export function retentionFor(
-  cx: RequestContext,
+  cx: RetentionContext,
   key: string,
   metadata: ObjectMetadata,
   sizeBytes: number,
@@ -50,7 +53,7 @@ export function retentionFor(
 }
 
 /** As {@link retentionFor} for an upload whose size is not known: rules about sizes wait for the lifecycle run. */
-export function retentionForUpload(cx: RequestContext, key: string, metadata: ObjectMetadata): Retention | undefined {
+export function retentionForUpload(cx: RetentionContext, key: string, metadata: ObjectMetadata): Retention | undefined {
   const bucket = cx.ownBucket;
   const rules = bucket.versioning === "off" ? cx.service.documents.lifecycle(bucket) : undefined;
   const sizeless = rules?.filter((rule) => !hasSize(rule));
