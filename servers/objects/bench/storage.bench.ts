@@ -109,17 +109,19 @@ async function benchProbe(): Promise<void> {
       nowMs += 1;
       const again = await reopen();
       const groups = again.state.catalog.groupsOf(again.bucket("b")?.id ?? 0).length;
+      const retention = epochs === 0 ? undefined : { expiresMs: nowMs + HOUR * epochs - 10, ruleKey: "r", retentionMs };
       const head = (i: number) => again.head("b", `k${(i * 7_919) % count}`);
-      show(`head, ${groups} groups, 32 lanes`, await measure(count, 32, head));
-      show(`head of an absent key, ${groups} groups`, await measure(count, 32, (i) => again.head("b", `x${i}`)));
       const request = { bucket: "b", prefix: "", delimiter: "", maxKeys: 1_000, versions: false };
       const list = (i: number) => again.list({ ...request, startAfter: `k${i}` });
       show(`list 1,000 keys, ${groups} groups`, await measure(isSmoke ? 5 : 60, 1, list));
-      const retention = epochs === 0 ? undefined : { expiresMs: nowMs + HOUR * epochs - 10, ruleKey: "r", retentionMs };
-      show(
-        `put 100 B, ${groups} groups, 32 lanes`,
-        await measure(count, 32, (i) => put(again, `n${i}`, body, retention)),
-      );
+      // First as after a start, then with the groups looked through.
+      for (const what of ["nothing known of them", "known in memory"]) {
+        if (what !== "nothing known of them") while (await again.lookThroughGroup(async () => undefined));
+        show(`head, ${groups} groups, ${what}, 32 lanes`, await measure(count, 32, head));
+        show(`head of an absent key, the same`, await measure(count, 32, (i) => again.head("b", `x${i}`)));
+        const key = (i: number) => `${what}${i}`;
+        show(`put 100 B, the same`, await measure(count, 32, (i) => put(again, key(i), body, retention)));
+      }
     });
   }
 }
