@@ -202,7 +202,7 @@ async function deleteVersion(
 }
 
 /** A version by its id. */
-export async function findVersion(
+async function findVersion(
   commit: Commit,
   bucketId: number,
   key: Uint8Array,
