@@ -133,7 +133,7 @@ async function benchExpire(): Promise<void> {
   const body = new Uint8Array(100);
   await withStore({ nowMs: () => nowMs, cacheBytes: 1_000_000 }, async (store) => {
     const retention = { expiresMs: nowMs + HOUR, ruleKey: "r", retentionMs: HOUR };
-    show(`put ${count} objects of 100 B`, await measure(count, 256, (i) => put(store, `k${i}`, body, retention)));
+    show(`put ${count} objects of 100 B`, await measure(count, 1_024, (i) => put(store, `k${i}`, body, retention)));
     nowMs += 2 * HOUR;
     const before = process.cpuUsage();
     const startMs = performance.now();
