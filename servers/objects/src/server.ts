@@ -162,6 +162,7 @@ async function openAdmin({ store, metrics, log, ...parts }: AdminServerParts): P
 
 function logMaintenance(log: Logger, event: MaintenanceEvent): void {
   if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
+  else if (event.kind === "swept") log.info("objects.expired", { count: event.count });
   else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
   else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
   else {

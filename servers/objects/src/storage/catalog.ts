@@ -36,6 +36,9 @@ export class Catalog {
   #filterBytes = 0;
   readonly #groupsOfBucket = new Map<number, readonly number[]>();
 
+  /** Whether something was put outside of groups that has an end: only then it is worth a sweep. */
+  hasLooseExpiry = false;
+
   bucket(name: string): BucketState | undefined {
     return this.#buckets.get(name);
   }
