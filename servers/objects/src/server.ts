@@ -9,6 +9,7 @@ import {
   Metrics,
   registerProcessMetrics,
   startAdmin,
+  systemClock,
 } from "@kagami/kit";
 import { addAdminRoutes } from "./admin/routes.ts";
 import type { ObjectsConfig } from "./config.ts";
@@ -18,12 +19,10 @@ import { LifecycleRunner } from "./service/lifecycle-runner.ts";
 import { serveRequest } from "./service/serve-request.ts";
 import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
+import { DEFAULT_MAINTENANCE, Maintenance, type MaintenanceEvent } from "./storage/maintenance.ts";
 import { openStore } from "./storage/open-store.ts";
-import type { ShardStore } from "./storage/shard-store.ts";
 import type { Volume } from "./storage/volume-set.ts";
 
-/** How often groups whose end has passed are unlinked. */
-const EXPIRE_INTERVAL_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 60_000;
 const MAX_HEADER_BYTES = 16_384;
@@ -59,17 +58,17 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
     cacheBytes: config.cacheBytes,
     maxBuckets: config.maxBuckets,
   });
-  const expiring = setInterval(() => expireGroups(store, log), EXPIRE_INTERVAL_MS);
+  const maintenance = new Maintenance(store, systemClock, DEFAULT_MAINTENANCE, (event) => logMaintenance(log, event));
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
   let admin: AdminServer | undefined;
   const close = closeOnce(async (graceMs: number) => {
-    clearInterval(expiring);
     admin?.startDraining();
     await lifecycle?.close();
     await listener?.close(graceMs);
     await running?.close();
+    await maintenance.close();
     await store.close();
     await admin?.close(graceMs);
   });
@@ -127,13 +126,15 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
   }
 }
 
-function expireGroups(store: ShardStore, log: Logger): void {
-  store.expireGroups().then(
-    (count) => {
-      if (count > 0) log.info("groups.expired", { count });
-    },
-    (error: unknown) => log.error("groups.not_expired", { error }),
-  );
+function logMaintenance(log: Logger, event: MaintenanceEvent): void {
+  if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
+  else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
+  else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
+  else {
+    const { volumeId, readBytes, damaged, damagedBlobs } = event.report;
+    if (damaged.length + damagedBlobs.length === 0) log.info("volume.scrubbed", { volumeId, readBytes });
+    else log.error("volume.damaged", { volumeId, damaged, damagedBlobs });
+  }
 }
 
 /** A volume as the admin API shows it. */
