@@ -113,7 +113,8 @@ export class ShardStore implements ObjectStore {
 
   hasExpiringObjects(name: string): boolean {
     const bucket = this.bucket(name);
-    return bucket !== undefined && this.#state.catalog.groupsOf(bucket.id).length > 0;
+    const { catalog } = this.#state;
+    return bucket !== undefined && (catalog.hasLooseExpiry || catalog.groupsOf(bucket.id).length > 0);
   }
 
   async updateBucket(name: string, change: Parameters<ObjectStore["updateBucket"]>[1]): Promise<Bucket> {

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { Catalog } from "../../src/storage/catalog.ts";
 import {
   DAY_MS,
   type LifecycleRule,
@@ -8,6 +7,7 @@ import {
   uploadAbortMs,
   versionActions,
 } from "../../src/engine/lifecycle/lifecycle.ts";
+import { Catalog } from "../../src/storage/catalog.ts";
 
 function rule(
   over: Partial<Omit<LifecycleRule, "filter">> & { filter?: Partial<LifecycleRule["filter"]> } = {},
