@@ -45,6 +45,7 @@ export {
   requireBearer,
 } from "./http/router.ts";
 export { type StaticHandler, type StaticOptions, serveStatic } from "./http/serve-static.ts";
+export { checkAdminAccess, readSinglePage } from "./http/single-page.ts";
 // Logging
 export { createLogger, type LogFields, type Logger, type LoggerOptions, type LogLevel } from "./log/logger.ts";
 export { FileDescriptorSink, type LogSink } from "./log/sink.ts";

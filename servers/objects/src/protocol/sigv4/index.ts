@@ -4,6 +4,7 @@ export { HeaderFields } from "../header-fields.ts";
 export { ChunkSignatures } from "./chunk-signatures.ts";
 // Hashes
 export { EMPTY_SHA256, equalSecrets, type RunningSha256, type SigningHashes } from "./hashes.ts";
+export { withHoistedHeaders } from "./hoisted-headers.ts";
 export { type Payload, UNSIGNED_PAYLOAD } from "./payload.ts";
 export { MAX_EXPIRES_SECONDS } from "./presigned-query.ts";
 // Signing
