@@ -68,6 +68,7 @@ function planOf(peer: S3Peer, { isSmoke, settings }: ScenarioContext): LoadPlan 
     durationMs: 1_000 * (settings.seconds ?? (isSmoke ? 0.5 : 20)),
     seed: 1,
     prepares: flags.reuse === undefined,
+    prepareFrom: 0,
   };
 }
 

@@ -1,6 +1,9 @@
 import type { Part } from "../src/scenario.ts";
+import { background } from "./background.ts";
+import { expiry } from "./expiry.ts";
 import { kills } from "./kills/kills.ts";
 import { large } from "./large.ts";
+import { many } from "./many.ts";
 import { mix } from "./mix.ts";
 import { small } from "./small.ts";
 
@@ -8,7 +11,7 @@ import { small } from "./small.ts";
 export const objectsPart: Part = {
   name: "objects",
   summary: "The object store beside s3rver, nginx and Ceph RGW; mixed load for any S3 server",
-  scenarios: [small, large, mix, kills],
+  scenarios: [small, large, many, expiry, background, mix, kills],
   flags: [
     {
       name: "url",
@@ -21,7 +24,11 @@ export const objectsPart: Part = {
       about: "put:10KB@100/s,get:1KB-1MB@1000/s,list@5/s (open loop) or put:4KB*1,get:4KB*9 (closed)",
     },
     { name: "connections", value: "N", about: "Connections of the load; 32 if absent" },
-    { name: "objects", value: "N", about: "Objects of each size that reads choose from" },
+    {
+      name: "objects",
+      value: "N",
+      about: "Objects of each size that reads choose from; how many there are in many and expiry",
+    },
     { name: "keys", value: "HOW", about: "uniform, sequential, latest or zipf:EXPONENT" },
     { name: "arrivals", value: "HOW", about: "even or poisson, for the open loop" },
     { name: "signing", value: "HOW", about: "header or presigned" },

@@ -17,6 +17,13 @@ const EXPECTED: Readonly<
     { peers: ["kagami", "s3rver"], figures: ["get-rate", "get-cpu", "put-rate"] },
     { peers: ["kagami"], figures: ["get-beside-nginx", "put-beside-md5-or-disk"] },
   ],
+  many: [
+    { peers: ["kagami"], figures: ["index-per-object-at-1000", "rss-at-1000", "get-p99-at-100", "get-p99-at-1000"] },
+  ],
+  expiry: [{ peers: ["kagami"], figures: ["put-rate", "data-before", "time-until-freed"] }],
+  background: [
+    { peers: ["kagami"], figures: ["get-p99-quiet", "get-p99-compacting", "put-p99-quiet", "put-p99-compacting"] },
+  ],
   mix: [{ peers: ["kagami"], figures: MIXED.flatMap((name) => [`${name}-rate`, `${name}-p99`]) }],
   kills: [{ peers: ["kagami"], figures: ["kills", "writes-acknowledged", "slowest-start"] }],
 };

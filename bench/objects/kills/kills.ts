@@ -9,12 +9,13 @@ import { KILLS_BUCKET, Writer } from "./writer.ts";
 
 const WRITERS = 6;
 /** Time under load before a kill: between these, so that it meets every state of a commit. */
-const LOAD_MS = { least: 5, most: 120 };
+const LOAD_MS = { least: 5, most: 300 };
 
 /** SIGKILL under load, again and again; what was acknowledged is there, and nothing is there by half. */
 export const kills: Scenario = {
   name: "kills",
-  summary: "SIGKILLs under puts, overwrites and deletes: no acknowledged write lost, no torn object (--rounds N kills)",
+  summary:
+    "SIGKILLs under puts, copies, uploads in parts and deletes: no acknowledged write lost, none torn (--rounds N kills)",
   run: async ({ isSmoke, settings, progress }) => {
     const rounds = settings.rounds ?? (isSmoke ? 3 : 1_000);
     const data = await mkdtemp(join(tmpdir(), "kagami-kills-"));
@@ -57,7 +58,7 @@ export const kills: Scenario = {
     ];
     const examples = [...lost, ...torn].slice(0, 10);
     const notes = [
-      `${WRITERS} writers with 40 keys each, 1 byte to 9 MB, a tenth deletes; a killed process, not a machine without power`,
+      `${WRITERS} writers with 40 keys each, 1 byte to 9 MB; of ten requests one deletes and one or two copy, of a hundred three are uploads in parts; a killed process, not a machine without power`,
       ...(examples.length > 0 ? [`such as ${examples.join(", ")}`] : []),
     ];
     return { figures, notes };

@@ -1,4 +1,5 @@
 import type { S3Credentials } from "@kagami/testkit";
+import type { S3Peer } from "../servers/peer.ts";
 import type { SparseHistogram } from "./histogram.ts";
 import type { MixEntry } from "./mix.ts";
 
@@ -25,6 +26,8 @@ export interface LoadPlan {
   readonly seed: number;
   /** Whether the objects are stored first. */
   readonly prepares: boolean;
+  /** The first of them: those before it are there from an earlier run. */
+  readonly prepareFrom: number;
 }
 
 /** One second of one kind of request. */
@@ -70,3 +73,24 @@ export type LoadMessage =
   | { readonly kind: "prepared"; readonly objects: number; readonly milliseconds: number }
   | { readonly kind: "report"; readonly report: LoadReport }
   | { readonly kind: "failed"; readonly message: string };
+
+/** A plan that stores so many objects of a size and measures nothing. */
+export function storingPlan(peer: S3Peer, bucket: string, size: string, keyCount: number, prepareFrom = 0): LoadPlan {
+  return {
+    endpoint: peer.endpoint,
+    credentials: peer.credentials,
+    bucket,
+    signing: "header",
+    loop: "closed",
+    entries: [{ operation: "get", size, perSecond: 0, weight: 1 }],
+    connections: 64,
+    keyCount,
+    keys: "uniform",
+    arrivals: "even",
+    warmUpMs: 0,
+    durationMs: 1,
+    seed: 1,
+    prepares: true,
+    prepareFrom,
+  };
+}

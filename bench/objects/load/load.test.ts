@@ -172,6 +172,7 @@ async function planFor(
     durationMs: 500,
     seed: 1,
     prepares: false,
+    prepareFrom: 0,
     ...mix,
     ...change,
   });

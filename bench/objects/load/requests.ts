@@ -90,12 +90,13 @@ export class RequestMaker {
       sources.set(source.prefix, source);
     }
     const all = [...sources.values()];
+    const from = this.#plan.prepareFrom;
     return {
-      count: all.length * this.#plan.keyCount,
+      count: all.length * (this.#plan.keyCount - from),
       request: (index, nowMs) => {
         const { prefix, sizes } = all[index % all.length] as Source;
         const body = this.#body(sizes?.next(this.#random) ?? 0);
-        return this.#request("PUT", keyOf(prefix, Math.floor(index / all.length)), nowMs, body);
+        return this.#request("PUT", keyOf(prefix, from + Math.floor(index / all.length)), nowMs, body);
       },
     };
   }

@@ -9,6 +9,8 @@ export interface ObjectsOptions {
   readonly data?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A module that the process loads before everything else. */
+  readonly preload?: string;
 }
 
 /** Ours, and what else a bench needs to know of it. */
@@ -23,12 +25,13 @@ export interface ObjectsServer extends LocalPeer {
 const CREDENTIALS = { accessKey: "KAGAMIBENCHACCESSKEY", secretKey: "kagami-bench-secret-key-0123456789abcdef" };
 
 /** `kagami objects` as a user starts it, in a process of its own. @throws Error if it ends before it is ready. */
-export async function startObjects({ data, args = [], env }: ObjectsOptions): Promise<ObjectsServer> {
+export async function startObjects({ data, args = [], env, preload }: ObjectsOptions): Promise<ObjectsServer> {
   const directory = data ?? (await mkdtemp(join(tmpdir(), "kagami-bench-objects-")));
   const all = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log", "error", "--data", directory, ...args];
   const { pid, addresses, end } = await startKagami({
     part: "objects",
     args: all,
+    ...(preload === undefined ? {} : { preload }),
     env: {
       KAGAMI_OBJECTS_ACCESS_KEY: CREDENTIALS.accessKey,
       KAGAMI_OBJECTS_SECRET_KEY: CREDENTIALS.secretKey,

@@ -8,6 +8,8 @@ export interface KagamiOptions {
   readonly args: readonly string[];
   /** Added to the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A module that the process loads before everything else. */
+  readonly preload?: string;
 }
 
 /** A part of Kagami that runs as users run it, in a process of its own. */
@@ -22,10 +24,10 @@ export interface KagamiProcess {
 const SERVERS = join(import.meta.dirname, "..", "..", "..", "servers");
 
 /** Starts a part and waits until it is ready. @throws Error if it ends before that */
-export async function startKagami({ part, args, env }: KagamiOptions): Promise<KagamiProcess> {
+export async function startKagami({ part, args, env, preload }: KagamiOptions): Promise<KagamiProcess> {
   const child = fork(join(SERVERS, part, "src", "main.ts"), [...args], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
-    execArgv: [],
+    execArgv: preload === undefined ? [] : ["--import", preload],
     // biome-ignore lint/style/noProcessEnv: a part is started in the tester's own environment
     env: { ...process.env, ...env },
   });

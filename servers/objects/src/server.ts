@@ -9,7 +9,9 @@ import {
   Metrics,
   registerProcessMetrics,
   startAdmin,
+  systemClock,
 } from "@kagami/kit";
+import { MaintenanceView } from "./admin/maintenance-view.ts";
 import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
 import type { ObjectsConfig } from "./config.ts";
@@ -19,12 +21,10 @@ import { LifecycleRunner } from "./service/lifecycle-runner.ts";
 import { serveRequest } from "./service/serve-request.ts";
 import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
+import { DEFAULT_MAINTENANCE, Maintenance, type MaintenanceEvent } from "./storage/maintenance.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
-import type { Volume } from "./storage/volume-set.ts";
 
-/** How often groups whose end has passed are unlinked. */
-const EXPIRE_INTERVAL_MS = 30_000;
 /** Parts that the admin page uploads come in this time, however slow the line. */
 const ADMIN_REQUEST_TIMEOUT_MS = 3_600_000;
 const HISTORY_INTERVAL_MS = 2_000;
@@ -63,17 +63,21 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
     cacheBytes: config.cacheBytes,
     maxBuckets: config.maxBuckets,
   });
-  const expiring = setInterval(() => expireGroups(store, log), EXPIRE_INTERVAL_MS);
+  const maintenanceView = new MaintenanceView(Date.now);
+  const maintenance = new Maintenance(store, systemClock, DEFAULT_MAINTENANCE, (event) => {
+    maintenanceView.note(event);
+    logMaintenance(log, event);
+  });
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
   let admin: RunningAdmin | undefined;
   const close = closeOnce(async (graceMs: number) => {
-    clearInterval(expiring);
     admin?.server.startDraining();
     await lifecycle?.close();
     await listener?.close(graceMs);
     await running?.close();
+    await maintenance.close();
     await store.close();
     await admin?.close(graceMs);
   });
@@ -111,7 +115,7 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
     });
     if (config.admin !== "off") {
       const s3Address = (): string => listener?.addressText ?? config.listen;
-      admin = await openAdmin({ config, service, store, metrics, log, s3Address });
+      admin = await openAdmin({ config, service, store, maintenance, maintenanceView, metrics, log, s3Address });
     }
     const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.server.addressText } : {}) };
     return { addresses, generatedKey: generated, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
@@ -125,6 +129,8 @@ interface AdminServerParts {
   readonly config: ObjectsConfig;
   readonly service: Service;
   readonly store: ShardStore;
+  readonly maintenance: Maintenance;
+  readonly maintenanceView: MaintenanceView;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly s3Address: () => string;
@@ -136,16 +142,17 @@ interface RunningAdmin {
 }
 
 /** The admin port, and the samples that its charts show. @throws ListenError */
-async function openAdmin({ store, metrics, log, ...parts }: AdminServerParts): Promise<RunningAdmin> {
-  const { config, service } = parts;
+async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminServerParts): Promise<RunningAdmin> {
+  const { config, service, maintenanceView } = parts;
   const history = new RateHistory(service, () => process.memoryUsage.rss());
-  const describeVolumes = () => [...store.state.volumes.all()].map(describeVolume);
+  const describeMaintenance = () => ({ ...maintenanceView.totals, bytesPerSecond: maintenance.bytesPerSecond });
+  const describeVolumes = () => describeAllVolumes(store, maintenanceView);
   const server = await startAdmin({
     address: config.admin,
     metrics,
     log,
     requestTimeoutMs: ADMIN_REQUEST_TIMEOUT_MS,
-    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeVolumes, history }),
+    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeMaintenance, describeVolumes, history }),
   });
   const sampling = setInterval(() => history.sample(), HISTORY_INTERVAL_MS);
   const close = async (graceMs: number): Promise<void> => {
@@ -155,16 +162,24 @@ async function openAdmin({ store, metrics, log, ...parts }: AdminServerParts): P
   return { server, close };
 }
 
-function expireGroups(store: ShardStore, log: Logger): void {
-  store.expireGroups().then(
-    (count) => {
-      if (count > 0) log.info("groups.expired", { count });
-    },
-    (error: unknown) => log.error("groups.not_expired", { error }),
-  );
+function logMaintenance(log: Logger, event: MaintenanceEvent): void {
+  if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
+  else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
+  else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
+  else {
+    const { volumeId, readBytes, damaged, damagedBlobs } = event.report;
+    if (damaged.length + damagedBlobs.length === 0) log.info("volume.scrubbed", { volumeId, readBytes });
+    else log.error("volume.damaged", { volumeId, damaged, damagedBlobs });
+  }
 }
 
-/** A volume as the admin API shows it. */
-function describeVolume({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }: Volume) {
-  return { id, group, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed };
+/** Volumes as the admin API shows them. */
+function describeAllVolumes({ state }: ShardStore, view: MaintenanceView) {
+  const { catalog, volumes } = state;
+  const bucketNames = new Map(catalog.buckets().map(({ id, name }) => [id, name]));
+  return [...volumes.all()].map(({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }) => {
+    const { bucketId = 0, endsMs = 0 } = catalog.group(group) ?? {};
+    const owner = { bucket: bucketNames.get(bucketId) ?? null, endsMs: endsMs === 0 ? null : endsMs };
+    return { id, group, ...owner, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed, ...view.scrubOf(id) };
+  });
 }

@@ -15,6 +15,8 @@ import type { AdminRoutes } from "./routes.ts";
 
 const BODY_LIMIT_BYTES = 1 << 20;
 const PAGE_LIMIT = 1_000;
+/** Versions that a count of a bucket looks at. */
+const USAGE_LIMIT = 200_000;
 const SHARE_LIMIT_SECONDS = 604_800;
 
 const createSchema = z.strictObject({ name: z.string(), owner: z.string() });
@@ -56,6 +58,7 @@ export function addBucketRoutes(routes: AdminRoutes, parts: AdminParts): void {
     return {};
   });
   routes.get("/api/buckets/{bucket}/objects", async (route) => ({ json: await listObjects(route, parts) }));
+  routes.get("/api/buckets/{bucket}/usage", async (route) => ({ json: await countUsage(route, parts) }));
   routes.change("POST", "/api/buckets/{bucket}/delete", async (route) => {
     const { name } = findBucket(route, parts);
     const { key, versionId } = await readJson(route.request, deleteSchema);
@@ -115,6 +118,29 @@ async function listObjects(route: RouteRequest, parts: AdminParts) {
   });
   const { commonPrefixes, isTruncated, nextAfter = null, nextAfterVersion = null } = page;
   return { objects: page.entries.map(describeObject), commonPrefixes, isTruncated, nextAfter, nextAfterVersion };
+}
+
+/** Counts by walking the bucket, up to a limit: an answer within seconds is worth more than a whole one within hours. */
+async function countUsage(route: RouteRequest, parts: AdminParts) {
+  const { name } = findBucket(route, parts);
+  const usage = { versions: 0, deleteMarkers: 0, bytes: 0, isComplete: false };
+  let after: { startAfter: string; startAfterVersion?: string } = { startAfter: "" };
+  while (usage.versions + usage.deleteMarkers < USAGE_LIMIT) {
+    const request = { bucket: name, prefix: "", delimiter: "", maxKeys: PAGE_LIMIT, versions: true, ...after };
+    const page = await parts.service.store.list(request);
+    for (const { isDeleteMarker, sizeBytes } of page.entries) {
+      if (isDeleteMarker) usage.deleteMarkers += 1;
+      else usage.versions += 1;
+      usage.bytes += sizeBytes;
+    }
+    const { isTruncated, nextAfter, nextAfterVersion } = page;
+    if (!isTruncated || nextAfter === undefined) return { ...usage, isComplete: true };
+    after = {
+      startAfter: nextAfter,
+      ...(nextAfterVersion === undefined ? {} : { startAfterVersion: nextAfterVersion }),
+    };
+  }
+  return usage;
 }
 
 function describeObject(entry: ObjectEntry) {

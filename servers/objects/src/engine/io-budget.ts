@@ -80,6 +80,11 @@ export class IoBudget {
     }
   }
 
+  /** Grants all that wait, whatever it costs: the end. */
+  grantAll(): void {
+    for (const { grant } of this.#waiting.splice(0)) grant();
+  }
+
   /** The foreground's p99 of the last moments; undefined if there were no requests. */
   onForegroundP99(nowMs: number, p99Ms: number | undefined): void {
     this.#fill(nowMs);

@@ -28,6 +28,11 @@ export function authorize(cx: RequestContext, wish: Wish): void {
   if (!isAllowed(cx, wish)) throw new S3Error("AccessDenied");
 }
 
+/** Refuses a bucket that is not whose the client thinks. @throws S3Error AccessDenied */
+export function checkOwner(bucket: Bucket, expected: string | undefined): void {
+  if (expected !== undefined && expected !== bucket.owner) throw new S3Error("AccessDenied");
+}
+
 /** Whether the policies of the user and of the bucket, and owning the bucket, allow it. */
 export function isAllowed(cx: RequestContext, wish: Wish): boolean {
   const { user } = cx;

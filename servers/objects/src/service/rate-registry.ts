@@ -12,8 +12,10 @@ interface Entry {
 export class RateRegistry {
   readonly #entries = new Map<string, Entry>();
 
-  /** The state of one name, with these limits in force; undefined if it has none. */
-  get(name: string, limits: RateLimits | undefined, nowMs: number): RateState | undefined {
+  /** The state of one user or bucket, with these limits in force; undefined if it has none. */
+  get(kind: "user" | "bucket", of: string, limits: RateLimits | undefined, nowMs: number): RateState | undefined {
+    if (this.#entries.size === 0 && (limits === undefined || isEmpty(limits))) return undefined;
+    const name = `${kind} ${of}`;
     const entry = this.#entries.get(name);
     if (limits === undefined || isEmpty(limits)) {
       if (entry) this.#entries.delete(name);

@@ -3,12 +3,10 @@ import type { TLSSocket } from "node:tls";
 import type { RateState } from "../engine/limits/rate-limits.ts";
 import { HeaderFields } from "../protocol/header-fields.ts";
 import { NO_QUERY, type Route } from "../protocol/routing/index.ts";
-import type { Authentication } from "../protocol/sigv4/index.ts";
+import { type Authentication, withHoistedHeaders } from "../protocol/sigv4/index.ts";
 import type { Bucket } from "../store/object-store.ts";
 import type { Service } from "./service.ts";
 import type { User } from "./users.ts";
-
-const CRC32_OF_NOTHING = "AAAAAA==";
 
 const NO_ROUTE: Route = { operation: "Preflight", bucket: "", key: "", query: NO_QUERY };
 
@@ -100,20 +98,8 @@ export class RequestContext {
   }
 
   #withSignedParameters(): HeaderFields {
-    if (this.authentication?.kind !== "query") return this.headers;
-    const { names, values } = this.route.query;
-    // The AWS SDK for JavaScript presigns uploads before there is a body, with the checksum of none. A body that comes
-    // later cannot fit it, and nobody meant it to; any other checksum in a URL is held to.
-    const isOfNoBody = values[names.indexOf("x-amz-checksum-crc32")] === CRC32_OF_NOTHING;
-    const raw: string[] = [];
-    for (let i = 0; i < names.length; i++) {
-      const name = (names[i] as string).toLowerCase();
-      if (!name.startsWith("x-amz-") || this.headers.has(name)) continue;
-      if (isOfNoBody && (name === "x-amz-checksum-crc32" || name === "x-amz-sdk-checksum-algorithm")) continue;
-      raw.push(name, Buffer.from(values[i] as string, "utf8").toString("latin1"));
-    }
-    const { headers } = this;
-    return new HeaderFields([...headers.names.flatMap((name, i) => [name, headers.values[i] as string]), ...raw]);
+    const isPresigned = this.authentication?.kind === "query";
+    return isPresigned ? withHoistedHeaders(this.headers, this.route.query) : this.headers;
   }
 
   /** Who asks, for logs. */

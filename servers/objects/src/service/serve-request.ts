@@ -3,7 +3,7 @@ import { answerActual } from "../engine/cors/cors.ts";
 import { actionOf, hidesAbsence } from "../engine/policy/operation-actions.ts";
 import { S3Error } from "../protocol/errors.ts";
 import { REFUSED_OPERATIONS } from "../protocol/routing/index.ts";
-import { authorize, isAllowed, needsObjectTags, type Wish, wishFor } from "./authorize.ts";
+import { authorize, checkOwner, isAllowed, needsObjectTags, type Wish, wishFor } from "./authorize.ts";
 import { ClientGone } from "./client-gone.ts";
 import { HANDLERS } from "./handlers/index.ts";
 import { sendError } from "./reply.ts";
@@ -31,11 +31,19 @@ export async function serveRequest(
     refuse(cx, error);
   }
   const elapsedMs = service.monotonicMs() - cx.startedMs;
+  if (!request.complete) discardRest(cx);
   service.metrics.count(cx, elapsedMs);
   service.accessLog?.record(cx, elapsedMs);
 }
 
 function ignore(): void {}
+
+/** Throws away what nobody read of a body, as long as it comes at a decent rate. */
+function discardRest({ request, service }: RequestContext): void {
+  const transfer = service.stalls.watch(() => request.destroy());
+  request.on("data", (chunk: Buffer) => transfer.moved(chunk.length));
+  request.once("close", () => transfer.end());
+}
 
 async function serve(cx: RequestContext): Promise<void> {
   identify(cx);
@@ -89,6 +97,7 @@ function findBucket(cx: RequestContext, name: string): void {
     if (operation === "CreateBucket") return;
     throw new S3Error("NoSuchBucket", { fields: { BucketName: name } });
   }
+  checkOwner(cx.bucket, cx.headers.get("x-amz-expected-bucket-owner"));
   const origin = cx.headers.get("origin");
   if (origin === undefined || operation === "Preflight") return;
   const rules = cx.service.documents.cors(cx.bucket);
@@ -101,8 +110,8 @@ function findBucket(cx: RequestContext, name: string): void {
 function admit(cx: RequestContext): void {
   const { service, user, bucket } = cx;
   const nowMs = cx.startedMs;
-  if (user) cx.userRates = service.rates.get(`user ${user.name}`, user.limits, nowMs);
-  if (bucket) cx.bucketRates = service.rates.get(`bucket ${bucket.name}`, service.documents.limits(bucket), nowMs);
+  if (user) cx.userRates = service.rates.get("user", user.name, user.limits, nowMs);
+  if (bucket) cx.bucketRates = service.rates.get("bucket", bucket.name, service.documents.limits(bucket), nowMs);
   if ((cx.userRates?.admits(nowMs) ?? true) && (cx.bucketRates?.admits(nowMs) ?? true)) return;
   throw new S3Error("SlowDown", { headers: { "retry-after": "1" } });
 }

@@ -77,7 +77,7 @@ export async function applyRecord(
       return await applyDelete(tx, head, await found());
     case RECORD_KINDS.deleteVersion:
       tx.tombstone(place.volumeId, recordBytes);
-      return await applyDeleteVersion(tx, head, await found());
+      return await applyDeleteVersion(tx, catalog, head, await found());
     case RECORD_KINDS.supersede:
       tx.tombstone(place.volumeId, recordBytes);
       return await applySupersede(tx, head, await found());
@@ -116,13 +116,18 @@ async function applyDelete(tx: Transaction, head: RecordHead, current: Entry | u
   tx.touch(head.bucketId, head.key);
 }
 
-async function applyDeleteVersion(tx: Transaction, head: RecordHead, current: Entry | undefined): Promise<void> {
+async function applyDeleteVersion(
+  tx: Transaction,
+  catalog: Catalog,
+  head: RecordHead,
+  current: Entry | undefined,
+): Promise<void> {
   const { bucketId, key, target } = head;
   const isNull = (head.flags & NULL_VERSION) !== 0;
   if (current !== undefined) {
     const isItsNull = isNull && (current.flags & NULL_VERSION) !== 0 && current.sequence <= target;
     if (current.sequence === target || isItsNull)
-      return await removeCurrent(tx, bucketId, key, current, head.createdMs);
+      return await removeCurrent(tx, catalog, bucketId, key, current, head.createdMs);
   }
   // A null version that was overwritten by the one that is removed here may still lie in an older volume.
   if (isNull) await removeOlderNull(tx, bucketId, key, target);
@@ -233,7 +238,7 @@ function applyGroupMade({ tx, catalog }: ApplyContext, head: RecordHead): void {
   const group: GroupInfo = fromJsonBytes(head.metadata);
   tx.put(groupKey(group.id), head.metadata.slice());
   // At once: what follows in this transaction may lie in it.
-  catalog.addGroup(group);
+  catalog.addGroup(group, true);
 }
 
 /** All that the group holds goes, whatever its number: three ranges of the index, its volumes, and its few large files. */

@@ -1,3 +1,5 @@
+import { crc32, crc32c } from "@node-rs/crc32";
+import { KeyFilter } from "../engine/key-filter.ts";
 import type { GroupInfo } from "../protocol/volume/index.ts";
 import type { Bucket } from "../store/object-store.ts";
 
@@ -14,6 +16,9 @@ const MAX_EPOCH_MS = 86_400_000;
 /** The header of a volume has room for so many characters of a rule's key. */
 const MAX_RULE_KEY_LENGTH = 512;
 
+/** What all groups' keys may be noted in. */
+const MAX_FILTER_BYTES = 67_108_864;
+
 /** A bucket with where its record lies. */
 export interface BucketState {
   readonly bucket: Bucket;
@@ -26,6 +31,10 @@ export interface BucketState {
 export class Catalog {
   readonly #buckets = new Map<string, BucketState>();
   readonly #groups = new Map<number, GroupInfo>();
+  readonly #filters = new Map<number, { readonly filter: KeyFilter; isWhole: boolean }>();
+  /** Groups that are too large to be noted. */
+  readonly #dropped = new Set<number>();
+  #filterBytes = 0;
   readonly #groupsOfBucket = new Map<number, readonly number[]>();
 
   bucket(name: string): BucketState | undefined {
@@ -62,9 +71,11 @@ export class Catalog {
     return this.#groupsOfBucket.get(bucketId) ?? NO_GROUPS;
   }
 
-  addGroup(group: GroupInfo): void {
+  /** @param isNew Whether it holds nothing yet: then all that comes into it is noted, see {@link Catalog.groupsWith}. */
+  addGroup(group: GroupInfo, isNew = false): void {
     if (group.id === 0 || this.#groups.has(group.id)) return;
     this.#groups.set(group.id, group);
+    if (isNew) this.#filters.set(group.id, { filter: new KeyFilter(), isWhole: true });
     this.#groupsOfBucket.set(group.bucketId, [group.id, ...this.groupsOf(group.bucketId)]);
   }
 
@@ -72,9 +83,63 @@ export class Catalog {
     const group = this.#groups.get(id);
     if (group === undefined) return;
     this.#groups.delete(id);
+    this.#dropFilter(id);
     const left = this.groupsOf(group.bucketId).filter((other) => other !== id);
     if (left.length === 0) this.#groupsOfBucket.delete(group.bucketId);
     else this.#groupsOfBucket.set(group.bucketId, left);
+  }
+
+  /**
+   * The bucket's groups that may hold a key. Asking the index for a key that a group does not hold costs as much as a tenth
+   * of a GET, and there may be many groups; this is known from memory, for groups that were made or looked through since
+   * the start.
+   */
+  groupsWith(bucketId: number, key: Uint8Array): readonly number[] {
+    const groups = this.groupsOf(bucketId);
+    if (groups.length === 0 || this.#filters.size === 0) return groups;
+    const hash = crc32c(key, bucketId);
+    const otherHash = crc32(key, bucketId);
+    return groups.filter((id) => {
+      const known = this.#filters.get(id);
+      return known === undefined || !known.isWhole || known.filter.mayHave(hash, otherHash);
+    });
+  }
+
+  /** A key comes into a group. */
+  noteKey(group: number, bucketId: number, key: Uint8Array): void {
+    const known = group === 0 ? undefined : this.#filters.get(group);
+    if (known === undefined) return;
+    this.#filterBytes -= known.filter.sizeBytes;
+    known.filter.add(crc32c(key, bucketId), crc32(key, bucketId));
+    this.#filterBytes += known.filter.sizeBytes;
+    if (this.#filterBytes > MAX_FILTER_BYTES) this.#dropFilter(group);
+  }
+
+  /** A group of before the start of which nothing is noted; undefined if there is none or no memory for it. */
+  groupToLookThrough(): number | undefined {
+    if (this.#filterBytes > MAX_FILTER_BYTES / 2) return undefined;
+    for (const id of this.#groups.keys()) if (!this.#filters.has(id) && !this.#dropped.has(id)) return id;
+    return undefined;
+  }
+
+  /** Someone begins to note all that a group holds; what comes into it meanwhile is noted too. */
+  beginLook(group: number): void {
+    this.#filters.set(group, { filter: new KeyFilter(), isWhole: false });
+  }
+
+  /** All that the group holds was noted. */
+  endLook(group: number): void {
+    const known = this.#filters.get(group);
+    if (known !== undefined) known.isWhole = true;
+  }
+
+  #dropFilter(group: number): void {
+    const known = this.#filters.get(group);
+    if (known === undefined) return;
+    this.#filterBytes -= known.filter.sizeBytes;
+    this.#filters.delete(group);
+    if (this.#groups.has(group)) this.#dropped.add(group);
+    else this.#dropped.delete(group);
   }
 
   /**

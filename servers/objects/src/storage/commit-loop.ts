@@ -2,6 +2,7 @@ import { StoreError } from "../store/object-store.ts";
 import { Commit } from "./commit.ts";
 import { isFull } from "./disk.ts";
 import type { EntryCache } from "./entry-cache.ts";
+import { LatencyWindow } from "./latency-window.ts";
 import { asBuffer } from "./object-json.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { Transaction } from "./transaction.ts";
@@ -49,6 +50,8 @@ export class CommitLoop {
   #idle: Promise<void> = Promise.resolve();
   /** Commits and operations so far, for metrics. */
   commitCount = 0;
+  /** How long commits took. */
+  readonly latency = new LatencyWindow();
   operationCount = 0;
 
   constructor(state: ShardState, cache: EntryCache, nowMs: () => number) {
@@ -101,6 +104,7 @@ export class CommitLoop {
 
   async #commit(group: readonly Waiting[]): Promise<void> {
     if (this.#state.brokenBy !== undefined) return rejectAll(group, toStoreError(this.#state.brokenBy));
+    const startedMs = performance.now();
     this.commitCount++;
     this.operationCount += group.length;
     const commit = new Commit(this.#state, this.#nowMs());
@@ -116,6 +120,7 @@ export class CommitLoop {
       return rejectAll(group, toStoreError(error));
     }
     this.publish(commit.tx);
+    this.latency.add(performance.now() - startedMs);
     for (const { waiting, result } of done) {
       waiting.operation.committed?.(result);
       waiting.resolve(result);

@@ -100,7 +100,7 @@ export class Commit {
   async addCopy(original: RecordHead, group: GroupInfo, rest: Uint8Array): Promise<void> {
     const { catalog } = this.#state;
     if (catalog.group(group.id) === undefined) {
-      catalog.addGroup(group);
+      catalog.addGroup(group, true);
       this.#undos.push(() => catalog.removeGroup(group.id));
       this.tx.put(groupKey(group.id), jsonBytes(group));
     }

@@ -31,11 +31,15 @@ const READ_HERE_BYTES = 131_072;
 /** A read that took longer went to the device; the next ones then go to other threads. */
 const SLOW_READ_MS = 1;
 const READS_ELSEWHERE = 256;
+/** How long the system's answer counts: asking costs as much as a small write. The reserve is larger than what comes in. */
+const FREE_BYTES_AGE_MS = 20;
 
 /** The machine's file system below a directory, which is made if need be. Files are readable by their owner alone. */
 export class NodeDisk implements Disk {
   readonly #root: string;
   readonly #pace = new ReadPace();
+  #freeBytes = 0;
+  #freeAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(root: string) {
     this.#root = root;
@@ -71,8 +75,13 @@ export class NodeDisk implements Disk {
   }
 
   freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#root);
-    return bavail * bsize;
+    const nowMs = performance.now();
+    if (nowMs - this.#freeAtMs > FREE_BYTES_AGE_MS) {
+      const { bavail, bsize } = statfsSync(this.#root);
+      this.#freeBytes = bavail * bsize;
+      this.#freeAtMs = nowMs;
+    }
+    return this.#freeBytes;
   }
 }
 

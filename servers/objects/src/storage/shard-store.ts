@@ -24,7 +24,7 @@ import { CommitLoop, toStoreError } from "./commit-loop.ts";
 import { Compaction, type CompactionReport, deadPart, type TakeIo } from "./compaction.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { expireGroupOperation, payDebtsOperation } from "./group-writes.ts";
-import { partKey } from "./index/keys.ts";
+import { bucketIdOfObjectKey, groupRange, nameOfObjectKey, partKey } from "./index/keys.ts";
 import { listObjects, listUploads } from "./listing.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { ObjectReader } from "./object-reader.ts";
@@ -49,6 +49,10 @@ import type { Volume } from "./volume-set.ts";
 const MIN_DEAD_PART = 0.5;
 /** A compaction that frees less is not tried again. */
 const MIN_GAIN_PART = 0.25;
+
+const LOOK_ROWS = 512;
+/** About what a row of the index takes. */
+const LOOK_ROW_BYTES = 256;
 
 /** The store on one shard. */
 export class ShardStore implements ObjectStore {
@@ -215,6 +219,34 @@ export class ShardStore implements ObjectStore {
 
   async abortUpload(bucket: string, key: string, uploadId: string): Promise<void> {
     await this.#loop.submit(abortUploadOperation(this.#state, this.#uploadName(bucket, key, uploadId)));
+  }
+
+  /** How long commits took since this was asked last, 99th percentile; undefined if there were none. */
+  takeWriteP99Ms(): number | undefined {
+    return this.#loop.latency.takeP99();
+  }
+
+  /**
+   * Notes the keys of one group of before the start, so that reads and writes of other keys need not ask for them in it.
+   *
+   * @returns whether there was one
+   */
+  async lookThroughGroup(takeIo: TakeIo): Promise<boolean> {
+    const { catalog, index } = this.#state;
+    const group = catalog.groupToLookThrough();
+    if (group === undefined) return false;
+    catalog.beginLook(group);
+    const { from, to } = groupRange("object", group);
+    for (let at: Uint8Array = from; ; ) {
+      const rows = await index.scan(at, to, LOOK_ROWS);
+      for (const { key } of rows) catalog.noteKey(group, bucketIdOfObjectKey(key), nameOfObjectKey(key));
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < LOOK_ROWS) break;
+      await takeIo(LOOK_ROWS * LOOK_ROW_BYTES);
+      at = Buffer.concat([last.key, Uint8Array.of(0)]);
+    }
+    catalog.endLook(group);
+    return true;
   }
 
   /** Memory forgets what a transaction that did not go through the commit loop has changed. */

@@ -30,7 +30,7 @@ const MAX_PART_NUMBER = 10_000;
 export function currentKeys(catalog: Catalog, bucketId: number, key: Uint8Array): Buffer[] {
   const first = objectKey(0, bucketId, key);
   const keys = [first];
-  for (const group of catalog.groupsOf(bucketId)) keys.push(inGroup(first, group));
+  for (const group of catalog.groupsWith(bucketId, key)) keys.push(inGroup(first, group));
   return keys;
 }
 
@@ -74,6 +74,7 @@ export async function putVersion(
     }
   }
   if (isNull && keepsOlder) await removeOlderNull(tx, bucketId, key, Number.POSITIVE_INFINITY);
+  catalog.noteKey(group, bucketId, key);
   tx.put(objectKey(group, bucketId, key), encodeEntry(entryOfRecord(head, place, json)));
   if ((flags & IN_BLOB) !== 0) tx.put(blobKey(group, head.blobId), EMPTY);
   tx.touch(bucketId, key);
@@ -82,6 +83,7 @@ export async function putVersion(
 /** The current version goes, and the newest of the older ones takes its place. */
 export async function removeCurrent(
   tx: Transaction,
+  catalog: Catalog,
   bucketId: number,
   key: Uint8Array,
   current: Entry,
@@ -90,7 +92,7 @@ export async function removeCurrent(
   await removeEntry(tx, current);
   tx.delete(objectKey(current.group, bucketId, key));
   tx.touch(bucketId, key);
-  await promote(tx, bucketId, key, nowMs);
+  await promote(tx, catalog, bucketId, key, nowMs);
 }
 
 /** An older version goes, by its sequence. Without one nothing happens. */
@@ -143,7 +145,13 @@ function moveToOlder(tx: Transaction, bucketId: number, key: Uint8Array, entry: 
   if ((entry.flags & NULL_VERSION) !== 0) tx.put(nullKey(bucketId, key), sequenceValue(entry.sequence));
 }
 
-async function promote(tx: Transaction, bucketId: number, key: Uint8Array, nowMs: number): Promise<void> {
+async function promote(
+  tx: Transaction,
+  catalog: Catalog,
+  bucketId: number,
+  key: Uint8Array,
+  nowMs: number,
+): Promise<void> {
   const prefix = versionPrefix(bucketId, key);
   for (;;) {
     const [row] = await tx.scan(prefix, successor(prefix), 1);
@@ -152,6 +160,7 @@ async function promote(tx: Transaction, bucketId: number, key: Uint8Array, nowMs
     tx.delete(row.key);
     if ((entry.flags & NULL_VERSION) !== 0) tx.delete(nullKey(bucketId, key));
     if (!isExpired(entry, nowMs)) {
+      catalog.noteKey(entry.group, bucketId, key);
       tx.put(objectKey(entry.group, bucketId, key), encodeEntry(entry));
       return;
     }

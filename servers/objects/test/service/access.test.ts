@@ -127,6 +127,14 @@ describe("who may do what", () => {
     expect((await send({ method: "PUT", path, headers, as: alice })).code).toBe("AccessDenied");
   });
 
+  test("a bucket that is not whose the client thinks is refused", async () => {
+    const headers = { "x-amz-expected-bucket-owner": "alice" };
+    expect((await send({ path: "/secret/k", headers })).code).toBe("AccessDenied");
+    expect((await send({ path: "/secret/k", headers: { "x-amz-expected-bucket-owner": "admin" } })).status).toBe(200);
+    const copy = { "x-amz-copy-source": "/secret/k", "x-amz-source-expected-bucket-owner": "alice" };
+    expect((await send({ method: "PUT", path: "/secret/copy", headers: copy })).code).toBe("AccessDenied");
+  });
+
   test("each object of DeleteObjects is judged by itself", async () => {
     await send({ method: "PUT", path: "/public/mine", body: "x" });
     await setPolicy("public", {

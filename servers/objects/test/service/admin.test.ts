@@ -67,6 +67,8 @@ test("buckets are made for a user, get documents and limits, and their objects a
   const listed = await call("GET", "/api/buckets/made/objects?prefix=a/");
   expect(listed.json.objects).toMatchObject([{ key: "a/k", sizeBytes: 6 }]);
   expect(listed.json.objects[0].expiresMs).toBeGreaterThan(Date.now());
+  const usage = (await call("GET", "/api/buckets/made/usage")).json;
+  expect(usage).toEqual({ versions: 1, deleteMarkers: 0, bytes: 6, isComplete: true });
   const { url } = (await call("POST", "/api/buckets/made/share", { key: "a/k" })).json;
   expect(await (await fetch(url)).text()).toBe("shared");
   await call("POST", "/api/buckets/made/delete", { key: "a/k" });

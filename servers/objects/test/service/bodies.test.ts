@@ -26,8 +26,12 @@ function crcOf(text: string): string {
 }
 
 /** Sends bytes on a connection of its own and gives what came back until the peer or `until` ended it. */
-function exchange(bytes: string | Uint8Array, until: (text: string) => boolean = () => false): Promise<string> {
-  const [host = "", port = ""] = server.host.split(":");
+function exchange(
+  bytes: string | Uint8Array,
+  until: (text: string) => boolean = () => false,
+  at = server.host,
+): Promise<string> {
+  const [host = "", port = ""] = at.split(":");
   return new Promise((resolve, reject) => {
     let text = "";
     const socket = connect(Number(port), host, () => socket.write(bytes));
@@ -198,6 +202,19 @@ test("a large body that is refused is not read to its end, and the client gets i
   const text = await exchange(Buffer.concat([Buffer.from(head), Buffer.alloc(1 << 20)]));
   expect(text).toMatch(/^HTTP\/1\.1 403 Forbidden/);
   expect(text).toContain("<Code>AccessDenied</Code>");
+});
+
+test("a body that stops coming is cut, and its object is not there", async () => {
+  const slow = await startTestServer({ stallMs: 1_000, minBytesPerSecond: 1_000 });
+  const own = new RawClient(slow.host);
+  await own.send({ method: "PUT", path: "/bodies" });
+  const raw = own.sign({ method: "PUT", path: "/bodies/slow", payloadHash: "UNSIGNED-PAYLOAD" });
+  let head = "PUT /bodies/slow HTTP/1.1\r\n";
+  for (let i = 0; i < raw.length; i += 2) head += `${raw[i]}: ${raw[i + 1]}\r\n`;
+  const text = await exchange(`${head}content-length: 100\r\n\r\nhalf`, () => false, slow.host);
+  expect(text).toContain("<Code>RequestTimeout</Code>");
+  expect((await own.send({ path: "/bodies/slow" })).code).toBe("NoSuchKey");
+  await slow.end();
 });
 
 test("an object larger than 5 GiB is refused before its body", async () => {

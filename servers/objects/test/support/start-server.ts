@@ -32,10 +32,17 @@ export async function startTestServer(settings: Partial<ObjectsConfig> = {}): Pr
   });
   const logLines: string[] = [];
   const sink = { write: (line: string) => void logLines.push(line), flush: async () => undefined };
-  const server = await startObjectsServer(config, createLogger({ level: "info", format: "json", sink }));
+  const clear = async (): Promise<void> => {
+    if (settings.data === undefined) await rm(directory, { recursive: true, force: true });
+  };
+  const log = createLogger({ level: "info", format: "json", sink });
+  const server = await startObjectsServer(config, log).catch(async (error: unknown) => {
+    await clear();
+    throw error;
+  });
   const end = async (): Promise<void> => {
     await server.close(0);
-    if (settings.data === undefined) await rm(directory, { recursive: true, force: true });
+    await clear();
   };
   const host = server.addresses.s3 ?? "";
   const extra = { url: `http://${host}`, adminUrl: `http://${server.addresses.admin}`, host, directory, logLines, end };

@@ -97,6 +97,7 @@ export class StoreSimulation {
       if (random.chance(0.2)) this.#nowMs += random.int(0, 1_200_000);
       if (random.chance(0.2)) await this.store.expireGroups().catch(onlyDisk);
       if (random.chance(0.3)) await this.#compact();
+      if (random.chance(0.3)) await this.store.lookThroughGroup(async () => undefined);
     }
     this.disk.faults = {};
     if (willCrash || random.chance(0.1) || this.store.state.brokenBy !== undefined) await this.#restart();

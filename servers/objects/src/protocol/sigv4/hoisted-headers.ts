@@ -13,22 +13,27 @@ const OWN: ReadonlySet<string> = new Set([
   "x-amz-security-token",
 ]);
 
+const CRC32_OF_NOTHING = "AAAAAA==";
+
 const encoder = new TextEncoder();
 
 /**
  * The headers of a presigned request together with those that its signer moved into the query (`x-amz-meta-*`,
  * `x-amz-copy-source`, …), as SDKs do. Both are signed. A header that stands in both places counts from the headers.
  *
- * Checksums of the body are left out, as in S3: the AWS SDK signs that of an empty body into every URL for an upload
- * (`x-amz-checksum-crc32=AAAAAA==`), because whoever holds the URL chooses the body later.
+ * The AWS SDK for JavaScript presigns uploads before there is a body, with the checksum of none
+ * (`x-amz-checksum-crc32=AAAAAA==`). A body that comes later cannot fit it, and nobody meant it to: it is left out. Any
+ * other checksum in a URL is held to.
  *
  * Only for requests that were verified by their query: in another query nobody has signed them.
  */
 export function withHoistedHeaders(headers: HeaderFields, query: Query): HeaderFields {
+  const isOfNoBody = query.get("x-amz-checksum-crc32") === CRC32_OF_NOTHING;
   const hoisted: string[] = [];
   for (let i = 0; i < query.names.length; i++) {
     const name = (query.names[i] as string).toLowerCase();
-    if (!name.startsWith("x-amz-") || OWN.has(name) || saysChecksum(name) || headers.has(name)) continue;
+    if (!name.startsWith("x-amz-") || OWN.has(name) || headers.has(name)) continue;
+    if (isOfNoBody && (name === "x-amz-checksum-crc32" || name === "x-amz-sdk-checksum-algorithm")) continue;
     hoisted.push(name, oneByteACharacter(query.values[i] as string));
   }
   if (hoisted.length === 0) return headers;
@@ -36,13 +41,6 @@ export function withHoistedHeaders(headers: HeaderFields, query: Query): HeaderF
     ...headers.names.flatMap((name, index) => [name, headers.values[index] as string]),
     ...hoisted,
   ]);
-}
-
-/** Not `x-amz-checksum-algorithm`, `-type` and `-mode`: they begin an upload or ask for what is kept. */
-function saysChecksum(name: string): boolean {
-  if (name === "x-amz-sdk-checksum-algorithm") return true;
-  const isWord = name.endsWith("-algorithm") || name.endsWith("-type") || name.endsWith("-mode");
-  return name.startsWith("x-amz-checksum-") && !isWord;
 }
 
 /** As a header would have been sent. Line ends become spaces, so that it could have been one. */

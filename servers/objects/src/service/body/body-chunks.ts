@@ -32,8 +32,8 @@ class RequestChunks implements BodyChunks {
     const { request } = cx;
     this.#transfer = cx.service.stalls.watch(() => this.#fail(new S3Error("RequestTimeout")));
     this.#transfer.pause();
+    // Told at the end too.
     request.on("readable", this.#onReadable);
-    request.on("end", this.#onReadable);
     request.on("close", this.#onReadable);
   }
 
@@ -68,7 +68,6 @@ class RequestChunks implements BodyChunks {
     this.#transfer.end();
     const { request } = this.#cx;
     request.removeListener("readable", this.#onReadable);
-    request.removeListener("end", this.#onReadable);
     request.removeListener("close", this.#onReadable);
   }
 

@@ -94,11 +94,7 @@ async function gather(cx: RequestContext, plan: BodyPlan, chunks: BodyChunks): P
   for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) {
     cx.bytesIn += chunk.length;
     if (cx.paces("in")) await waitForRate(cx, chunk.length, chunks);
-    if (!decoder && chunk.length === sizeBytes && !all) {
-      all = chunk;
-      filled = sizeBytes;
-      continue;
-    }
+    if (!decoder && chunk.length === sizeBytes && !all) return chunk;
     const pieces = decoder ? decoder.push(chunk) : [chunk];
     for (const piece of pieces) {
       if (filled + piece.length > sizeBytes) throw new S3Error("IncompleteBody");

@@ -11,7 +11,7 @@ import type {
   ObjectMetadata,
   OpenObject,
 } from "../../store/object-store.ts";
-import { authorize, needsObjectTags, type Wish, wishFor } from "../authorize.ts";
+import { authorize, checkOwner, needsObjectTags, type Wish, wishFor } from "../authorize.ts";
 import { MAX_OBJECT_BYTES } from "../body/body-plan.ts";
 import { HASHER_BYTES } from "../hashing/hash-threads.ts";
 import { sendXml } from "../reply.ts";
@@ -40,6 +40,7 @@ export async function openSource(cx: RequestContext): Promise<OpenSource> {
   const source = parseCopySource(cx.headers.single("x-amz-copy-source") ?? "");
   const bucket = store.bucket(source.bucket);
   if (!bucket) throw new S3Error("NoSuchBucket", { fields: { BucketName: source.bucket } });
+  checkOwner(bucket, cx.headers.get("x-amz-source-expected-bucket-owner"));
   const action = source.versionId === undefined ? "s3:getobject" : "s3:getobjectversion";
   const wish: Wish = wishFor(action, bucket, source.key);
   const known = needsObjectTags(cx, bucket) ? await store.head(source.bucket, source.key, source.versionId) : undefined;

@@ -88,7 +88,7 @@ function admitForm(cx: RequestContext, { values, fileName, fileType }: FormField
   // A form signs for itself: a request's own signature does not cover what the form says.
   if (cx.user) throw new S3Error("InvalidRequest", { message: "A form is signed by its policy, not by a header" });
   cx.user = holder?.user;
-  if (cx.user) cx.userRates = service.rates.get(`user ${cx.user.name}`, cx.user.limits, cx.startedMs);
+  if (cx.user) cx.userRates = service.rates.get("user", cx.user.name, cx.user.limits, cx.startedMs);
   const key = fillFileName(values.get("key") ?? "", fileName);
   if (key === "") throw new S3Error("UserKeyMustBeSpecified");
   if (utf8Length(key) > MAX_KEY_BYTES) throw new S3Error("KeyTooLongError");

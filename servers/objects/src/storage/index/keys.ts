@@ -53,6 +53,11 @@ export function nameOfObjectKey(key: Uint8Array): Uint8Array {
   return key.subarray(9);
 }
 
+/** The bucket in a key that {@link objectKey} made. */
+export function bucketIdOfObjectKey(key: Uint8Array): number {
+  return readU32(key, 5);
+}
+
 /** The range of a group's rows of a kind. */
 export function groupRange(kind: "object" | "blob" | "manifest", group: number): { from: Buffer; to: Buffer } {
   const from = Buffer.allocUnsafe(5);
