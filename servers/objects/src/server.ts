@@ -11,6 +11,7 @@ import {
   startAdmin,
   systemClock,
 } from "@kagami/kit";
+import { MaintenanceView } from "./admin/maintenance-view.ts";
 import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
 import type { ObjectsConfig } from "./config.ts";
@@ -23,7 +24,6 @@ import { type GeneratedKey, Users } from "./service/users.ts";
 import { DEFAULT_MAINTENANCE, Maintenance, type MaintenanceEvent } from "./storage/maintenance.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
-import type { Volume } from "./storage/volume-set.ts";
 
 /** Parts that the admin page uploads come in this time, however slow the line. */
 const ADMIN_REQUEST_TIMEOUT_MS = 3_600_000;
@@ -68,7 +68,11 @@ export async function startObjectsServer(
     cacheBytes: config.cacheBytes,
     maxBuckets: config.maxBuckets,
   });
-  const maintenance = new Maintenance(store, systemClock, DEFAULT_MAINTENANCE, (event) => logMaintenance(log, event));
+  const maintenanceView = new MaintenanceView(Date.now);
+  const maintenance = new Maintenance(store, systemClock, DEFAULT_MAINTENANCE, (event) => {
+    maintenanceView.note(event);
+    logMaintenance(log, event);
+  });
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
@@ -116,7 +120,7 @@ export async function startObjectsServer(
     });
     if (config.admin !== "off") {
       const s3Address = (): string => listener?.addressText ?? config.listen;
-      admin = await openAdmin({ config, service, store, metrics, log, s3Address });
+      admin = await openAdmin({ config, service, store, maintenance, maintenanceView, metrics, log, s3Address });
     }
     const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.server.addressText } : {}) };
     return { addresses, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
@@ -130,6 +134,8 @@ interface AdminServerParts {
   readonly config: ObjectsConfig;
   readonly service: Service;
   readonly store: ShardStore;
+  readonly maintenance: Maintenance;
+  readonly maintenanceView: MaintenanceView;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly s3Address: () => string;
@@ -141,16 +147,17 @@ interface RunningAdmin {
 }
 
 /** The admin port, and the samples that its charts show. @throws ListenError */
-async function openAdmin({ store, metrics, log, ...parts }: AdminServerParts): Promise<RunningAdmin> {
-  const { config, service } = parts;
+async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminServerParts): Promise<RunningAdmin> {
+  const { config, service, maintenanceView } = parts;
   const history = new RateHistory(service, () => process.memoryUsage.rss());
-  const describeVolumes = () => [...store.state.volumes.all()].map(describeVolume);
+  const describeMaintenance = () => ({ ...maintenanceView.totals, bytesPerSecond: maintenance.bytesPerSecond });
+  const describeVolumes = () => describeAllVolumes(store, maintenanceView);
   const server = await startAdmin({
     address: config.admin,
     metrics,
     log,
     requestTimeoutMs: ADMIN_REQUEST_TIMEOUT_MS,
-    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeVolumes, history }),
+    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeMaintenance, describeVolumes, history }),
   });
   const sampling = setInterval(() => history.sample(), HISTORY_INTERVAL_MS);
   const close = async (graceMs: number): Promise<void> => {
@@ -172,7 +179,13 @@ function logMaintenance(log: Logger, event: MaintenanceEvent): void {
   }
 }
 
-/** A volume as the admin API shows it. */
-function describeVolume({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }: Volume) {
-  return { id, group, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed };
+/** Volumes as the admin API shows them. */
+function describeAllVolumes({ state }: ShardStore, view: MaintenanceView) {
+  const { catalog, volumes } = state;
+  const bucketNames = new Map(catalog.buckets().map(({ id, name }) => [id, name]));
+  return [...volumes.all()].map(({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }) => {
+    const { bucketId = 0, endsMs = 0 } = catalog.group(group) ?? {};
+    const owner = { bucket: bucketNames.get(bucketId) ?? null, endsMs: endsMs === 0 ? null : endsMs };
+    return { id, group, ...owner, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed, ...view.scrubOf(id) };
+  });
 }

@@ -12,6 +12,7 @@ export interface AdminParts {
   /** Where S3 is served. */
   readonly s3Address: () => string;
   readonly describeVolumes: () => readonly unknown[];
+  readonly describeMaintenance: () => unknown;
   readonly history: RateHistory;
 }
 

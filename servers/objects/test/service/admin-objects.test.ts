@@ -1,3 +1,5 @@
+import { request } from "node:http";
+import { eventually } from "@kagami/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { viewOf } from "../../src/admin/view-kinds.ts";
 import { ViewTickets } from "../../src/admin/view-tickets.ts";
@@ -74,6 +76,27 @@ test("a large file comes in parts, and an upload that is given up leaves nothing
   await put(`${BUCKET}/uploads/${left}/1?key=left`, "x");
   expect((await call("DELETE", `${BUCKET}/uploads/${left}?key=left`)).status).toBe(204);
   expect((await put(`${BUCKET}/uploads/${left}/2?key=left`, "x")).json.error.code).toBe("NO_SUCH_UPLOAD");
+});
+
+test("an upload whose sender hangs up leaves nothing, neither an object nor memory held", async () => {
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-length": "1000000" };
+  const sending = request(`${server.adminUrl}${BUCKET}/object?key=torn`, { method: "PUT", headers });
+  sending.on("error", () => undefined);
+  sending.write(Buffer.alloc(300_000));
+  const { budget, store } = server.service;
+  await eventually(() => budget.heldBytes > 0);
+  sending.destroy();
+  await eventually(() => budget.heldBytes === 0);
+  expect(await store.head("media", "torn")).toBeUndefined();
+});
+
+test("a volume shows which bucket's group it is of, and when that ends", async () => {
+  const volumes = (await call("GET", "/api/volumes")).json;
+  const common = { isSealed: false, scrubbedMs: null, isDamaged: false };
+  expect(volumes).toContainEqual(expect.objectContaining({ ...common, group: 0, bucket: null, endsMs: null }));
+  const ending = volumes.find(({ bucket }: { bucket: string | null }) => bucket === "media");
+  expect(ending.endsMs).toBeGreaterThan(Date.now());
+  expect((await call("GET", "/api/maintenance")).json).toMatchObject({ volumesDamaged: 0, lastFailure: null });
 });
 
 test.each([
@@ -163,6 +186,27 @@ test("a ticket ends after an hour, and the oldest when there are 1,000", () => {
   expect([tickets.find(first), tickets.find(second)]).toEqual([undefined, ticket]);
   nowMs = 3_600_000;
   expect(tickets.find(second)).toBeUndefined();
+});
+
+test("without a token set, pages are shown and bytes taken only under a name of this machine", async () => {
+  const open = await startTestServer();
+  try {
+    const ask = async (method: string, path: string, host: string) => {
+      const url = new URL(`${open.adminUrl}${path}`);
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      const asking = request(url, { method, headers: { host, "content-length": "0" } });
+      asking.on("response", (answer) => resolve(answer.resume().statusCode ?? 0)).on("error", reject);
+      asking.end();
+      return await promise;
+    };
+    await open.service.store.createBucket({ name: "media", owner: "admin", nowMs: 0 });
+    expect(await ask("PUT", `${BUCKET}/object?key=k`, "evil.example")).toBe(403);
+    expect(await ask("PUT", `${BUCKET}/object?key=k`, "localhost")).toBe(201);
+    expect(await ask("GET", "/view/any", "evil.example")).toBe(403);
+    expect(await ask("GET", "/view/any", "localhost")).toBe(404);
+  } finally {
+    await open.end();
+  }
 });
 
 test("links begin with the public address if it is set", async () => {
