@@ -4,13 +4,14 @@ import { dirname, join } from "node:path";
 import { cacheproxyPart } from "@kagami/cacheproxy";
 import { describeSettings, renderManual } from "@kagami/kit";
 import { livePart } from "@kagami/live";
+import { objectsPart } from "@kagami/objects";
 import { rankingPart, renderCommandManual } from "@kagami/ranking";
 import { root } from "./steps.ts";
 
 /** The pages by their path in the repository. */
 export function manualPages(): Map<string, string> {
   const pages = new Map<string, string>();
-  for (const { part, about, schema } of [livePart, cacheproxyPart, rankingPart]) {
+  for (const { part, about, schema } of [livePart, cacheproxyPart, rankingPart, objectsPart]) {
     const settings = describeSettings(part, schema);
     pages.set(`docs/manual/${part}.md`, renderManual({ part, about, settings, columns: 100 }));
   }

@@ -54,6 +54,16 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: "python3-pymemcache", file: "/usr/lib/python3/dist-packages/pymemcache", why: "a memcached client" },
   { name: "python3-pylibmc", file: "/usr/lib/python3/dist-packages/pylibmc", why: "a memcached client" },
   { name: "python3-redis", file: "/usr/lib/python3/dist-packages/redis", why: "a client of the ranking store" },
+  {
+    name: "libatomic1",
+    file: "/usr/lib/x86_64-linux-gnu/libatomic.so.1",
+    why: "the index of the object store is linked to it",
+  },
+  { name: "s3cmd", program: "s3cmd", why: "a client of the object store" },
+  { name: "rclone", program: "rclone", why: "a client of the object store" },
+  { name: "awscli", file: "/usr/bin/aws", why: "a client of the object store" },
+  { name: "wrk", program: "wrk", why: "puts load on the object store and its peers" },
+  { name: "python3-boto3", file: "/usr/lib/python3/dist-packages/boto3", why: "a client of the object store" },
 ];
 
 function isMissing(entry: SystemPackage): boolean {

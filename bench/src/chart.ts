@@ -10,6 +10,10 @@ export interface ChartOptions {
   readonly yLabel: string;
   /** `logarithmic` leaves out points that are not above 0. */
   readonly yScale?: "linear" | "logarithmic";
+  /** `logarithmic` if absent, with every x that occurs written below it; `linear` writes about ten of them. */
+  readonly xScale?: "linear" | "logarithmic";
+  /** How an x is written. */
+  readonly xText?: (x: number) => string;
   readonly series: readonly ChartSeries[];
 }
 
@@ -22,14 +26,17 @@ const BOTTOM = 56;
 /** Told apart by people who do not see all colours, on light and on dark paper. */
 const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/** A line chart with a logarithmic x axis and, unless asked otherwise, a linear y axis from 0, as an SVG document. */
-export function lineChart({ title, xLabel, yLabel, yScale, series }: ChartOptions): string {
+/** A line chart, unless asked otherwise with a logarithmic x axis and a linear y axis from 0, as an SVG document. */
+export function lineChart(options: ChartOptions): string {
+  const { title, xLabel, yLabel, yScale, xScale, xText = String, series } = options;
   const xs = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
   const ys = series.flatMap(({ points }) => points.map(({ y }) => y));
   const { shareOf, marks } = yScale === "logarithmic" ? logarithmicAxis(ys) : linearAxis(ys);
   const [first = 1] = xs;
-  const span = Math.log((xs.at(-1) ?? 1) / first) || 1;
-  const xOf = (x: number) => LEFT + ((WIDTH - LEFT - RIGHT) * Math.log(x / first)) / span;
+  const along = xScale === "linear" ? (x: number) => x - first : (x: number) => Math.log(x / first);
+  const span = along(xs.at(-1) ?? 1) || 1;
+  const xOf = (x: number) => LEFT + ((WIDTH - LEFT - RIGHT) * along(x)) / span;
+  const every = xScale === "linear" ? Math.ceil(xs.length / 10) : 1;
   const yOf = (y: number) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * shareOf(y);
   const right = WIDTH - RIGHT;
   const parts = [
@@ -37,9 +44,12 @@ export function lineChart({ title, xLabel, yLabel, yScale, series }: ChartOption
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<text x="${LEFT}" y="26" font-size="16" fill="#222">${escapeXml(title)}</text>`,
     ...gridLines(marks, yOf, right),
-    ...xs.map(
-      (x) => `<text x="${px(xOf(x))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444">${x}</text>`,
-    ),
+    ...xs
+      .filter((_, i) => i % every === 0)
+      .map(
+        (x) =>
+          `<text x="${px(xOf(x))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle" fill="#444">${escapeXml(xText(x))}</text>`,
+      ),
     `<text x="${px((LEFT + right) / 2)}" y="${HEIGHT - 12}" text-anchor="middle" fill="#222">${escapeXml(xLabel)}</text>`,
     `<text transform="translate(18 ${px((TOP + HEIGHT - BOTTOM) / 2)}) rotate(-90)" text-anchor="middle" fill="#222">${escapeXml(yLabel)}</text>`,
     ...series.flatMap(({ name, points }, i) => {
@@ -112,6 +122,7 @@ function px(value: number): string {
   return value.toFixed(1);
 }
 
-function escapeXml(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+/** Text as it may stand in XML and HTML. */
+export function escapeXml(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }

@@ -3,6 +3,7 @@ import { blurPart } from "../blur/part.ts";
 import { cacheproxyPart } from "../cacheproxy/part.ts";
 import { hashingPart } from "../hashing/part.ts";
 import { livePart } from "../live/part.ts";
+import { objectsPart } from "../objects/part.ts";
 import { rankingPart } from "../ranking/part.ts";
 import { recordMachine } from "./machine.ts";
 import { jsonLine, textTable } from "./report.ts";
@@ -15,7 +16,7 @@ export interface BenchIo {
   readonly writeErr: (text: string) => void;
 }
 
-const PARTS: readonly Part[] = [livePart, blurPart, hashingPart, cacheproxyPart, rankingPart];
+const PARTS: readonly Part[] = [livePart, blurPart, hashingPart, cacheproxyPart, rankingPart, objectsPart];
 
 const PROCESS_IO: BenchIo = {
   writeOut: (text) => void process.stdout.write(text),
@@ -113,7 +114,7 @@ function readRequest(argv: readonly string[]): Request | string {
   if (scenarioName !== undefined && scenarios.length === 0) {
     return `There is no scenario "${scenarioName}". Choose from: ${all.map(({ name }) => name).join(", ")}`;
   }
-  const settings: Record<string, number | readonly string[]> = {};
+  const settings: { -readonly [Name in keyof ScenarioSettings]: ScenarioSettings[Name] } = {};
   for (const name of ["rounds", "seconds", "viewers"] as const) {
     const text = values[name];
     if (text === undefined) continue;
@@ -122,10 +123,18 @@ function readRequest(argv: readonly string[]): Request | string {
     settings[name] = number;
   }
   if (values.only !== undefined) settings.only = values.only.split(",");
+  const flags: Record<string, string> = {};
+  for (const { name } of PART_FLAGS) {
+    const text: unknown = (values as Record<string, unknown>)[name];
+    if (typeof text !== "string") continue;
+    if (!part?.flags?.some((flag) => flag.name === name))
+      return `--${name} is not for ${partName ?? "no part"}. See --help`;
+    flags[name] = text;
+  }
   return {
     part,
     scenarios,
-    settings,
+    settings: { ...settings, flags },
     isHelp: values.help ?? false,
     isJson: values.json ?? false,
     isSmoke: values.smoke ?? false,
@@ -134,8 +143,12 @@ function readRequest(argv: readonly string[]): Request | string {
   };
 }
 
+/** Every part's own flags; a name that several parts know is here once for each. */
+const PART_FLAGS = PARTS.flatMap(({ flags = [] }) => flags);
+
 function parse(argv: readonly string[]) {
-  return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
+  const own = Object.fromEntries(PART_FLAGS.map(({ name }) => [name, { type: "string" } as const]));
+  return parseArgs({ args: [...argv], options: { ...own, ...OPTIONS }, allowPositionals: true, strict: true });
 }
 
 function helpText(): string {
@@ -143,6 +156,11 @@ function helpText(): string {
     const width = Math.max(...scenarios.map((scenario) => scenario.name.length));
     const lines = scenarios.map((scenario) => `  ${scenario.name.padEnd(width)}  ${scenario.summary}`);
     return `${name}: ${summary}\n${lines.join("\n")}`;
+  });
+  const own = PARTS.filter(({ flags = [] }) => flags.length > 0).map(({ name, flags = [] }) => {
+    const shown = flags.map((flag) => ({ left: `--${flag.name} ${flag.value}`, about: flag.about }));
+    const width = Math.max(...shown.map(({ left }) => left.length));
+    return `Only for ${name}:\n${shown.map(({ left, about }) => `  ${left.padEnd(width)}  ${about}`).join("\n")}\n`;
   });
   return `Usage: kagami bench <part> [scenario] [--flag ...]
 
@@ -159,5 +177,6 @@ ${parts.join("\n\n")}
   --only A,B    Only peers whose name contains A or B (the reference always runs)
   --quality     The same as naming the scenario "quality"
   --help        Show this text
-`;
+
+${own.join("\n")}`;
 }

@@ -23,6 +23,17 @@ export interface ScenarioSettings {
   readonly viewers?: number;
   /** Only the peers whose name contains one of these. */
   readonly only?: readonly string[];
+  /** What was given of the part's own flags, by name without `--`. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+/** A flag that one part understands beside the common ones. */
+export interface PartFlag {
+  /** Without `--`. No two parts give the same name another meaning. */
+  readonly name: string;
+  /** How its value is shown in the help, such as `URL`. */
+  readonly value: string;
+  readonly about: string;
 }
 
 export interface ScenarioContext {
@@ -63,6 +74,7 @@ export interface Part {
   readonly name: string;
   readonly summary: string;
   readonly scenarios: readonly Scenario[];
+  readonly flags?: readonly PartFlag[];
 }
 
 /** A figure that is only reported. */

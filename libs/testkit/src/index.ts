@@ -39,6 +39,7 @@ export {
   type LinkConditions,
   type SocketHandlers,
 } from "./fake-network.ts";
+export { type KagamiOptions, type KagamiProcess, startKagami } from "./kagami-process.ts";
 export { freePort, type Reference, type ReferenceOptions, type ReferencePlace, startReference } from "./reference.ts";
 export {
   type NginxRtmpOptions,
@@ -48,6 +49,19 @@ export {
   startNginxRtmp,
   startRedis,
 } from "./reference-presets.ts";
+// Speaking S3
+export { type S3ChunkPlan, signedChunks, unsignedChunks } from "./s3/s3-chunks.ts";
+export {
+  encodeS3,
+  encodeS3Path,
+  encodeS3Query,
+  type S3Credentials,
+  S3Signer,
+  type S3SignRequest,
+  sha256Hex,
+  timeOf,
+  UNSIGNED_PAYLOAD,
+} from "./s3/s3-signer.ts";
 export { withTempDir } from "./temp-dir.ts";
 export {
   findCommand,

@@ -45,6 +45,15 @@ export const COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: "objects",
+    usage: "[--listen host:port] [--data DIR] [flags]",
+    about: "Run the object store, an S3-compatible server",
+    run: async (context) => {
+      const { runObjects } = await import("@kagami/objects");
+      await runObjects(context);
+    },
+  },
+  {
     name: "up",
     usage: "[--demo] [--config FILE] [--data DIR]",
     about: "Run the whole platform on this machine",

@@ -14,6 +14,8 @@ export interface AdminOptions {
   readonly log?: Logger | undefined;
   /** Adds routes of the part's own. */
   readonly addRoutes?: (router: Router) => void;
+  /** Time for a whole request, where routes take large bodies; see `listenHttp`. */
+  readonly requestTimeoutMs?: number;
 }
 
 /** A running admin server. */
@@ -53,6 +55,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     name: "admin",
     address: options.address,
     maxConnections: MAX_CONNECTIONS,
+    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
     metrics: options.metrics,
     log: options.log,
     onRequest: (request, response) => router.handle(request, response),

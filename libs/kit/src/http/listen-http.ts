@@ -19,9 +19,14 @@ export interface HttpListenerOptions extends ConnectionLimits {
   readonly tls?: TlsOptions | undefined;
   /** Answers a request. A rejection is logged and answered with 500, or ends the connection if the answer had begun. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+  /**
+   * Answers a request that sent `Expect: 100-continue` and waits with its body: `response.writeContinue()` asks for it,
+   * any other answer spares it. Without it Node asks at once and `onRequest` answers.
+   */
+  readonly onExpectContinue?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
   /** Takes over a connection that asks for another protocol. Without it such requests are answered as plain ones. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Time for the header section, 10 s if absent; for the whole request, 30 s. */
+  /** Time for the header section, 10 s if absent; for the whole request, 30 s; 0 is no limit. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept for its next request; 15 s if absent. */
@@ -56,11 +61,14 @@ export async function listenHttp(options: HttpListenerOptions): Promise<Listener
     // A connection becomes idle one turn after its response has ended.
     if (isClosing) setImmediate(() => server.closeIdleConnections());
   };
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    if (isClosing) response.shouldKeepAlive = false;
-    response.on("close", onResponseClosed);
-    answer(options, request, response);
-  });
+  const serve =
+    (onRequest: HttpListenerOptions["onRequest"]) => (request: IncomingMessage, response: ServerResponse) => {
+      if (isClosing) response.shouldKeepAlive = false;
+      response.on("close", onResponseClosed);
+      answer(options, onRequest, request, response);
+    };
+  server.on("request", serve(options.onRequest));
+  if (options.onExpectContinue) server.on("checkContinue", serve(options.onExpectContinue));
   if (onUpgrade) {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Until the taker listens, a reset must not crash the process.
@@ -98,7 +106,8 @@ function makeServer(options: HttpListenerOptions): Server {
 }
 
 function answer(
-  { name, log, onRequest }: HttpListenerOptions,
+  { name, log }: HttpListenerOptions,
+  onRequest: HttpListenerOptions["onRequest"],
   request: IncomingMessage,
   response: ServerResponse,
 ): void {

@@ -1,0 +1,118 @@
+import { addressSetting, baseConfigShape } from "@kagami/kit";
+import { z } from "zod";
+
+const MIB = 1 << 20;
+
+type Group = "Storage" | "Access" | "TLS" | "Limits" | "Logs" | "Lifecycle" | "Operation";
+
+const count = (initial: number, min: number, max: number, group: Group, what: string) =>
+  z.int().min(min).max(max).default(initial).meta({ group }).describe(what);
+
+const bytes = (initial: number, min: number, max: number, group: Group, what: string) =>
+  z.int().min(min).max(max).default(initial).meta({ unit: "bytes", group }).describe(what);
+
+const milliseconds = (initial: number, min: number, max: number, group: Group, what: string) =>
+  z.int().min(min).max(max).default(initial).meta({ unit: "ms", group }).describe(what);
+
+const text = (placeholder: string, group: Group, what: string) =>
+  z.string().default("").meta({ placeholder, group }).describe(what);
+
+/** The only list of the object store's settings. */
+export const configSchema = z.strictObject({
+  ...baseConfigShape,
+  listen: addressSetting().default("127.0.0.1:9000").describe("Address and port for S3 clients"),
+  data: baseConfigShape.data.default("data/objects"),
+  indexEngine: z
+    .enum(["rocksdb-native", "classic-level"])
+    .default("rocksdb-native")
+    .meta({ group: "Storage" })
+    .describe("What keeps the index; a store keeps the engine that it was made with"),
+  volumeBytes: bytes(256 * MIB, MIB, 4_096 * MIB, "Storage", "Size at which a volume is sealed and the next begun"),
+  cacheBytes: bytes(256 * MIB, MIB, 262_144 * MIB, "Storage", "Memory for entries and small bodies that are asked for"),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default("us-east-1")
+    .describe("Region that clients sign for and that GetBucketLocation tells"),
+  domains: z
+    .array(z.string().regex(/^[a-z0-9.-]{1,200}$/))
+    .default([])
+    .meta({ placeholder: "s3.example.com", group: "Access" })
+    .describe("Domains below which the first label is a bucket (virtual-host style); path style always works"),
+  publicUrl: z
+    .string()
+    .regex(/^(https?:\/\/[^/?#@\s]+)?$/)
+    .default("")
+    .meta({ placeholder: "https://s3.example.com" })
+    .describe("Where clients reach listen, for links that the admin API makes; empty takes the address it listens on"),
+
+  accessKey: text(
+    "KEY",
+    "Access",
+    "Access key of the first user; without it one is made at the first start and shown once",
+  ),
+  secretKey: z
+    .string()
+    .default("")
+    .meta({ secret: true, placeholder: "SECRET", group: "Access" })
+    .describe("Secret of that access key, 8 characters or more"),
+  adminToken: z
+    .string()
+    .default("")
+    .meta({ secret: true, placeholder: "SECRET", group: "Access" })
+    .describe("Asked for by the admin API as Authorization: Bearer; without it the API answers on loopback only"),
+  trustedProxies: z
+    .array(z.string())
+    .default([])
+    .meta({ placeholder: "NETWORK", group: "Access" })
+    .describe("Networks whose X-Forwarded-For and X-Forwarded-Proto are believed"),
+
+  tlsCert: text("FILE", "TLS", "Certificate chain, PEM; with tlsKey, listen speaks HTTPS"),
+  tlsKey: text("FILE", "TLS", "Private key of the certificate, PEM"),
+
+  maxConnections: count(10_000, 1, 100_000, "Limits", "Client connections at once"),
+  maxConnectionsPerIp: count(10_000, 1, 100_000, "Limits", "Client connections at once from one address"),
+  maxBodyMemoryBytes: bytes(
+    256 * MIB,
+    16 * MIB,
+    16_384 * MIB,
+    "Limits",
+    "Memory that bodies in flight share; requests beyond it wait before their body is read",
+  ),
+  maxWaitingRequests: count(
+    1_000,
+    1,
+    100_000,
+    "Limits",
+    "Requests that may wait for that memory; more get 503 SlowDown",
+  ),
+  minBytesPerSecond: bytes(
+    1_024,
+    0,
+    MIB,
+    "Limits",
+    "A body that arrives or leaves slower than this is cut; 0 never cuts",
+  ),
+  stallMs: milliseconds(30_000, 1_000, 3_600_000, "Limits", "Time over which that rate is counted"),
+  maxBuckets: count(10_000, 1, 1_000_000, "Limits", "Buckets of all users"),
+  maxBucketsPerUser: count(1_000, 1, 100_000, "Limits", "Buckets that a user may own"),
+  hashThreads: count(2, 0, 64, "Limits", "Threads that hash large bodies; 0 hashes in the main thread"),
+
+  accessLog: text("FILE", "Logs", "Write one JSON line for each request to this file; empty writes none"),
+  auditLog: text(
+    "FILE",
+    "Logs",
+    "Write changes of buckets, users and policies to this file; empty is audit.log in data",
+  ),
+
+  lifecycleIntervalMs: milliseconds(
+    3_600_000,
+    1_000,
+    86_400_000,
+    "Lifecycle",
+    "How often rules are applied to objects that did not get their end when they were written",
+  ),
+  lifecycleKeysPerSecond: count(2_000, 1, 1_000_000, "Lifecycle", "Keys that such a run looks at each second"),
+});
+
+export type ObjectsConfig = z.output<typeof configSchema>;

@@ -1,0 +1,3 @@
+import { runObjects } from "./part.ts";
+
+await runObjects({ argv: process.argv.slice(2), env: process.env });

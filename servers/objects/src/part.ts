@@ -1,0 +1,38 @@
+import { type RunningPart, runPart } from "@kagami/kit";
+import { configSchema } from "./config.ts";
+import { startObjectsServer } from "./server.ts";
+import { FIRST_USER, type GeneratedKey } from "./service/users.ts";
+
+/** The part as the manual shows it; {@link runObjects} runs it. */
+export const objectsPart = {
+  part: "objects",
+  about: "S3-compatible object store for live media that expires",
+  schema: configSchema,
+} as const;
+
+/** What a process is told by whoever starts it. */
+interface Invocation {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What `kagami objects` does. */
+export async function runObjects({ argv, env }: Invocation): Promise<void> {
+  await runPart({
+    ...objectsPart,
+    argv,
+    env,
+    start: async (config, { log }): Promise<RunningPart> => {
+      const server = await startObjectsServer(config, log, showFirstKey);
+      return { addresses: server.addresses, close: (graceMs) => server.close(graceMs) };
+    },
+  });
+}
+
+function showFirstKey({ accessKey, secretKey }: GeneratedKey): void {
+  // On standard output: standard error would end in log files.
+  process.stdout.write(
+    `The first user "${FIRST_USER}" was made. Keep its key, it is not shown again:\n` +
+      `  access key  ${accessKey}\n  secret key  ${secretKey}\n`,
+  );
+}

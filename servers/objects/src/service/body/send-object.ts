@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OpenObject } from "../../store/object-store.ts";
+import { ClientGone } from "../client-gone.ts";
+import { beginReply } from "../reply.ts";
+import type { RequestContext } from "../request-context.ts";
+import type { Transfer } from "../stall-guard.ts";
+
+const PACED_BYTES = 16_384;
+
+/**
+ * Answers with bytes `[start, end)` of an object. Its head is written when the first bytes are there, so that a damaged
+ * or vanished body is still answered with an error; later damage ends the connection, which tells the client the same.
+ *
+ * Bytes are given to the socket only as fast as it takes them and as the rates of user and bucket allow.
+ */
+export async function sendObject(
+  cx: RequestContext,
+  object: OpenObject,
+  status: number,
+  start: number,
+  end: number,
+): Promise<void> {
+  const { response } = cx;
+  const isPaced = cx.paces("out");
+  if (object.inMemory && !isPaced) {
+    const { inMemory } = object;
+    beginReply(cx, status);
+    response.end(end - start === inMemory.length ? inMemory : inMemory.subarray(start, end));
+    cx.bytesOut += end - start;
+    return;
+  }
+  if (start === end) {
+    beginReply(cx, status);
+    response.end();
+    return;
+  }
+  await streamObject(cx, object, { status, start, end, isPaced });
+}
+
+async function streamObject(
+  cx: RequestContext,
+  object: OpenObject,
+  { status, start, end, isPaced }: { status: number; start: number; end: number; isPaced: boolean },
+): Promise<void> {
+  const { response } = cx;
+  const transfer = cx.service.stalls.watch(() => response.destroy());
+  let hasBegun = false;
+  let left = end - start;
+  try {
+    for await (const chunk of object.read(start, end)) {
+      if (response.destroyed) throw new ClientGone("The client hung up while its answer was sent");
+      if (!hasBegun) beginReply(cx, status);
+      hasBegun = true;
+      // Pieces, so that a slow rate is a slow stream and not a burst now and then.
+      const pieceBytes = isPaced ? PACED_BYTES : chunk.length;
+      for (let at = 0; at < chunk.length; at += pieceBytes) {
+        const piece = pieceBytes >= chunk.length ? chunk : chunk.subarray(at, at + pieceBytes);
+        if (isPaced) await waitForRate(cx, piece.length, transfer);
+        left -= piece.length;
+        cx.bytesOut += piece.length;
+        if (left === 0) response.end(piece);
+        else if (!response.write(piece)) await drained(response);
+        transfer.moved(piece.length);
+      }
+    }
+    if (left !== 0) throw new RangeError(`Object ${cx.route.bucket}/${cx.route.key} ended ${left} bytes early`);
+  } finally {
+    transfer.end();
+  }
+}
+
+async function waitForRate(cx: RequestContext, count: number, transfer: Transfer): Promise<void> {
+  const waitMs = cx.takeBytes("out", count);
+  if (waitMs === 0) return;
+  transfer.pause();
+  await sleep(waitMs);
+  transfer.resume();
+  if (cx.response.destroyed) throw new ClientGone("The client hung up while its answer was paced");
+}
+
+function drained(response: RequestContext["response"]): Promise<void> {
+  // Its `close` would have been told already.
+  if (response.destroyed) return Promise.reject(new ClientGone("The client hung up while its answer was sent"));
+  return new Promise((resolve, reject) => {
+    const onDrain = (): void => {
+      response.removeListener("close", onClose);
+      resolve();
+    };
+    const onClose = (): void => {
+      response.removeListener("drain", onDrain);
+      reject(new ClientGone("The client hung up while its answer was sent"));
+    };
+    response.once("drain", onDrain);
+    response.once("close", onClose);
+  });
+}

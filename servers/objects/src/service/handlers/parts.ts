@@ -1,0 +1,94 @@
+import { S3Error } from "../../protocol/errors.ts";
+import { parsePartNumber, writeCopyResult } from "../../protocol/messages/index.ts";
+import { type ByteRange, parseCopySourceRange } from "../../protocol/ranges.ts";
+import type {
+  BodyDigest,
+  Checksum,
+  ChecksumAlgorithm,
+  OpenObject,
+  Upload,
+  UploadPart,
+} from "../../store/object-store.ts";
+import { MAX_OBJECT_BYTES, readBodyPlan } from "../body/body-plan.ts";
+import { storeBody } from "../body/receive-body.ts";
+import { HASHER_BYTES } from "../hashing/hash-threads.ts";
+import { sendEmpty, sendXml } from "../reply.ts";
+import type { RequestContext } from "../request-context.ts";
+import { addChecksum, openSource } from "./copies.ts";
+import { refuseUnsupported } from "./put-headers.ts";
+import { findUpload } from "./uploads.ts";
+
+export async function uploadPart(cx: RequestContext): Promise<void> {
+  const { bucket, key, query } = cx.route;
+  refuseUnsupported(cx);
+  const partNumber = parsePartNumber(query.get("partNumber") ?? "");
+  const upload = await findUpload(cx);
+  const plan = readBodyPlan(cx, MAX_OBJECT_BYTES, upload.checksumAlgorithm);
+  checkAlgorithm(upload, plan.claim?.algorithm);
+  const part = { bucket, key, uploadId: upload.uploadId, partNumber };
+  const { digest } = await storeBody(cx, plan, () => cx.service.store.putPart(part, plan.sizeBytes));
+  cx.addHeader("etag", `"${digest.etag}"`);
+  addChecksum(cx, digest);
+  sendEmpty(cx, 200);
+}
+
+function checkAlgorithm({ checksumAlgorithm }: Upload, given: ChecksumAlgorithm | undefined): void {
+  if (checksumAlgorithm === undefined || given === undefined || given === checksumAlgorithm) return;
+  throw new S3Error("InvalidRequest", {
+    message: `Checksum Type mismatch occurred, expected checksum Type: ${checksumAlgorithm.toLowerCase()}, actual checksum Type: ${given.toLowerCase()}`,
+  });
+}
+
+export async function uploadPartCopy(cx: RequestContext): Promise<void> {
+  const { bucket, key, query } = cx.route;
+  const partNumber = parsePartNumber(query.get("partNumber") ?? "");
+  const upload = await findUpload(cx);
+  const opened = await openSource(cx);
+  const { object } = opened;
+  try {
+    const rangeText = cx.headers.get("x-amz-copy-source-range");
+    const { sizeBytes, versionId } = object.entry;
+    const range = rangeText === undefined ? { start: 0, end: sizeBytes } : parseCopySourceRange(rangeText, sizeBytes);
+    if (range.end - range.start > MAX_OBJECT_BYTES) throw new S3Error("EntityTooLarge");
+    const part = { bucket, key, uploadId: upload.uploadId, partNumber };
+    const stored = await copyPart(cx, object, range, part, upload.checksumAlgorithm);
+    if (opened.bucket.versioning !== "off") cx.addHeader("x-amz-copy-source-version-id", versionId);
+    sendXml(cx, 200, writeCopyResult("CopyPartResult", stored));
+  } finally {
+    object.close();
+  }
+}
+
+async function copyPart(
+  cx: RequestContext,
+  object: OpenObject,
+  { start, end }: ByteRange,
+  part: { bucket: string; key: string; uploadId: string; partNumber: number },
+  algorithm: ChecksumAlgorithm | undefined,
+): Promise<UploadPart> {
+  const { budget, hashThreads, store } = cx.service;
+  const reservation = await budget.reserve(HASHER_BYTES);
+  if (!reservation) throw new S3Error("SlowDown");
+  const hasher = await hashThreads.open({ sha256: false, checksum: algorithm });
+  const writer = store.putPart(part, end - start);
+  try {
+    for await (const chunk of object.read(start, end)) {
+      const hashing = hasher.update(chunk);
+      await writer.write(chunk);
+      if (hashing) await hashing;
+    }
+    const hashes = await hasher.digest();
+    const checksum: Checksum | undefined =
+      algorithm && hashes.checksum !== undefined
+        ? { algorithm, value: hashes.checksum, type: "FULL_OBJECT" }
+        : undefined;
+    const digest: BodyDigest = { etag: hashes.md5Hex, checksum };
+    return await writer.commit(digest);
+  } catch (error) {
+    hasher.drop();
+    await writer.abort();
+    throw error;
+  } finally {
+    reservation.release();
+  }
+}

@@ -1,0 +1,47 @@
+import type { S3ErrorCode } from "../protocol/error-codes.ts";
+import { S3Error, type S3ErrorDetails } from "../protocol/errors.ts";
+import { StoreError, type StoreErrorCode } from "../store/object-store.ts";
+
+const CODES: Readonly<Record<StoreErrorCode, S3ErrorCode>> = {
+  NO_SUCH_BUCKET: "NoSuchBucket",
+  BUCKET_EXISTS: "BucketAlreadyExists",
+  BUCKET_NOT_EMPTY: "BucketNotEmpty",
+  NO_SUCH_KEY: "NoSuchKey",
+  NO_SUCH_UPLOAD: "NoSuchUpload",
+  INVALID_PART: "InvalidPart",
+  INVALID_PART_ORDER: "InvalidPartOrder",
+  PART_TOO_SMALL: "EntityTooSmall",
+  PRECONDITION_FAILED: "PreconditionFailed",
+  CONFLICT: "ConditionalRequestConflict",
+  TOO_MANY_BUCKETS: "TooManyBuckets",
+  DISK_FULL: "SlowDown",
+  DISK_FAILED: "InternalError",
+  CORRUPT: "InternalError",
+  CHANGES_TRIMMED: "InternalError",
+  INCOMPLETE_BODY: "IncompleteBody",
+  BUSY: "SlowDown",
+  CLOSED: "ServiceUnavailable",
+};
+
+/** What is said beside the code; messages of the store may name files and stay in the log. */
+const DETAILS: Readonly<Partial<Record<StoreErrorCode, S3ErrorDetails>>> = {
+  DISK_FULL: {
+    message: "The server's disk is full; reads and deletes go on. Please try again when space has been freed.",
+    headers: { "retry-after": "60" },
+  },
+  BUSY: { headers: { "retry-after": "1" } },
+  CLOSED: { message: "The server is shutting down. Please try again.", headers: { "retry-after": "5" } },
+};
+
+/** Errors that a person must see: the log gets them with their cause. */
+const ALARMING: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["DISK_FULL", "DISK_FAILED", "CORRUPT"]);
+
+/** What the client is told of any error, and whether the log must have it. */
+export function toS3Error(error: unknown): { readonly answer: S3Error; readonly isAlarming: boolean } {
+  if (error instanceof S3Error) return { answer: error, isAlarming: false };
+  if (error instanceof StoreError) {
+    const answer = new S3Error(CODES[error.code], { ...DETAILS[error.code], cause: error });
+    return { answer, isAlarming: ALARMING.has(error.code) };
+  }
+  return { answer: new S3Error("InternalError", { cause: error }), isAlarming: true };
+}

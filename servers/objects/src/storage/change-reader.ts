@@ -1,0 +1,192 @@
+import {
+  type GroupInfo,
+  headBytesOf,
+  type RecordHead,
+  recordBytesOf,
+  VOLUME_HEADER_BYTES,
+} from "../protocol/volume/index.ts";
+import { StoreError } from "../store/object-store.ts";
+import { NO_GROUP } from "./catalog.ts";
+import { areChecksumsGood } from "./checksums.ts";
+import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
+import type { ShardState } from "./shard-state.ts";
+import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { Volume } from "./volume-set.ts";
+
+/** A record of the shard, as a follower needs it. */
+export interface Change {
+  readonly head: RecordHead;
+  /** Where it belongs; group 0 has no end. */
+  readonly group: GroupInfo;
+  /** What stands behind the head: stored bytes, their checksums, and what fills up. */
+  readonly rest: Uint8Array;
+}
+
+/** Changes in rising order of their sequence. */
+export interface ChangeBatch {
+  readonly changes: readonly Change[];
+  /** Give it as `after` next: everything up to it was in this batch or before, or is gone for good. */
+  readonly nextAfter: number;
+  /** Nothing is left at this moment. */
+  readonly isEnd: boolean;
+  /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
+  readonly damagedSequences: readonly number[];
+}
+
+/** Volumes whose position is remembered. */
+const MAX_POSITIONS = 4_096;
+
+/**
+ * Reads a shard's records in order from any sequence. It holds no file between two reads: what it remembers of each volume
+ * is where it stood, and volumes that compaction has removed meanwhile are simply not there any more; their records come
+ * from the ones that took them.
+ */
+export class ChangeReader {
+  readonly #state: ShardState;
+  readonly #positions = new Map<number, { readonly sequence: number; readonly offset: number }>();
+
+  constructor(state: ShardState) {
+    this.#state = state;
+  }
+
+  /**
+   * The changes after a sequence; 0 is from nothing.
+   *
+   * @param maxBytes The batch ends when its records have so many bytes; one record may be more.
+   * @throws StoreError CHANGES_TRIMMED if a tombstone behind `after` was dropped: the follower must start from nothing.
+   */
+  async read(after: number, maxBytes: number): Promise<ChangeBatch> {
+    this.#checkHorizon(after);
+    const { volumes } = this.#state;
+    const open: Volume[] = [];
+    const sources: PositionedSource[] = [];
+    for (const volume of volumes.all()) {
+      if (volume.maxSequence <= after) continue;
+      volumes.hold(volume);
+      open.push(volume);
+      sources.push(this.#sourceOf(volume, after));
+    }
+    try {
+      const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
+      // A tombstone may have been dropped while this was read.
+      this.#checkHorizon(after);
+      for (const source of sources) this.#remember(source, batch.nextAfter);
+      return batch;
+    } finally {
+      for (const volume of open) volumes.release(volume);
+    }
+  }
+
+  #checkHorizon(after: number): void {
+    const { horizon } = this.#state;
+    if (after === 0 || after >= horizon) return;
+    throw new StoreError(
+      "CHANGES_TRIMMED",
+      `Cannot read changes after ${after}: what was deleted up to ${horizon} is forgotten. Start from nothing`,
+    );
+  }
+
+  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<ChangeBatch> {
+    const changes: Change[] = [];
+    const damagedSequences: number[] = [];
+    let bytes = 0;
+    let nextAfter = after;
+    for (;;) {
+      const record = await merge.next();
+      // Not the shard's last sequence: that may be of a commit that was refused, and be given again after a crash.
+      if (record === undefined) return { changes, nextAfter, isEnd: true, damagedSequences };
+      if (record.head.sequence <= after) continue;
+      if (bytes > 0 && bytes + record.recordBytes > maxBytes)
+        return { changes, nextAfter, isEnd: false, damagedSequences };
+      const change = await this.#changeOf(record);
+      if (change === undefined) damagedSequences.push(record.head.sequence);
+      else changes.push(change);
+      bytes += record.recordBytes;
+      nextAfter = record.head.sequence;
+    }
+  }
+
+  async #changeOf({ head, volumeId, offset, recordBytes }: ScannedRecord): Promise<Change | undefined> {
+    const headBytes = recordBytes - restBytesOf(head);
+    const rest = await this.#state.volumes.file(volumeId).read(offset + headBytes, recordBytes - headBytes);
+    if (!areChecksumsGood(rest, head.storedBytes)) return undefined;
+    // A group that ended meanwhile: its records may still come, and its end comes after them.
+    const group = this.#state.catalog.group(head.group) ?? { ...NO_GROUP, id: head.group };
+    return { head, group, rest };
+  }
+
+  #sourceOf(volume: Volume, after: number): PositionedSource {
+    const known = this.#positions.get(volume.id);
+    const fromOffset = known !== undefined && known.sequence <= after ? known.offset : VOLUME_HEADER_BYTES;
+    return new PositionedSource(this.#state, volume, fromOffset, after);
+  }
+
+  #remember(source: PositionedSource, upTo: number): void {
+    const offset = source.offsetAfter(upTo);
+    if (offset === undefined) return;
+    this.#positions.delete(source.volumeId);
+    this.#positions.set(source.volumeId, { sequence: upTo, offset });
+    if (this.#positions.size <= MAX_POSITIONS) return;
+    for (const oldest of this.#positions.keys()) {
+      this.#positions.delete(oldest);
+      return;
+    }
+  }
+}
+
+function restBytesOf(head: RecordHead): number {
+  return recordBytesOf(headBytesOf(head), head.storedBytes) - headBytesOf(head);
+}
+
+/** One volume as it was when the read began. */
+class PositionedSource implements RecordSource {
+  readonly volumeId: number;
+  readonly minSequence: number;
+  readonly #scanner: VolumeScanner;
+  readonly #after: number;
+  /** Records that were given out, to know where one stands after the batch; the merge is at most one ahead. */
+  #last: ScannedRecord | undefined;
+  #beforeLast: ScannedRecord | undefined;
+  #isOpened = false;
+
+  constructor(state: ShardState, volume: Volume, fromOffset: number, after: number) {
+    this.volumeId = volume.id;
+    this.#after = after;
+    this.minSequence = Math.max(volume.minSequence, after);
+    const { id, endOffset } = volume;
+    this.#scanner = new VolumeScanner({
+      volumeId: id,
+      readAt: (offset, bytes) => state.volumes.file(id).read(offset, bytes),
+      fromOffset,
+      sizeBytes: endOffset,
+      syncedEnd: endOffset,
+      seed: state.identity.seed,
+      checksBodies: false,
+    });
+  }
+
+  async next(): Promise<ScannedRecord | undefined> {
+    this.#isOpened = true;
+    for (;;) {
+      const record = await this.#scanner.next();
+      this.#beforeLast = this.#last;
+      this.#last = record;
+      if (record === undefined || record.head.sequence > this.#after) return record;
+    }
+  }
+
+  /** Where the first record behind that sequence begins; undefined if it was never looked at. */
+  offsetAfter(sequence: number): number | undefined {
+    if (!this.#isOpened) return undefined;
+    if (this.#last === undefined) {
+      const isTaken = this.#beforeLast !== undefined && this.#beforeLast.head.sequence > sequence;
+      return isTaken ? this.#beforeLast?.offset : this.#scanner.endOffset;
+    }
+    if (this.#last.head.sequence > sequence) {
+      // The record that was too much for the batch was taken already, and the one behind it looked at.
+      const isTaken = this.#beforeLast !== undefined && this.#beforeLast.head.sequence > sequence;
+      return isTaken ? this.#beforeLast?.offset : this.#last.offset;
+    }
+    return this.#scanner.endOffset;
+  }
+}

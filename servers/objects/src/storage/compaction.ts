@@ -1,0 +1,301 @@
+import {
+  encodeHead,
+  FIRST_OF_COMMIT,
+  headBytesOf,
+  RECORD_KINDS,
+  VOLUME_HEADER_BYTES,
+} from "../protocol/volume/index.ts";
+import { NO_GROUP } from "./catalog.ts";
+import type { Commit } from "./commit.ts";
+import type { CommitLoop, WriteOperation } from "./commit-loop.ts";
+import { VOLUME_DIRECTORY } from "./disk.ts";
+import { movedRow, ownerKeys, roleOf } from "./liveness.ts";
+import type { ShardState } from "./shard-state.ts";
+import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { Volume } from "./volume-set.ts";
+
+/** Waits until the disk may be used for so many bytes. */
+export type TakeIo = (bytes: number) => Promise<void>;
+
+/** Records whose pointers one commit moves. */
+const MOVES_PER_COMMIT = 256;
+/** Records whose owners one trip to the index finds. */
+const SCAN_RECORDS = 256;
+const SCAN_BYTES = 1_048_576;
+/** A small record costs the processor more than the disk, and the processor is the clients' too. */
+const MIN_RECORD_COST_BYTES = 4_096;
+
+interface Move {
+  readonly record: ScannedRecord;
+  readonly offset: number;
+}
+
+/** What a compaction did. */
+export interface CompactionReport {
+  readonly sourceId: number;
+  /** Undefined if nothing was wanted. */
+  readonly outputId: number | undefined;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+
+/** Bytes of a volume that nobody wants, as a part of all its records; tombstones count, since most of them can go. */
+export function deadPart(volume: Volume): number {
+  const bytes = volume.endOffset - VOLUME_HEADER_BYTES;
+  return bytes === 0 ? 1 : (volume.deadBytes + volume.tombstoneBytes) / bytes;
+}
+
+/**
+ * Rewrites a sealed volume of group 0 without what is dead.
+ *
+ * The output is written and synced first, with its name. Then commits of their own move the pointers, some at a time, that
+ * still point to the old place; writes go on between them. When nothing points to the source, the index is made durable,
+ * and only then the source goes: whatever fails before, every pointer leads to a file that is there.
+ */
+export class Compaction {
+  readonly #state: ShardState;
+  readonly #loop: CommitLoop;
+  readonly #source: Volume;
+  readonly #takeIo: TakeIo;
+  readonly #nowMs: () => number;
+  /** Tombstones up to this sequence may be dropped, if nothing dead is left for them to say. */
+  readonly #dropUpTo: number;
+  #output: Volume | undefined;
+  #outputBytes = VOLUME_HEADER_BYTES;
+  #readBytes = 0;
+  #horizon = 0;
+  /** Of the records that died between their copying and the moving of their pointers; they come in rising order. */
+  #minDeadSequence = 0;
+
+  constructor(parts: {
+    readonly state: ShardState;
+    readonly loop: CommitLoop;
+    readonly source: Volume;
+    readonly takeIo: TakeIo;
+    readonly nowMs: () => number;
+    readonly dropUpTo: number;
+  }) {
+    this.#state = parts.state;
+    this.#loop = parts.loop;
+    this.#source = parts.source;
+    this.#takeIo = parts.takeIo;
+    this.#nowMs = parts.nowMs;
+    this.#dropUpTo = parts.dropUpTo;
+  }
+
+  /** Undefined if the volume holds damaged bytes: it is left to be repaired. @throws an error of the disk or the store */
+  async run(): Promise<CompactionReport | undefined> {
+    const { volumes, disk } = this.#state;
+    // The source of the compaction before must not come back after a crash: it holds what that one's output has dropped.
+    await disk.syncNames(VOLUME_DIRECTORY);
+    volumes.hold(this.#source);
+    let moves: Move[];
+    try {
+      const copied = await this.#copy();
+      if (copied === undefined) return undefined;
+      moves = copied;
+    } catch (error) {
+      this.#discard();
+      throw error;
+    } finally {
+      volumes.release(this.#source);
+    }
+    for (let at = 0; at < moves.length; at += MOVES_PER_COMMIT) {
+      try {
+        await this.#loop.submit(this.#moveOperation(moves.slice(at, at + MOVES_PER_COMMIT)));
+      } catch (error) {
+        // The index does not know of it; later it is a volume like others, with copies that count as dead.
+        if (at === 0 && this.#state.brokenBy === undefined) this.#discard();
+        throw error;
+      }
+    }
+    await this.#loop.submit(this.#endOperation());
+    await this.#state.index.flush();
+    await this.#loop.submit(this.#removeOperation());
+    return {
+      sourceId: this.#source.id,
+      outputId: this.#output?.id,
+      readBytes: this.#readBytes,
+      writtenBytes: this.#output === undefined ? 0 : this.#outputBytes,
+    };
+  }
+
+  /** Copies what is wanted, in the order of the source. */
+  async #copy(): Promise<Move[] | undefined> {
+    const { volumes, identity } = this.#state;
+    const source = this.#source;
+    const scanner = new VolumeScanner({
+      volumeId: source.id,
+      readAt: (offset, bytes) => volumes.file(source.id).read(offset, bytes),
+      sizeBytes: source.endOffset,
+      syncedEnd: source.endOffset,
+      seed: identity.seed,
+      checksBodies: true,
+    });
+    const moves: Move[] = [];
+    let batch: ScannedRecord[] = [];
+    let batchBytes = 0;
+    for (let isEnd = false; !isEnd; ) {
+      const record = await scanner.next();
+      if (record === undefined) isEnd = true;
+      else {
+        batch.push(record);
+        batchBytes += record.recordBytes;
+      }
+      if (!isEnd && batch.length < SCAN_RECORDS && batchBytes < SCAN_BYTES) continue;
+      this.#readBytes += batchBytes;
+      await this.#takeIo(Math.max(batchBytes, batch.length * MIN_RECORD_COST_BYTES));
+      await this.#copyBatch(batch, moves);
+      batch = [];
+      batchBytes = 0;
+    }
+    if (scanner.damaged.length > 0 || scanner.endOffset !== source.endOffset) {
+      this.#discard();
+      return undefined;
+    }
+    if (this.#output !== undefined) await this.#finishOutput(this.#output, moves[0]?.record.head.sequence ?? 0);
+    return moves;
+  }
+
+  async #copyBatch(batch: readonly ScannedRecord[], moves: Move[]): Promise<void> {
+    const keys: Buffer[] = [];
+    const counts: number[] = [];
+    for (const { head } of batch) {
+      const own = roleOf(head) === "owned" ? ownerKeys(this.#state.catalog, head) : [];
+      keys.push(...own);
+      counts.push(own.length);
+    }
+    const values = await this.#state.index.get(keys);
+    const parts: Uint8Array[] = [];
+    let at = 0;
+    let bytes = 0;
+    for (const [i, record] of batch.entries()) {
+      const own = values.slice(at, at + (counts[i] ?? 0));
+      at += counts[i] ?? 0;
+      if (!this.#isKept(record, own)) continue;
+      moves.push({ record, offset: this.#outputBytes + bytes });
+      parts.push(...(await this.#bytesOf(record)));
+      bytes += record.recordBytes;
+    }
+    if (bytes === 0) return;
+    await this.#takeIo(bytes);
+    this.#output ??= await this.#state.volumes.create(NO_GROUP, this.#nowMs(), [this.#source.id]);
+    await this.#state.volumes.file(this.#output.id).append(parts);
+    this.#outputBytes += bytes;
+  }
+
+  /** A new head, since all of the output is synced before anything counts on it; the body as it is. */
+  async #bytesOf({ head, offset, recordBytes }: ScannedRecord): Promise<Uint8Array[]> {
+    const headBytes = headBytesOf(head);
+    const encoded = Buffer.allocUnsafe(headBytes);
+    encodeHead({ ...head, flags: head.flags | FIRST_OF_COMMIT }, encoded, 0, this.#state.identity.seed);
+    if (recordBytes === headBytes) return [encoded];
+    const rest = await this.#state.volumes.file(this.#source.id).read(offset + headBytes, recordBytes - headBytes);
+    return [encoded, rest];
+  }
+
+  #isKept(record: ScannedRecord, owners: readonly (Uint8Array | undefined)[]): boolean {
+    const { head, volumeId, offset } = record;
+    const role = roleOf(head);
+    if (role === "bucket-removal") return true;
+    if (role === "owned") {
+      const place = { volumeId, offset };
+      if (owners.some((value) => value !== undefined && movedRow(head, place, place, value) !== undefined)) return true;
+      // What completed an upload ended it too: it is a tombstone of the record that began it.
+      if (head.kind !== RECORD_KINDS.completed) return false;
+    }
+    return !this.#isDroppable(head.sequence);
+  }
+
+  /** Whether a tombstone has nothing left to say: no record that it could concern is left in any other volume. */
+  #isDroppable(sequence: number): boolean {
+    if (sequence > this.#dropUpTo) return false;
+    for (const { id, minDeadSequence } of this.#state.volumes.all()) {
+      if (id !== this.#source.id && minDeadSequence !== 0 && minDeadSequence < sequence) return false;
+    }
+    this.#horizon = Math.max(this.#horizon, sequence);
+    return true;
+  }
+
+  async #finishOutput(output: Volume, firstSequence: number): Promise<void> {
+    await this.#state.volumes.file(output.id).sync();
+    output.isSealed = true;
+    // Everything in it is dead until its pointer comes; if that is never, tombstones must stay that concern it.
+    output.endOffset = this.#outputBytes;
+    output.deadBytes = this.#outputBytes - VOLUME_HEADER_BYTES;
+    output.minDeadSequence = firstSequence;
+  }
+
+  #discard(): void {
+    if (this.#output !== undefined) this.#state.volumes.remove(this.#output);
+    this.#output = undefined;
+  }
+
+  /** Moves the pointers that still point to the source. */
+  #moveOperation(moves: readonly Move[]): WriteOperation<void> {
+    const { catalog } = this.#state;
+    const source = this.#source;
+    const output = this.#output as Volume;
+    return {
+      bytes: 0,
+      isAlone: true,
+      prefetch: () =>
+        moves.flatMap(({ record }) => (roleOf(record.head) === "owned" ? ownerKeys(catalog, record.head) : [])),
+      run: async ({ tx }) => {
+        for (const { record, offset } of moves) {
+          const { head, recordBytes } = record;
+          tx.moved(output.id, head.sequence);
+          if (roleOf(head) !== "owned") {
+            tx.tombstone(source.id, -recordBytes);
+            tx.bury(source.id, recordBytes);
+            tx.tombstone(output.id, recordBytes);
+            tx.bury(output.id, -recordBytes);
+            continue;
+          }
+          let isMoved = false;
+          for (const key of ownerKeys(catalog, head)) {
+            const value = await tx.get(key);
+            const from = { volumeId: source.id, offset: record.offset };
+            const moved =
+              value === undefined ? undefined : movedRow(head, from, { volumeId: output.id, offset }, value);
+            if (moved === undefined) continue;
+            tx.put(key, moved);
+            // What is in memory of the key points to the source.
+            tx.touch(head.bucketId, head.key);
+            isMoved = true;
+          }
+          if (isMoved) {
+            tx.bury(source.id, recordBytes);
+            tx.bury(output.id, -recordBytes);
+          } else if (this.#minDeadSequence === 0) this.#minDeadSequence = head.sequence;
+        }
+      },
+    };
+  }
+
+  /** Everything that is left in the source is dead; the stream begins behind what was dropped. */
+  #endOperation(): WriteOperation<void> {
+    const source = this.#source;
+    return {
+      bytes: 0,
+      isAlone: true,
+      run: async ({ tx }) => {
+        const left = source.endOffset - VOLUME_HEADER_BYTES - source.deadBytes - source.tombstoneBytes;
+        if (left !== 0)
+          throw new Error(`Cannot end the compaction of volume ${source.id}: ${left} bytes are still pointed at`);
+        this.#state.raiseHorizon(this.#horizon);
+        if (this.#output !== undefined) tx.resetMinDead(this.#output.id, this.#minDeadSequence);
+        tx.bury(source.id, source.tombstoneBytes);
+        tx.tombstone(source.id, -source.tombstoneBytes);
+      },
+    };
+  }
+
+  #removeOperation(): WriteOperation<void> {
+    return {
+      bytes: 0,
+      isAlone: true,
+      run: async (commit: Commit) => commit.tx.removeVolume(this.#source.id),
+    };
+  }
+}

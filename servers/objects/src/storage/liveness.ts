@@ -1,0 +1,69 @@
+import { MARKER, RECORD_KINDS, type RecordHead } from "../protocol/volume/index.ts";
+import type { UploadRow } from "./apply.ts";
+import type { BucketState, Catalog } from "./catalog.ts";
+import { decodeEntry, encodeEntry, type Place } from "./entry.ts";
+import { bucketKey, partKey, uploadKey, versionKey } from "./index/keys.ts";
+import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import { currentKeys } from "./versions.ts";
+
+/** What compaction does with a record: it is wanted, it only says that others are dead, or it is not wanted. */
+export type RecordRole = "owned" | "tombstone" | "bucket-removal";
+
+/** Whether a record is kept for what points at it or for what it says. */
+export function roleOf(head: RecordHead): RecordRole {
+  switch (head.kind) {
+    case RECORD_KINDS.delete:
+      return (head.flags & MARKER) === 0 ? "tombstone" : "owned";
+    case RECORD_KINDS.deleteVersion:
+    case RECORD_KINDS.supersede:
+    case RECORD_KINDS.uploadEnded:
+    case RECORD_KINDS.groupMade:
+    case RECORD_KINDS.groupExpired:
+      return "tombstone";
+    case RECORD_KINDS.bucketRemoved:
+      return "bucket-removal";
+    default:
+      return "owned";
+  }
+}
+
+/** The rows that may point at a record, see {@link movedRow}. */
+export function ownerKeys(catalog: Catalog, head: RecordHead): Buffer[] {
+  const { bucketId, key } = head;
+  switch (head.kind) {
+    case RECORD_KINDS.part:
+      return [partKey(head.target, head.partNumber)];
+    case RECORD_KINDS.uploadBegun:
+      return [uploadKey(bucketId, key, head.sequence)];
+    case RECORD_KINDS.bucket:
+      return [bucketKey(key)];
+    case RECORD_KINDS.tags:
+      return [...currentKeys(catalog, bucketId, key), versionKey(bucketId, key, head.target)];
+    default:
+      return [...currentKeys(catalog, bucketId, key), versionKey(bucketId, key, head.sequence)];
+  }
+}
+
+/**
+ * The row as it is when the record has moved from one place to another; undefined if the row does not point at the first
+ * place.
+ */
+export function movedRow(head: RecordHead, from: Place, to: Place, value: Uint8Array): Buffer | undefined {
+  if (head.kind === RECORD_KINDS.uploadBegun) {
+    const row: UploadRow = fromJsonBytes(value);
+    const isIt = row.sequence === head.sequence && row.volumeId === from.volumeId;
+    return isIt ? jsonBytes({ ...row, volumeId: to.volumeId }) : undefined;
+  }
+  if (head.kind === RECORD_KINDS.bucket) {
+    const row: BucketState = fromJsonBytes(value);
+    const isIt = row.sequence === head.sequence && row.volumeId === from.volumeId;
+    return isIt ? jsonBytes({ ...row, volumeId: to.volumeId }) : undefined;
+  }
+  const entry = decodeEntry(value);
+  if (head.kind === RECORD_KINDS.tags) {
+    const isIt = entry.tagsSequence === head.sequence && entry.tagsVolumeId === from.volumeId;
+    return isIt ? encodeEntry({ ...entry, tagsVolumeId: to.volumeId }) : undefined;
+  }
+  const isIt = entry.volumeId === from.volumeId && entry.offset === from.offset;
+  return isIt ? encodeEntry({ ...entry, ...to }) : undefined;
+}

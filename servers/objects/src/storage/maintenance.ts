@@ -1,0 +1,193 @@
+import type { Timer, TimerClock } from "@kagami/clock";
+import type { IoPriority } from "../engine/io-budget.ts";
+import type { CompactionReport, TakeIo } from "./compaction.ts";
+import { IoGate } from "./io-gate.ts";
+import { type ScrubReport, scrubVolume } from "./scrub.ts";
+import type { ShardStore } from "./shard-store.ts";
+import type { Volume } from "./volume-set.ts";
+
+export interface MaintenanceOptions {
+  /** What compaction, scrub and the rest may read and write a second, all together. */
+  readonly bytesPerSecond: number;
+  /** They slow down while a write of a client takes longer than this at the 99th percentile. */
+  readonly targetP99Ms: number;
+  /** Each volume is looked through so often. */
+  readonly scrubIntervalMs: number;
+  /** What expires outside of groups is removed so often. */
+  readonly sweepIntervalMs: number;
+  /** A follower may be so far behind and still go on from where it was. */
+  readonly tombstoneKeepMs: number;
+}
+
+/** What happened, for the log. */
+export type MaintenanceEvent =
+  | { readonly kind: "groups-expired"; readonly count: number }
+  | { readonly kind: "swept"; readonly count: number }
+  | { readonly kind: "compacted"; readonly report: CompactionReport }
+  | { readonly kind: "scrubbed"; readonly report: ScrubReport }
+  | { readonly kind: "failed"; readonly task: string; readonly error: unknown };
+
+/** Moderate values for one disk. */
+export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
+  bytesPerSecond: 32 * 1_048_576,
+  targetP99Ms: 50,
+  scrubIntervalMs: 30 * 86_400_000,
+  sweepIntervalMs: 3_600_000,
+  tombstoneKeepMs: 86_400_000,
+};
+
+const TICK_MS = 1_000;
+const EXPIRE_EVERY_TICKS = 10;
+/** How many moments of the past are remembered with the sequence they had. */
+const MOMENTS = 64;
+
+/**
+ * All that a store does by itself: it ends groups, compacts, looks through groups and scrubs, one thing at a time, inside
+ * one I/O budget that gives way to clients.
+ */
+export class Maintenance {
+  readonly #store: ShardStore;
+  readonly #clock: TimerClock;
+  readonly #options: MaintenanceOptions;
+  readonly #onEvent: (event: MaintenanceEvent) => void;
+  readonly #gate: IoGate;
+  readonly #scrubbedAtMs = new Map<number, number>();
+  /** When the sequence was what, oldest first: up to the one that is old enough tombstones may be dropped. */
+  readonly #moments: { readonly atMs: number; readonly sequence: number }[] = [];
+  #timer: Timer | undefined;
+  #tickCount = 0;
+  #sweptAtMs: number;
+  #working: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(
+    store: ShardStore,
+    clock: TimerClock,
+    options: MaintenanceOptions,
+    onEvent: (event: MaintenanceEvent) => void,
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#options = options;
+    this.#onEvent = onEvent;
+    this.#gate = new IoGate(clock, options);
+    this.#sweptAtMs = clock.monotonicMs();
+    this.#arm();
+  }
+
+  /** Bytes a second that are allowed at this moment. */
+  get bytesPerSecond(): number {
+    return this.#gate.bytesPerSecond;
+  }
+
+  /** Ends what is under way, and begins nothing more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#gate.close();
+    await this.#working;
+  }
+
+  /** Waits for the budget; for replication and tier moves that run elsewhere. */
+  take(bytes: number, priority: IoPriority): Promise<void> {
+    return this.#gate.take(bytes, priority);
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.after(TICK_MS, () => {
+      this.#tick();
+      if (!this.#isClosed) this.#arm();
+    });
+  }
+
+  #tick(): void {
+    this.#gate.onForegroundP99(this.#store.takeWriteP99Ms());
+    this.#noteMoment();
+    const isExpireTick = this.#tickCount++ % EXPIRE_EVERY_TICKS === 0;
+    if (this.#working !== undefined) return;
+    this.#working = this.#work(isExpireTick).finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  async #work(isExpireTick: boolean): Promise<void> {
+    const { compaction, scrub } = this.#takers;
+    if (isExpireTick) await this.#guard("expiry", () => this.#expire());
+    if (this.#isClosed) return;
+    await this.#guard("look", async () => void (await this.#store.lookThroughGroup(compaction)));
+    if (this.#isClosed) return;
+    if (this.#clock.monotonicMs() - this.#sweptAtMs >= this.#options.sweepIntervalMs) {
+      await this.#guard("sweep", () => this.#sweep(compaction));
+    }
+    const source = this.#isClosed ? undefined : this.#store.compactionCandidate();
+    if (source !== undefined) return await this.#guard("compaction", () => this.#compact(source));
+    const volume = this.#isClosed ? undefined : this.#scrubCandidate();
+    if (volume === undefined) return;
+    await this.#guard("scrub", async () => {
+      this.#scrubbedAtMs.set(volume.id, this.#clock.monotonicMs());
+      this.#onEvent({ kind: "scrubbed", report: await scrubVolume(this.#store.state, volume, scrub) });
+    });
+  }
+
+  get #takers() {
+    const compaction = (bytes: number) => this.#gate.take(bytes, "compaction");
+    const scrub = (bytes: number) => this.#gate.take(bytes, "scrub");
+    return { compaction, scrub };
+  }
+
+  async #expire(): Promise<void> {
+    const count = await this.#store.expireGroups();
+    if (count > 0) this.#onEvent({ kind: "groups-expired", count });
+  }
+
+  async #sweep(takeIo: TakeIo): Promise<void> {
+    this.#sweptAtMs = this.#clock.monotonicMs();
+    const count = await this.#store.sweepExpired(takeIo);
+    if (count > 0) this.#onEvent({ kind: "swept", count });
+  }
+
+  async #compact(source: Volume): Promise<void> {
+    const report = await this.#store.compact(source, this.#takers.compaction, this.#dropUpTo());
+    if (report !== undefined) this.#onEvent({ kind: "compacted", report });
+  }
+
+  async #guard(task: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.#isClosed) this.#onEvent({ kind: "failed", task, error });
+    }
+  }
+
+  /** Sealed, and not looked at for the longest time; those of groups end soon enough by themselves. */
+  #scrubCandidate(): Volume | undefined {
+    const nowMs = this.#clock.monotonicMs();
+    const { volumes } = this.#store.state;
+    for (const id of this.#scrubbedAtMs.keys()) if (volumes.get(id) === undefined) this.#scrubbedAtMs.delete(id);
+    for (const volume of volumes.all()) {
+      if (!volume.isSealed) continue;
+      // A start remembers nothing: the first round then takes the whole interval like any other.
+      const atMs = this.#scrubbedAtMs.get(volume.id) ?? firstScrubMs(volume.id, this.#options.scrubIntervalMs);
+      if (nowMs - atMs >= this.#options.scrubIntervalMs) return volume;
+    }
+    return undefined;
+  }
+
+  #noteMoment(): void {
+    const nowMs = this.#clock.monotonicMs();
+    const last = this.#moments.at(-1);
+    if (last !== undefined && nowMs - last.atMs < this.#options.tombstoneKeepMs / (MOMENTS / 2)) return;
+    this.#moments.push({ atMs: nowMs, sequence: this.#store.state.appliedSequence });
+    if (this.#moments.length > MOMENTS) this.#moments.shift();
+  }
+
+  #dropUpTo(): number {
+    const limitMs = this.#clock.monotonicMs() - this.#options.tombstoneKeepMs;
+    return this.#moments.findLast(({ atMs }) => atMs <= limitMs)?.sequence ?? 0;
+  }
+}
+
+/** Spreads the volumes over the interval that has just begun. */
+function firstScrubMs(volumeId: number, intervalMs: number): number {
+  return ((volumeId * 0.618_033_988_75) % 1) * intervalMs - intervalMs;
+}

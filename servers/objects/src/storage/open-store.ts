@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32c } from "@node-rs/crc32";
+import { StoreError } from "../store/object-store.ts";
+import { BlobStore } from "./blob-store.ts";
+import { Catalog } from "./catalog.ts";
+import type { Disk } from "./disk.ts";
+import { Follower } from "./follower.ts";
+import type { IndexEngine } from "./index/index-engine.ts";
+import { NodeDisk } from "./node-disk.ts";
+import { type ShardOptions, ShardState } from "./shard-state.ts";
+import { ShardStore } from "./shard-store.ts";
+import { type StoreIdentity, VolumeSet } from "./volume-set.ts";
+
+/** Which engine keeps the index. */
+export type IndexEngineName = "rocksdb-native" | "classic-level";
+
+export interface StoreOptions extends Partial<ShardOptions> {
+  /** Made if need be. One process at a time. */
+  readonly directory: string;
+  /** `rocksdb-native` if absent. A store keeps the engine it was made with. */
+  readonly engine?: IndexEngineName;
+  /** Of the machine, if absent. */
+  readonly nowMs?: () => number;
+}
+
+const MIB = 1_048_576;
+
+/** Sizes of a store that was told none. */
+const DEFAULT_SHARD_OPTIONS: ShardOptions = {
+  volumeBytes: 256 * MIB,
+  blobFromBytes: 8 * MIB,
+  cacheBytes: 256 * MIB,
+  cachedBodyBytes: 65_536,
+  bodyMemoryBytes: 256 * MIB,
+  reserveBytes: 64 * MIB,
+  maxBuckets: 1_000,
+};
+
+interface StoreFile {
+  readonly storeId: string;
+  readonly engine: IndexEngineName;
+}
+
+const STORE_FILE = "store.json";
+
+/**
+ * Opens a store, or makes one, and brings its index up to its volumes.
+ *
+ * @throws StoreError CORRUPT where a volume is not this store's; an error of the index if another process has it open
+ */
+export async function openStore(options: StoreOptions): Promise<ShardStore> {
+  const { directory, engine, nowMs, ...sizes } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = await readStoreFile(directory, engine);
+  const disk = new NodeDisk(directory);
+  const index = await openIndex(file.engine, join(directory, "index"));
+  try {
+    return await startShard({ disk, index, storeId: file.storeId, nowMs: nowMs ?? Date.now, options: sizes });
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}
+
+/** What a shard is started on. */
+export interface ShardParts {
+  readonly disk: Disk;
+  readonly index: IndexEngine;
+  readonly storeId: string;
+  readonly nowMs: () => number;
+  readonly options: Partial<ShardOptions>;
+}
+
+/** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
+export async function startShard(parts: ShardParts): Promise<ShardStore> {
+  return await ShardStore.start(makeState(parts), parts.nowMs);
+}
+
+/** Starts a copy of a shard, see {@link Follower}; `storeId` is that of the store that is followed. */
+export async function startFollower(parts: ShardParts): Promise<Follower> {
+  return await Follower.start(makeState(parts), parts.nowMs);
+}
+
+function makeState({ disk, index, storeId, options }: ShardParts): ShardState {
+  const identity: StoreIdentity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
+  return new ShardState({
+    disk,
+    index,
+    volumes: new VolumeSet(disk, identity),
+    blobs: new BlobStore(disk),
+    catalog: new Catalog(),
+    identity,
+    options: { ...DEFAULT_SHARD_OPTIONS, ...options },
+  });
+}
+
+async function openIndex(engine: IndexEngineName, path: string): Promise<IndexEngine> {
+  // Loaded when chosen: the other one's binary need not run on this machine.
+  if (engine === "classic-level") return await (await import("./index/level-index.ts")).LevelIndex.open(path);
+  return await (await import("./index/rocks-index.ts")).RocksIndex.open(path);
+}
+
+async function readStoreFile(directory: string, engine: IndexEngineName | undefined): Promise<StoreFile> {
+  const path = join(directory, STORE_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "ENOENT") throw error;
+    return await writeStoreFile(path, { storeId: randomUUID(), engine: engine ?? "rocksdb-native" });
+  }
+  const file: StoreFile = JSON.parse(text);
+  if (engine !== undefined && engine !== file.engine) {
+    throw new StoreError(
+      "CORRUPT",
+      `Cannot open ${directory} with ${engine}: its index is ${file.engine}'s. ` +
+        `Choose that one, or remove ${join(directory, "index")} and change ${path}: the index is built anew`,
+    );
+  }
+  return file;
+}
+
+async function writeStoreFile(path: string, file: StoreFile): Promise<StoreFile> {
+  const handle = await open(`${path}.new`, "w", 0o600);
+  try {
+    await handle.writeFile(JSON.stringify(file));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  renameSync(`${path}.new`, path);
+  return file;
+}

@@ -1,0 +1,267 @@
+import { type GroupInfo, RECORD_KINDS, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
+import { applyRecord } from "./apply.ts";
+import type { BucketState } from "./catalog.ts";
+import { idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
+import { readEndMark } from "./end-mark.ts";
+import { groupKey, letterRange, STATE_KEY } from "./index/keys.ts";
+import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
+import type { ShardState } from "./shard-state.ts";
+import { Transaction } from "./transaction.ts";
+import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import { decodeVolumeRow, freshVolume, type Volume } from "./volume-set.ts";
+
+/** What the start found and did. */
+export interface RecoveryReport {
+  readonly replayedCount: number;
+  /** Bytes of torn commits, which were never acknowledged. */
+  readonly cutBytes: number;
+  /** Bytes that were synced once and cannot be read now. */
+  readonly damagedBytes: number;
+  readonly orphanBlobCount: number;
+  readonly missingVolumes: readonly number[];
+}
+
+const SCAN_ROWS = 1_024;
+/** A piece of the replay is written to the index when it holds so many keys. */
+const PIECE_KEYS = 2_048;
+
+/** Brings the index up to what the volumes say, and the volumes to their last good record. */
+export class Recovery {
+  readonly #state: ShardState;
+  readonly #upTo: number;
+  #replayedCount = 0;
+  #replayedSequence = 0;
+  #cutBytes = 0;
+  #damagedBytes = 0;
+  readonly #missing: number[] = [];
+  readonly #removed: Volume[] = [];
+  readonly #foundGroups: GroupInfo[] = [];
+
+  /** @param upTo Of a follower: what it had told to be whole. Records behind it are cut, as others may be missing. */
+  constructor(state: ShardState, upTo = Number.POSITIVE_INFINITY) {
+    this.#state = state;
+    this.#upTo = upTo;
+  }
+
+  async run(): Promise<RecoveryReport> {
+    await this.#loadRows();
+    const scans = await this.#findTails();
+    const tails = scans.map(({ scanner, volume }) => new Tail(scanner, volume, this.#upTo));
+    await this.#replay(tails);
+    for (const [i, { scanner, volume, sizeBytes }] of scans.entries()) {
+      await this.#endTail(scanner, volume, sizeBytes, tails[i]?.endOffset ?? sizeBytes);
+    }
+    for (const volume of this.#state.volumes.all()) if (!volume.isSealed) this.#state.resume(volume);
+    const orphanBlobCount = await this.#sweepBlobs();
+    return {
+      replayedCount: this.#replayedCount,
+      cutBytes: this.#cutBytes,
+      damagedBytes: this.#damagedBytes,
+      orphanBlobCount,
+      missingVolumes: this.#missing,
+    };
+  }
+
+  async #loadRows(): Promise<void> {
+    const { index, catalog, volumes } = this.#state;
+    const [value] = await index.get([STATE_KEY]);
+    this.#state.load(value);
+    await this.#eachRow("b", (_, row) => catalog.setBucket(fromJsonBytes<BucketState>(row)));
+    await this.#eachRow("g", (_, row) => catalog.addGroup(fromJsonBytes<GroupInfo>(row)));
+    await this.#eachRow("w", (key, row) => {
+      volumes.adopt(decodeVolumeRow(Buffer.from(key).readUInt32BE(1), row));
+    });
+  }
+
+  async #eachRow(letter: string, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
+    const { from, to } = letterRange(letter);
+    for (let at: Uint8Array = from; ; ) {
+      const rows = await this.#state.index.scan(at, to, SCAN_ROWS);
+      for (const { key, value } of rows) take(key, value);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < SCAN_ROWS) return;
+      at = Buffer.concat([last.key, Uint8Array.of(0)]);
+    }
+  }
+
+  /** A scanner for each volume that may hold what the index does not know. */
+  async #findTails(): Promise<{ scanner: VolumeScanner; volume: Volume; sizeBytes: number }[]> {
+    const { disk, volumes, identity } = this.#state;
+    const tails: { scanner: VolumeScanner; volume: Volume; sizeBytes: number }[] = [];
+    const present = new Set<number>();
+    const names = await disk.list(VOLUME_DIRECTORY);
+    const endMarks = await this.#readEndMarks(names);
+    for (const name of names) {
+      const id = idOfName(name);
+      if (id === undefined) continue;
+      present.add(id);
+      const volume = volumes.get(id) ?? (await this.#adoptUnknown(id));
+      if (volume === undefined) continue;
+      const mark = endMarks.get(id);
+      const sizeBytes = Math.min(volumes.file(id).sizeBytes(), mark ?? Number.POSITIVE_INFINITY);
+      if (mark !== undefined) this.#state.seal(volume);
+      else if (volume.isSealed) continue;
+      if (sizeBytes <= volume.endOffset) continue;
+      const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+      const { seed } = identity;
+      const options = { volumeId: id, readAt, fromOffset: volume.endOffset, sizeBytes, seed, checksBodies: true };
+      tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
+    }
+    // Only now: while volumes are taken up, a number that was given before says that its group is gone.
+    for (const { id } of this.#foundGroups) this.#state.reserveGroupId(id);
+    for (const volume of [...volumes.all()]) {
+      if (present.has(volume.id)) continue;
+      const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
+      // A compaction had ended with it, or its group; only the row was left.
+      if (liveBytes === 0) this.#removed.push(volume);
+      else this.#missing.push(volume.id);
+    }
+    return tails;
+  }
+
+  async #readEndMarks(names: readonly string[]): Promise<Map<number, number>> {
+    const marks = new Map<number, number>();
+    for (const name of names) {
+      const id = idOfEndMark(name);
+      const endOffset = id === undefined ? undefined : await readEndMark(this.#state.disk, id);
+      if (id !== undefined && endOffset !== undefined) marks.set(id, endOffset);
+    }
+    return marks;
+  }
+
+  /** A file without a row: made just before the failure, left over from a group that is gone, or the index is lost. */
+  async #adoptUnknown(id: number): Promise<Volume | undefined> {
+    const { disk, volumes, catalog } = this.#state;
+    volumes.reserveId(id);
+    const sizeBytes = volumes.file(id).sizeBytes();
+    if (sizeBytes < VOLUME_HEADER_BYTES || (sizeBytes === VOLUME_HEADER_BYTES && !(await volumes.hasHeader(id)))) {
+      volumes.remove(freshVolume(id, 0));
+      return undefined;
+    }
+    const { group, sources } = await volumes.header(id);
+    const isGroupGone = group.id !== 0 && catalog.group(group.id) === undefined && this.#state.wasGroupMade(group.id);
+    if (await this.#isForgotten(id)) {
+      volumes.remove(freshVolume(id, group.id));
+      await disk.syncNames(VOLUME_DIRECTORY);
+      return undefined;
+    }
+    const isCopy = sources.length > 0 && sources.every((source) => volumes.get(source) !== undefined);
+    if (isGroupGone || isCopy) {
+      volumes.remove(freshVolume(id, group.id));
+      await disk.syncNames(VOLUME_DIRECTORY);
+      return undefined;
+    }
+    if (group.id !== 0 && catalog.group(group.id) === undefined) {
+      // The record that made it may be lost with the commit it was in, while the volume's first record was kept.
+      catalog.addGroup(group);
+      this.#foundGroups.push(group);
+    }
+    const volume = freshVolume(id, group.id);
+    volumes.adopt(volume);
+    return volume;
+  }
+
+  /**
+   * Whether a file without a row was removed once, and came back because that was not durable: the row is written with the
+   * volume's first record, so a volume that the index does not know yet holds nothing that the index has.
+   */
+  async #isForgotten(id: number): Promise<boolean> {
+    const { volumes, identity, appliedSequence } = this.#state;
+    const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+    const sizeBytes = volumes.file(id).sizeBytes();
+    const options = { volumeId: id, readAt, sizeBytes, seed: identity.seed, checksBodies: false };
+    const first = await new VolumeScanner(options).next();
+    return first !== undefined && first.head.sequence <= appliedSequence;
+  }
+
+  async #replay(sources: readonly RecordSource[]): Promise<void> {
+    this.#replayedSequence = this.#state.appliedSequence;
+    let tx = this.#begin();
+    const merge = new SequenceMerge(sources, ({ head, volumeId, recordBytes }) => {
+      tx.added(volumeId, recordBytes, head.sequence);
+      tx.die(volumeId, recordBytes, head.sequence);
+    });
+    for (const { id } of this.#removed) tx.removeVolume(id);
+    for (const group of this.#foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
+    for (let record = await merge.next(); record !== undefined; record = await merge.next()) {
+      const { head, volumeId, offset, recordBytes } = record;
+      this.#state.note(head, 0, head.kind === RECORD_KINDS.groupMade ? head.target : 0);
+      if (head.sequence <= this.#state.appliedSequence) {
+        // Of a commit that failed and could not be cut: it was refused then and is refused now.
+        tx.added(volumeId, recordBytes, head.sequence);
+        tx.die(volumeId, recordBytes, head.sequence);
+        continue;
+      }
+      const isAlone = head.kind === RECORD_KINDS.groupExpired;
+      if (isAlone || tx.size > PIECE_KEYS) tx = await this.#endPiece(tx);
+      // In the same piece as what it changes: a piece that is lost takes both.
+      tx.added(volumeId, recordBytes, head.sequence);
+      const context = { tx, catalog: this.#state.catalog, volumes: this.#state.volumes };
+      await applyRecord(context, head, { volumeId, offset });
+      this.#replayedCount++;
+      this.#replayedSequence = head.sequence;
+      if (isAlone) tx = await this.#endPiece(tx);
+    }
+    await this.#endPiece(tx);
+  }
+
+  #begin(): Transaction {
+    return new Transaction(this.#state.index, this.#state.volumes);
+  }
+
+  async #endPiece(tx: Transaction): Promise<Transaction> {
+    const next = this.#begin();
+    if (tx.hasChanges) await this.#state.writeIndex(tx, this.#replayedSequence);
+    return next;
+  }
+
+  async #endTail(scanner: VolumeScanner, volume: Volume, sizeBytes: number, endOffset: number): Promise<void> {
+    for (const { start, end } of scanner.damaged) this.#damagedBytes += end - start;
+    if (endOffset >= sizeBytes || volume.isRemoved) return;
+    this.#cutBytes += sizeBytes - endOffset;
+    const { volumes } = this.#state;
+    try {
+      await volumes.file(volume.id).truncate(endOffset);
+      await volumes.file(volume.id).sync();
+    } catch {
+      // Nothing may follow the garbage then.
+      this.#state.seal(volume);
+    }
+  }
+
+  async #sweepBlobs(): Promise<number> {
+    const { blobs } = this.#state;
+    const owned = new Set<number>();
+    await this.#eachRow("l", (key) => owned.add(Buffer.from(key).readUIntBE(7, 6)));
+    return await blobs.sweep(async (ids) => ids.map((id) => owned.has(id)));
+  }
+}
+
+/** The end of a volume as a source of the merge. */
+class Tail implements RecordSource {
+  readonly minSequence = 0;
+  readonly #scanner: VolumeScanner;
+  readonly #volume: Volume;
+  readonly #upTo: number;
+  #cutOffset: number | undefined;
+
+  constructor(scanner: VolumeScanner, volume: Volume, upTo: number) {
+    this.#scanner = scanner;
+    this.#volume = volume;
+    this.#upTo = upTo;
+  }
+
+  /** Behind the last record that is taken. */
+  get endOffset(): number {
+    return this.#cutOffset ?? this.#scanner.endOffset;
+  }
+
+  async next(): Promise<ScannedRecord | undefined> {
+    if (this.#volume.isRemoved || this.#cutOffset !== undefined) return undefined;
+    const record = await this.#scanner.next();
+    if (record === undefined || record.head.sequence <= this.#upTo) return record;
+    this.#cutOffset = record.offset;
+    return undefined;
+  }
+}

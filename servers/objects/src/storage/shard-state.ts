@@ -1,0 +1,219 @@
+import type { GroupInfo, RecordHead } from "../protocol/volume/index.ts";
+import type { BlobStore } from "./blob-store.ts";
+import type { Catalog } from "./catalog.ts";
+import { type Disk, isFull } from "./disk.ts";
+import { writeEndMark } from "./end-mark.ts";
+import type { IndexEngine } from "./index/index-engine.ts";
+import { STATE_KEY } from "./index/keys.ts";
+import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import type { Transaction } from "./transaction.ts";
+import type { StoreIdentity, Volume, VolumeSet } from "./volume-set.ts";
+
+/** Sizes that a shard keeps to. */
+export interface ShardOptions {
+  /** A volume takes no more records when it would grow beyond this. */
+  readonly volumeBytes: number;
+  /** A body of so many bytes or more gets a file of its own. */
+  readonly blobFromBytes: number;
+  /** Entries and small bodies in memory. */
+  readonly cacheBytes: number;
+  /** A body up to this size is kept in memory when it was written or read. */
+  readonly cachedBodyBytes: number;
+  /** Bodies on their way, in memory; a writer beyond it waits. */
+  readonly bodyMemoryBytes: number;
+  /** Puts are refused when less is free, so that deletes can be recorded. */
+  readonly reserveBytes: number;
+  readonly maxBuckets: number;
+}
+
+interface StateRow {
+  readonly applied: number;
+  /** Largest sequence of a tombstone that was dropped. */
+  readonly horizon?: number;
+  readonly nextBucketId: number;
+  readonly nextGroupId: number;
+  readonly nextBlobId: number;
+  readonly hasLooseExpiry?: boolean;
+}
+
+/** Where the last commit stands and which numbers come next; and the volumes that are written to. */
+export class ShardState {
+  readonly disk: Disk;
+  readonly index: IndexEngine;
+  readonly volumes: VolumeSet;
+  readonly blobs: BlobStore;
+  readonly catalog: Catalog;
+  readonly identity: StoreIdentity;
+  readonly options: ShardOptions;
+  readonly #active = new Map<number, Volume>();
+  #unsavedVolumes = new Set<number>();
+  #appliedSequence = 0;
+  #lastSequence = 0;
+  #nextBucketId = 1;
+  #nextGroupId = 1;
+  #horizon = 0;
+  #brokenBy: unknown;
+
+  constructor(parts: {
+    readonly disk: Disk;
+    readonly index: IndexEngine;
+    readonly volumes: VolumeSet;
+    readonly blobs: BlobStore;
+    readonly catalog: Catalog;
+    readonly identity: StoreIdentity;
+    readonly options: ShardOptions;
+  }) {
+    this.disk = parts.disk;
+    this.index = parts.index;
+    this.volumes = parts.volumes;
+    this.blobs = parts.blobs;
+    this.catalog = parts.catalog;
+    this.identity = parts.identity;
+    this.options = parts.options;
+  }
+
+  /** Everything up to this sequence is in the index. */
+  get appliedSequence(): number {
+    return this.#appliedSequence;
+  }
+
+  /** What made the index refuse a batch, or the disk a mark; nothing is written then until the next start. */
+  get brokenBy(): unknown {
+    return this.#brokenBy;
+  }
+
+  /** A follower that stands before this has missed a tombstone that is gone: it must start from nothing. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
+  raiseHorizon(sequence: number): void {
+    this.#horizon = Math.max(this.#horizon, sequence);
+  }
+
+  nextSequence(): number {
+    return ++this.#lastSequence;
+  }
+
+  nextBucketId(): number {
+    return this.#nextBucketId++;
+  }
+
+  nextGroupId(): number {
+    return this.#nextGroupId++;
+  }
+
+  /** Takes up the row of the index, at the start. */
+  load(value: Uint8Array | undefined): void {
+    if (value === undefined) return;
+    const row: StateRow = fromJsonBytes(value);
+    this.#appliedSequence = row.applied;
+    this.#lastSequence = row.applied;
+    this.#horizon = row.horizon ?? 0;
+    this.catalog.hasLooseExpiry = row.hasLooseExpiry ?? false;
+    this.#nextBucketId = row.nextBucketId;
+    this.#nextGroupId = row.nextGroupId;
+    this.blobs.reserveId(row.nextBlobId - 1);
+  }
+
+  /** A record that was read, not made here: no number that it holds is given again. */
+  note(head: RecordHead, bucketId = 0, groupId = 0): void {
+    this.#lastSequence = Math.max(this.#lastSequence, head.sequence);
+    this.#nextBucketId = Math.max(this.#nextBucketId, bucketId + 1, head.bucketId + 1);
+    this.#nextGroupId = Math.max(this.#nextGroupId, groupId + 1, head.group + 1);
+    this.blobs.reserveId(head.blobId);
+  }
+
+  /** A group that a volume names: its number is not given again. */
+  reserveGroupId(groupId: number): void {
+    this.#nextGroupId = Math.max(this.#nextGroupId, groupId + 1);
+  }
+
+  /** Whether a group of this number was made once: without a row it is gone. */
+  wasGroupMade(groupId: number): boolean {
+    return groupId < this.#nextGroupId;
+  }
+
+  /**
+   * Writes what a transaction changed, with the watermark, and then brings memory up to it.
+   *
+   * @param appliedSequence Up to where the index has everything with it.
+   */
+  async writeIndex(tx: Transaction, appliedSequence = this.#lastSequence): Promise<void> {
+    const applied = appliedSequence;
+    const row: StateRow = {
+      applied,
+      horizon: this.#horizon,
+      nextBucketId: this.#nextBucketId,
+      nextGroupId: this.#nextGroupId,
+      nextBlobId: this.blobs.nextId,
+      hasLooseExpiry: this.catalog.hasLooseExpiry,
+    };
+    const changes = tx.changes();
+    changes.push({ kind: "put", key: STATE_KEY, value: jsonBytes(row) });
+    try {
+      await this.index.write(changes);
+    } catch (error) {
+      // The records are durable and the index may or may not have them: only a replay can tell.
+      this.#brokenBy = error;
+      throw error;
+    }
+    this.#appliedSequence = applied;
+    tx.applied();
+  }
+
+  /** The volume that a group's records go to now. */
+  activeVolume(group: number): Volume | undefined {
+    const volume = this.#active.get(group);
+    return volume === undefined || volume.isSealed || volume.isRemoved ? undefined : volume;
+  }
+
+  async createVolume(group: GroupInfo, nowMs: number): Promise<Volume> {
+    const volume = await this.volumes.create(group, nowMs);
+    this.#active.set(group.id, volume);
+    return volume;
+  }
+
+  /** Goes on writing to a volume of an earlier run. */
+  resume(volume: Volume): void {
+    this.#active.set(volume.group, volume);
+  }
+
+  /** It is full; nothing is wrong. */
+  retire(volume: Volume): void {
+    volume.isSealed = true;
+    if (this.#active.get(volume.group) === volume) this.#active.delete(volume.group);
+  }
+
+  /** Its file failed: nothing is ever added to it. */
+  seal(volume: Volume): void {
+    this.retire(volume);
+    this.#unsavedVolumes.add(volume.id);
+  }
+
+  /** Writes down where a sealed volume ends, whatever stands behind. If that fails too, nothing is written any more. */
+  async markEnd(volume: Volume): Promise<void> {
+    try {
+      await writeEndMark(this.disk, volume.id, volume.endOffset);
+    } catch (error) {
+      this.#brokenBy = error;
+    }
+  }
+
+  /** A group is gone. */
+  forgetGroup(group: number): void {
+    this.#active.delete(group);
+  }
+
+  /** Volumes whose rows must be written with the next commit. */
+  takeUnsavedVolumes(): Iterable<number> {
+    const ids = this.#unsavedVolumes;
+    this.#unsavedVolumes = new Set();
+    return ids;
+  }
+
+  /** Whether the file can be written to again once it is cut: it was only full. */
+  isRetriable(error: unknown): boolean {
+    return isFull(error);
+  }
+}

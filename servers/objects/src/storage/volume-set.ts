@@ -1,0 +1,266 @@
+import {
+  decodeVolumeHeader,
+  encodeVolumeHeader,
+  type GroupInfo,
+  VOLUME_HEADER_BYTES,
+  type VolumeHeader,
+} from "../protocol/volume/index.ts";
+import { StoreError } from "../store/object-store.ts";
+import { type Disk, type DiskFile, endMarkPath, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
+import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+
+/** What is known of a volume; the row `w` of the index. Bytes count whole records. */
+export interface Volume {
+  readonly id: number;
+  readonly group: number;
+  /** Where the next record goes; everything before it is in the index. */
+  endOffset: number;
+  deadBytes: number;
+  /** Of tombstones and their like, that die only by age. */
+  tombstoneBytes: number;
+  /** Smallest and largest sequence in it; 0 for none. */
+  minSequence: number;
+  maxSequence: number;
+  /** Smallest sequence of a dead record; 0 for none. */
+  minDeadSequence: number;
+  /** Nothing is ever added again. */
+  isSealed: boolean;
+  /** Open objects and scans that read it. */
+  readerCount: number;
+  /** Taken out of the index. */
+  isRemoved: boolean;
+}
+
+interface VolumeRow {
+  readonly g: number;
+  readonly e: number;
+  readonly d: number;
+  readonly t: number;
+  readonly a: number;
+  readonly z: number;
+  readonly m: number;
+  readonly s: 0 | 1;
+}
+
+/** A new volume, not known yet how full. */
+export function freshVolume(id: number, group: number): Volume {
+  return {
+    id,
+    group,
+    endOffset: VOLUME_HEADER_BYTES,
+    deadBytes: 0,
+    tombstoneBytes: 0,
+    minSequence: 0,
+    maxSequence: 0,
+    minDeadSequence: 0,
+    isSealed: false,
+    readerCount: 0,
+    isRemoved: false,
+  };
+}
+
+/** The row of the index. */
+export function encodeVolumeRow(volume: Volume): Buffer {
+  const row: VolumeRow = {
+    g: volume.group,
+    e: volume.endOffset,
+    d: volume.deadBytes,
+    t: volume.tombstoneBytes,
+    a: volume.minSequence,
+    z: volume.maxSequence,
+    m: volume.minDeadSequence,
+    s: volume.isSealed ? 1 : 0,
+  };
+  return jsonBytes(row);
+}
+
+/** What {@link encodeVolumeRow} wrote. */
+export function decodeVolumeRow(id: number, value: Uint8Array): Volume {
+  const row: VolumeRow = fromJsonBytes(value);
+  return {
+    ...freshVolume(id, row.g),
+    endOffset: row.e,
+    deadBytes: row.d,
+    tombstoneBytes: row.t,
+    minSequence: row.a,
+    maxSequence: row.z,
+    minDeadSequence: row.m,
+    isSealed: row.s === 1,
+  };
+}
+
+/** Files open at once; the least recently used is closed. */
+const MAX_OPEN_FILES = 512;
+
+/** Who the store is; it stands in every volume. */
+export interface StoreIdentity {
+  readonly storeId: string;
+  readonly shard: number;
+  readonly fencingEpoch: number;
+  /** What the checksums of heads begin with; made of the store's id. */
+  readonly seed: number;
+}
+
+/** The volumes of a shard and their files. */
+export class VolumeSet {
+  readonly #disk: Disk;
+  readonly #identity: StoreIdentity;
+  readonly #volumes = new Map<number, Volume>();
+  /** In order of use, last used last. */
+  readonly #files = new Map<number, DiskFile>();
+  /** Of removed volumes that somebody still reads: they cannot be opened again. */
+  readonly #pinned = new Map<number, DiskFile>();
+  #nextId = 1;
+  #unlinkFailureCount = 0;
+
+  constructor(disk: Disk, identity: StoreIdentity) {
+    this.#disk = disk;
+    this.#identity = identity;
+  }
+
+  get(id: number): Volume | undefined {
+    return this.#volumes.get(id);
+  }
+
+  all(): IterableIterator<Volume> {
+    return this.#volumes.values();
+  }
+
+  get count(): number {
+    return this.#volumes.size;
+  }
+
+  /** Files that could not be removed; the next start tries again. */
+  get unlinkFailureCount(): number {
+    return this.#unlinkFailureCount;
+  }
+
+  /** Takes up a volume that is on disk. */
+  adopt(volume: Volume): void {
+    this.#volumes.set(volume.id, volume);
+    this.#nextId = Math.max(this.#nextId, volume.id + 1);
+  }
+
+  /** No new volume gets this number or one below. */
+  reserveId(id: number): void {
+    this.#nextId = Math.max(this.#nextId, id + 1);
+  }
+
+  /** Makes a volume's file with its header; name and header are durable when this resolves. */
+  async create(group: GroupInfo, nowMs: number, sources: readonly number[] = []): Promise<Volume> {
+    const id = this.#nextId++;
+    const { storeId, shard, fencingEpoch } = this.#identity;
+    const header: VolumeHeader = { storeId, shard, fencingEpoch, volumeId: id, group, createdMs: nowMs, sources };
+    const file = this.#disk.create(volumePath(id));
+    try {
+      await file.append([encodeVolumeHeader(header)]);
+      // Before any record: a file that has more than a header has a good one.
+      await file.sync();
+      await this.#disk.syncNames(VOLUME_DIRECTORY);
+    } catch (error) {
+      file.close();
+      this.#disk.unlink(volumePath(id));
+      throw error;
+    }
+    const volume = freshVolume(id, group.id);
+    this.#volumes.set(id, volume);
+    this.#remember(id, file);
+    return volume;
+  }
+
+  /** Its file, opened if need be. Do not keep it over a pause: another one's opening may close it. */
+  file(id: number): DiskFile {
+    const pinned = this.#pinned.get(id);
+    if (pinned !== undefined) return pinned;
+    const open = this.#files.get(id);
+    if (open !== undefined) {
+      this.#files.delete(id);
+      this.#files.set(id, open);
+      return open;
+    }
+    const file = this.#disk.open(volumePath(id));
+    this.#remember(id, file);
+    return file;
+  }
+
+  /** Whether the file begins with a header. */
+  async hasHeader(id: number): Promise<boolean> {
+    return decodeVolumeHeader(await this.file(id).read(0, VOLUME_HEADER_BYTES)) !== undefined;
+  }
+
+  /** The header of a file. @throws StoreError CORRUPT if it is none of this store's */
+  async header(id: number): Promise<VolumeHeader> {
+    const bytes = await this.file(id).read(0, VOLUME_HEADER_BYTES);
+    const header = decodeVolumeHeader(bytes);
+    const { storeId, shard } = this.#identity;
+    if (header?.volumeId !== id || header.storeId !== storeId || header.shard !== shard) {
+      throw new StoreError("CORRUPT", `Cannot use ${volumePath(id)}: it has no header of this store's. Move it away`);
+    }
+    return header;
+  }
+
+  /** A reader begins. */
+  hold(volume: Volume): void {
+    volume.readerCount++;
+  }
+
+  /** A reader ends. */
+  release(volume: Volume): void {
+    volume.readerCount--;
+    if (!volume.isRemoved || volume.readerCount > 0) return;
+    this.#pinned.get(volume.id)?.close();
+    this.#pinned.delete(volume.id);
+  }
+
+  /** The index does not name it any more: its name goes at once, its bytes when nobody reads them. */
+  remove(volume: Volume): void {
+    if (volume.isRemoved) return;
+    volume.isRemoved = true;
+    this.#volumes.delete(volume.id);
+    if (volume.readerCount > 0) this.#pin(volume.id);
+    this.#unlink(volume.id);
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close();
+    this.#files.clear();
+    for (const file of this.#pinned.values()) file.close();
+    this.#pinned.clear();
+  }
+
+  /** Never throws: the index has removed it already. */
+  #pin(id: number): void {
+    try {
+      this.#pinned.set(id, this.file(id));
+      this.#files.delete(id);
+    } catch {
+      // It cannot be opened, so its readers fail, now or here.
+    }
+  }
+
+  #unlink(id: number): void {
+    this.#files.get(id)?.close();
+    this.#files.delete(id);
+    try {
+      this.#disk.unlink(volumePath(id));
+    } catch {
+      // The next start finds it without a row and tries again; until then it only takes room.
+      this.#unlinkFailureCount++;
+    }
+    try {
+      this.#disk.unlink(endMarkPath(id));
+    } catch {
+      // Hardly any volume has one.
+    }
+  }
+
+  #remember(id: number, file: DiskFile): void {
+    this.#files.set(id, file);
+    if (this.#files.size <= MAX_OPEN_FILES) return;
+    for (const [oldId, old] of this.#files) {
+      old.close();
+      this.#files.delete(oldId);
+      return;
+    }
+  }
+}

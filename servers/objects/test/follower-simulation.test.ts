@@ -1,0 +1,13 @@
+import { seeds } from "@kagami/clock";
+import { expect, test } from "vitest";
+import { FollowerSimulation } from "./support/follower-simulation.ts";
+
+// The long form: bench/follower-simulation.ts
+test.each(seeds(40))(
+  "a follower ends byte-equal, however far behind it was and whatever was compacted, seed %i",
+  async (seed) => {
+    const simulation = new FollowerSimulation(seed);
+    await simulation.run(8);
+    expect(simulation.counts.changes).toBeGreaterThan(20);
+  },
+);

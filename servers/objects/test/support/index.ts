@@ -1,0 +1,1 @@
+export { startTestServer, TEST_KEY, type TestServer } from "./start-server.ts";
