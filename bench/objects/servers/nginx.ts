@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { startReference } from "@kagami/testkit";
+import { eventually, startReference } from "@kagami/testkit";
 import type { LocalPeer } from "./peer.ts";
 
 /** nginx that serves files: the ceiling of a GET. */
@@ -19,12 +19,14 @@ export async function startNginxFiles(): Promise<FilesPeer> {
     files: ({ port, dir }) => ({ "nginx.conf": configOf(port, dir) }),
     version: { args: ["-v"], pattern: /nginx\/([\d.]+)/ },
   });
+  // It listens before it has its worker.
+  const pids = await eventually(() => childrenOf(server.pid), { what: "nginx's worker" });
   return {
     name: "nginx",
     endpoint: `http://127.0.0.1:${server.port}`,
     credentials: { accessKey: "none", secretKey: "none" },
     // The worker does the work.
-    pids: childrenOf(server.pid),
+    pids,
     version: `nginx ${server.version}`,
     store: async (bucket, key, bytes) => {
       const path = join(server.dir, "files", bucket, key);
@@ -60,7 +62,8 @@ http {
 `;
 }
 
-function childrenOf(pid: number): number[] {
+/** `undefined` if there are none. */
+function childrenOf(pid: number): number[] | undefined {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
-  return text === "" ? [pid] : text.split(" ").map(Number);
+  return text === "" ? undefined : text.split(" ").map(Number);
 }
