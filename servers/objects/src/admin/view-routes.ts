@@ -1,8 +1,9 @@
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { HttpError, type RouteRequest, type Router, readJson } from "@kagami/kit";
 import { z } from "zod";
 import { contentRange, parseRange } from "../protocol/ranges.ts";
+import type { Service } from "../service/service.ts";
+import type { Transfer } from "../service/stall-guard.ts";
 import type { OpenObject } from "../store/object-store.ts";
 import { type AdminParts, checkAccess } from "./access.ts";
 import { answered } from "./answered.ts";
@@ -61,13 +62,18 @@ async function sendView(route: RouteRequest, ticket: ViewTicket, { service }: Ad
   const object = await service.store.open(bucket, key, versionId);
   if (!object) throw new HttpError(404, "NO_SUCH_KEY", "There is no such object any more");
   try {
-    await sendObject(route, ticket, object);
+    await sendObject(route, ticket, object, service);
   } finally {
     object.close();
   }
 }
 
-async function sendObject({ request, response }: RouteRequest, ticket: ViewTicket, object: OpenObject): Promise<void> {
+async function sendObject(
+  { request, response }: RouteRequest,
+  ticket: ViewTicket,
+  object: OpenObject,
+  { stalls, log }: Service,
+): Promise<void> {
   const { contentEncoding } = object.entry.metadata;
   const sizeBytes = Math.min(object.entry.sizeBytes, ticket.limitBytes);
   const range = parseRange(request.headers.range, sizeBytes);
@@ -84,11 +90,33 @@ async function sendObject({ request, response }: RouteRequest, ticket: ViewTicke
     response.end();
     return;
   }
+  // A video that is paused is cut, too; the browser asks for the rest of it when it goes on.
+  const transfer = stalls.watch(() => response.destroy());
+  const onDamage = (error: unknown): void => {
+    log.error("view.failed", { bucket: ticket.bucket, objectKey: ticket.key, error });
+  };
   try {
-    await pipeline(Readable.from(object.read(start, end)), response);
+    await pipeline(watched(object.read(start, end), transfer, onDamage), response);
+  } catch {
+    // The answer has begun: its early end tells the browser. Damage is in the log; that somebody has left is no news.
+  } finally {
+    transfer.end();
+  }
+}
+
+async function* watched(
+  chunks: AsyncIterable<Uint8Array>,
+  transfer: Transfer,
+  onDamage: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of chunks) {
+      transfer.moved(chunk.length);
+      yield chunk;
+    }
   } catch (error) {
-    // Who looks at a video leaves most of it; damage has ended the connection, which tells the same.
-    if (!response.destroyed) throw error;
+    onDamage(error);
+    throw error;
   }
 }
 
