@@ -129,6 +129,40 @@ test.each([
   expect((await s3.send({})).status).toBe(200);
 });
 
+test("who is refused in the midst of a large body is told why, and the next request is served", async () => {
+  const body = Buffer.alloc(30_000_000, 1);
+  const tamper = (headers: Record<string, string>) => {
+    headers.authorization = String(headers.authorization).replace(/Signature=.{8}/, "Signature=00000000");
+  };
+  const ask = { method: "PUT", key: "refused", body, payloadHash: "UNSIGNED-PAYLOAD", tamper };
+  const answers = await Promise.all([
+    s3.send(ask),
+    s3.send({ ...ask, tamper: () => undefined, bucket: "kagami-absent" }),
+  ]);
+  expect(answers.map(({ outcome }) => outcome)).toEqual(["403 SignatureDoesNotMatch", "404 NoSuchBucket"]);
+  expect((await s3.send({ key: "refused" })).outcome).toBe("404 NoSuchKey");
+});
+
+test("more than 5 GiB at once is refused before any of it is sent", async () => {
+  const path = `/${s3.bucket}/huge`;
+  const headers = s3.wire.signer.sign(
+    { method: "PUT", path, headers: { host: s3.endpoint.host } },
+    "UNSIGNED-PAYLOAD",
+    Date.now(),
+  );
+  const lines = Object.entries({
+    ...headers,
+    "content-length": String(5 * 2 ** 30 + 1),
+    expect: "100-continue",
+    connection: "close",
+  });
+  const heard = await speak(
+    `PUT ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+    false,
+  );
+  expect(heard).toMatch(/^HTTP\/1\.1 400 [\s\S]*<Code>EntityTooLarge<\/Code>/);
+});
+
 test("who announces a body and sends half of it stores nothing", async () => {
   const path = `/${s3.bucket}/half`;
   const headers = s3.wire.signer.sign(

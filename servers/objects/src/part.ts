@@ -1,6 +1,7 @@
 import { type RunningPart, runPart } from "@kagami/kit";
 import { configSchema } from "./config.ts";
 import { startObjectsServer } from "./server.ts";
+import { FIRST_USER, type GeneratedKey } from "./service/users.ts";
 
 /** The part as the manual shows it; {@link runObjects} runs it. */
 export const objectsPart = {
@@ -22,16 +23,16 @@ export async function runObjects({ argv, env }: Invocation): Promise<void> {
     argv,
     env,
     start: async (config, { log }): Promise<RunningPart> => {
-      const server = await startObjectsServer(config, log);
-      if (server.generatedKey) {
-        const { accessKey, secretKey } = server.generatedKey;
-        // The only time it is told: standard error would end in log files.
-        process.stdout.write(
-          `The first user "admin" was made. Keep its key, it is not shown again:\n` +
-            `  access key  ${accessKey}\n  secret key  ${secretKey}\n`,
-        );
-      }
+      const server = await startObjectsServer(config, log, showFirstKey);
       return { addresses: server.addresses, close: (graceMs) => server.close(graceMs) };
     },
   });
+}
+
+function showFirstKey({ accessKey, secretKey }: GeneratedKey): void {
+  // On standard output: standard error would end in log files.
+  process.stdout.write(
+    `The first user "${FIRST_USER}" was made. Keep its key, it is not shown again:\n` +
+      `  access key  ${accessKey}\n  secret key  ${secretKey}\n`,
+  );
 }

@@ -36,8 +36,6 @@ const MAX_HEADER_BYTES = 16_384;
 export interface ObjectsServer {
   /** Where it really listens: `s3`, and `admin` if it is on. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** The first user's key if it was made at this start: to be shown once. */
-  readonly generatedKey: GeneratedKey | undefined;
   readonly service: Service;
   readonly lifecycle: LifecycleRunner;
   /** Drains: stops accepting, lets requests finish, cuts who is left after `graceMs`, closes the store. Idempotent. */
@@ -47,15 +45,22 @@ export interface ObjectsServer {
 /**
  * Opens the store and serves it.
  *
+ * @param onFirstKey Told the first user's key when it was made at this start: to be shown, once. It is told before
+ * anything else can fail, since no later start would tell it again.
  * @throws ListenError, FileError, ObjectsError, StoreError
  */
-export async function startObjectsServer(config: ObjectsConfig, log: Logger): Promise<ObjectsServer> {
+export async function startObjectsServer(
+  config: ObjectsConfig,
+  log: Logger,
+  onFirstKey?: (key: GeneratedKey) => void,
+): Promise<ObjectsServer> {
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   const tls = await readServerTls(config);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
   const { accessKey, secretKey } = config;
   const { users, generated } = await Users.open({ directory: config.data, accessKey, secretKey, nowMs: Date.now });
+  if (generated) onFirstKey?.(generated);
   const store = await openStore({
     directory: config.data,
     engine: config.indexEngine,
@@ -118,7 +123,7 @@ export async function startObjectsServer(config: ObjectsConfig, log: Logger): Pr
       admin = await openAdmin({ config, service, store, maintenance, maintenanceView, metrics, log, s3Address });
     }
     const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.server.addressText } : {}) };
-    return { addresses, generatedKey: generated, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
+    return { addresses, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
   } catch (error) {
     await close(0);
     throw error;
@@ -164,6 +169,7 @@ async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminSe
 
 function logMaintenance(log: Logger, event: MaintenanceEvent): void {
   if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
+  else if (event.kind === "swept") log.info("objects.expired", { count: event.count });
   else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
   else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
   else {

@@ -3,6 +3,8 @@ import type { MaintenanceEvent } from "../storage/maintenance.ts";
 /** What the store has done by itself since the start. */
 export interface MaintenanceTotals {
   readonly groupsExpired: number;
+  /** Objects that were removed one by one because their end had come, outside of a group. */
+  readonly objectsSwept: number;
   readonly volumesCompacted: number;
   readonly volumesScrubbed: number;
   readonly scrubbedBytes: number;
@@ -26,6 +28,7 @@ export class MaintenanceView {
   readonly #scrubs = new Map<number, VolumeScrub>();
   #totals: Omit<MaintenanceTotals, "volumesDamaged"> = {
     groupsExpired: 0,
+    objectsSwept: 0,
     volumesCompacted: 0,
     volumesScrubbed: 0,
     scrubbedBytes: 0,
@@ -51,6 +54,9 @@ export class MaintenanceView {
     switch (event.kind) {
       case "groups-expired":
         this.#totals = { ...totals, groupsExpired: totals.groupsExpired + event.count };
+        return;
+      case "swept":
+        this.#totals = { ...totals, objectsSwept: totals.objectsSwept + event.count };
         return;
       case "compacted":
         this.#totals = { ...totals, volumesCompacted: totals.volumesCompacted + 1 };

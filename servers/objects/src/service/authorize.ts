@@ -1,6 +1,7 @@
 import { evaluatePolicies, type Verdict } from "../engine/policy/evaluate.ts";
 import type { Policy } from "../engine/policy/policy.ts";
 import { S3Error } from "../protocol/errors.ts";
+import { parseTaggingHeader, type Tags } from "../protocol/messages/index.ts";
 import type { Bucket } from "../store/object-store.ts";
 import type { RequestContext } from "./request-context.ts";
 
@@ -16,7 +17,7 @@ export interface Wish {
   readonly key: string;
   /** Tags of the object as it is, if {@link needsObjectTags} says that they count. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** Tags that the request gives. */
+  /** Tags that the request gives; those of its header `x-amz-tagging` if absent. */
   readonly requestTags?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -108,7 +109,7 @@ function lookUp(cx: RequestContext, wish: Wish, key: string): string | undefined
   const parameter = QUERY_KEYS.get(key);
   if (parameter !== undefined) return cx.route.query.get(parameter);
   if (key.startsWith(EXISTING_TAG)) return own(wish.tags, key.slice(EXISTING_TAG.length));
-  if (key.startsWith(REQUEST_TAG)) return own(wish.requestTags, key.slice(REQUEST_TAG.length));
+  if (key.startsWith(REQUEST_TAG)) return own(wish.requestTags ?? taggingOf(cx), key.slice(REQUEST_TAG.length));
   const { authentication } = cx;
   const isSigned = authentication !== undefined && authentication.kind !== "anonymous";
   switch (key) {
@@ -133,6 +134,12 @@ function lookUp(cx: RequestContext, wish: Wish, key: string): string | undefined
     default:
       throw new RangeError(`Condition key "${key}" was let into a policy but has no value here`);
   }
+}
+
+/** Tags that an upload gives by header. @throws S3Error InvalidTag */
+function taggingOf(cx: RequestContext): Tags | undefined {
+  const header = cx.amzHeader("x-amz-tagging");
+  return header === undefined ? undefined : parseTaggingHeader(header);
 }
 
 function own(tags: Readonly<Record<string, string>> | undefined, name: string): string | undefined {

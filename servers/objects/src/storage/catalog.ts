@@ -12,7 +12,6 @@ export const MAX_GROUPS_PER_BUCKET = 64;
 export const MAX_GROUPS_PER_RULE = 17;
 const EPOCHS_PER_RETENTION = 16;
 const MIN_EPOCH_MS = 600_000;
-const MAX_EPOCH_MS = 86_400_000;
 /** The header of a volume has room for so many characters of a rule's key. */
 const MAX_RULE_KEY_LENGTH = 512;
 
@@ -36,6 +35,9 @@ export class Catalog {
   readonly #dropped = new Set<number>();
   #filterBytes = 0;
   readonly #groupsOfBucket = new Map<number, readonly number[]>();
+
+  /** Whether something was put outside of groups that has an end: only then it is worth a sweep. */
+  hasLooseExpiry = false;
 
   bucket(name: string): BucketState | undefined {
     return this.#buckets.get(name);
@@ -147,7 +149,8 @@ export class Catalog {
    * bucket or the rule has too many.
    */
   groupFor(bucketId: number, ruleKey: string, expiresMs: number, retentionMs: number): GroupInfo {
-    const epochMs = Math.min(MAX_EPOCH_MS, Math.max(MIN_EPOCH_MS, Math.ceil(retentionMs / EPOCHS_PER_RETENTION)));
+    // Not at most a day: a rule of a month would have more groups than it may, and most objects would go to group 0.
+    const epochMs = Math.max(MIN_EPOCH_MS, Math.ceil(retentionMs / EPOCHS_PER_RETENTION));
     const endsMs = Math.ceil(expiresMs / epochMs) * epochMs;
     const ids = this.groupsOf(bucketId);
     let ruleCount = 0;

@@ -57,7 +57,7 @@ export class ChangeReader {
    */
   async read(after: number, maxBytes: number): Promise<ChangeBatch> {
     this.#checkHorizon(after);
-    const { volumes, appliedSequence } = this.#state;
+    const { volumes } = this.#state;
     const open: Volume[] = [];
     const sources: PositionedSource[] = [];
     for (const volume of volumes.all()) {
@@ -67,7 +67,7 @@ export class ChangeReader {
       sources.push(this.#sourceOf(volume, after));
     }
     try {
-      const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes, appliedSequence);
+      const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
       // A tombstone may have been dropped while this was read.
       this.#checkHorizon(after);
       for (const source of sources) this.#remember(source, batch.nextAfter);
@@ -86,14 +86,15 @@ export class ChangeReader {
     );
   }
 
-  async #gather(merge: SequenceMerge, after: number, maxBytes: number, upTo: number): Promise<ChangeBatch> {
+  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<ChangeBatch> {
     const changes: Change[] = [];
     const damagedSequences: number[] = [];
     let bytes = 0;
     let nextAfter = after;
     for (;;) {
       const record = await merge.next();
-      if (record === undefined) return { changes, nextAfter: upTo, isEnd: true, damagedSequences };
+      // Not the shard's last sequence: that may be of a commit that was refused, and be given again after a crash.
+      if (record === undefined) return { changes, nextAfter, isEnd: true, damagedSequences };
       if (record.head.sequence <= after) continue;
       if (bytes > 0 && bytes + record.recordBytes > maxBytes)
         return { changes, nextAfter, isEnd: false, damagedSequences };

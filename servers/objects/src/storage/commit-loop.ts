@@ -132,9 +132,9 @@ export class CommitLoop {
     try {
       done.push({ waiting, result: await waiting.operation.run(commit) });
     } catch (error) {
+      if (commit.recordCount !== before) throw error;
       // Refused before it changed anything: the others go on without it.
-      if (!(error instanceof StoreError) || commit.recordCount !== before) throw error;
-      waiting.reject(error);
+      waiting.reject(toStoreError(error));
     }
   }
 

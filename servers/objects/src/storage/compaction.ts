@@ -22,6 +22,8 @@ const MOVES_PER_COMMIT = 256;
 /** Records whose owners one trip to the index finds. */
 const SCAN_RECORDS = 256;
 const SCAN_BYTES = 1_048_576;
+/** A small record costs the processor more than the disk, and the processor is the clients' too. */
+const MIN_RECORD_COST_BYTES = 4_096;
 
 interface Move {
   readonly record: ScannedRecord;
@@ -142,7 +144,7 @@ export class Compaction {
       }
       if (!isEnd && batch.length < SCAN_RECORDS && batchBytes < SCAN_BYTES) continue;
       this.#readBytes += batchBytes;
-      await this.#takeIo(batchBytes);
+      await this.#takeIo(Math.max(batchBytes, batch.length * MIN_RECORD_COST_BYTES));
       await this.#copyBatch(batch, moves);
       batch = [];
       batchBytes = 0;

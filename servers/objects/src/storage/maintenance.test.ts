@@ -9,7 +9,13 @@ import { startShard } from "./open-store.ts";
 import type { ShardStore } from "./shard-store.ts";
 
 const HOUR_MS = 3_600_000;
-const OPTIONS = { bytesPerSecond: 10_000_000, targetP99Ms: 1_000_000, scrubIntervalMs: HOUR_MS, tombstoneKeepMs: 0 };
+const OPTIONS = {
+  bytesPerSecond: 10_000_000,
+  targetP99Ms: 1_000_000,
+  scrubIntervalMs: HOUR_MS,
+  tombstoneKeepMs: 0,
+  sweepIntervalMs: HOUR_MS,
+};
 
 async function setUp(options: Partial<typeof OPTIONS> = {}) {
   const clock = new FakeClock();
@@ -76,6 +82,19 @@ test("groups end by themselves when their time has passed", async () => {
   clock.advance(2 * HOUR_MS);
   await until(() => ofKind("groups-expired").length > 0);
   expect([...store.state.catalog.groups()]).toEqual([]);
+  await maintenance.close();
+});
+
+test("what expires outside of the groups, since its rule had too many, is removed one by one", async () => {
+  const { clock, store, maintenance, ofKind, until } = await setUp({ sweepIntervalMs: 10_000 });
+  const epochMs = 600_000;
+  for (let i = 1; i <= 19; i++) await put(store, `k${i}`, 1_000, clock.wallMs() + i * epochMs);
+  expect([...store.state.catalog.groups()]).toHaveLength(17);
+  clock.advance(18.5 * epochMs);
+  await until(() => ofKind("swept").length > 0);
+  expect(ofKind("swept")).toEqual([{ kind: "swept", count: 1 }]);
+  const request = { bucket: "b", prefix: "", delimiter: "", startAfter: "", maxKeys: 9, versions: false };
+  expect((await store.list(request)).entries.map(({ key }) => key)).toEqual(["k19"]);
   await maintenance.close();
 });
 

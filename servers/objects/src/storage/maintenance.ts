@@ -1,6 +1,6 @@
 import type { Timer, TimerClock } from "@kagami/clock";
 import type { IoPriority } from "../engine/io-budget.ts";
-import type { CompactionReport } from "./compaction.ts";
+import type { CompactionReport, TakeIo } from "./compaction.ts";
 import { IoGate } from "./io-gate.ts";
 import { type ScrubReport, scrubVolume } from "./scrub.ts";
 import type { ShardStore } from "./shard-store.ts";
@@ -13,6 +13,8 @@ export interface MaintenanceOptions {
   readonly targetP99Ms: number;
   /** Each volume is looked through so often. */
   readonly scrubIntervalMs: number;
+  /** What expires outside of groups is removed so often. */
+  readonly sweepIntervalMs: number;
   /** A follower may be so far behind and still go on from where it was. */
   readonly tombstoneKeepMs: number;
 }
@@ -20,15 +22,17 @@ export interface MaintenanceOptions {
 /** What happened, for the log. */
 export type MaintenanceEvent =
   | { readonly kind: "groups-expired"; readonly count: number }
+  | { readonly kind: "swept"; readonly count: number }
   | { readonly kind: "compacted"; readonly report: CompactionReport }
   | { readonly kind: "scrubbed"; readonly report: ScrubReport }
   | { readonly kind: "failed"; readonly task: string; readonly error: unknown };
 
 /** Moderate values for one disk. */
 export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
-  bytesPerSecond: 64 * 1_048_576,
+  bytesPerSecond: 32 * 1_048_576,
   targetP99Ms: 50,
   scrubIntervalMs: 30 * 86_400_000,
+  sweepIntervalMs: 3_600_000,
   tombstoneKeepMs: 86_400_000,
 };
 
@@ -52,6 +56,7 @@ export class Maintenance {
   readonly #moments: { readonly atMs: number; readonly sequence: number }[] = [];
   #timer: Timer | undefined;
   #tickCount = 0;
+  #sweptAtMs: number;
   #working: Promise<void> | undefined;
   #isClosed = false;
 
@@ -66,6 +71,7 @@ export class Maintenance {
     this.#options = options;
     this.#onEvent = onEvent;
     this.#gate = new IoGate(clock, options);
+    this.#sweptAtMs = clock.monotonicMs();
     this.#arm();
   }
 
@@ -109,6 +115,10 @@ export class Maintenance {
     if (isExpireTick) await this.#guard("expiry", () => this.#expire());
     if (this.#isClosed) return;
     await this.#guard("look", async () => void (await this.#store.lookThroughGroup(compaction)));
+    if (this.#isClosed) return;
+    if (this.#clock.monotonicMs() - this.#sweptAtMs >= this.#options.sweepIntervalMs) {
+      await this.#guard("sweep", () => this.#sweep(compaction));
+    }
     const source = this.#isClosed ? undefined : this.#store.compactionCandidate();
     if (source !== undefined) return await this.#guard("compaction", () => this.#compact(source));
     const volume = this.#isClosed ? undefined : this.#scrubCandidate();
@@ -128,6 +138,12 @@ export class Maintenance {
   async #expire(): Promise<void> {
     const count = await this.#store.expireGroups();
     if (count > 0) this.#onEvent({ kind: "groups-expired", count });
+  }
+
+  async #sweep(takeIo: TakeIo): Promise<void> {
+    this.#sweptAtMs = this.#clock.monotonicMs();
+    const count = await this.#store.sweepExpired(takeIo);
+    if (count > 0) this.#onEvent({ kind: "swept", count });
   }
 
   async #compact(source: Volume): Promise<void> {

@@ -72,13 +72,21 @@ export function checkConditions(
   }
 }
 
+/** Where a new version goes, and when it ends; 0 is never. */
+export interface Ending {
+  readonly group: number;
+  readonly expiresMs: number;
+}
+
 /**
- * Where a new version goes. Only a bucket that never kept versions has retention groups: elsewhere an expired version may
- * not take the others with it.
+ * What a retention means for a new version. A bucket that keeps versions takes none: there the end of an object is a delete
+ * marker, which somebody writes when it is time.
  */
-export async function groupOf(commit: Commit, bucket: Bucket, retention: Retention | undefined): Promise<number> {
-  if (retention === undefined || bucket.versioning !== "off" || retention.expiresMs <= commit.nowMs) return 0;
-  return await commit.groupFor(bucket.id, retention.ruleKey, retention.expiresMs, retention.retentionMs);
+export async function endingOf(commit: Commit, bucket: Bucket, retention: Retention | undefined): Promise<Ending> {
+  if (retention === undefined || bucket.versioning !== "off") return { group: 0, expiresMs: 0 };
+  const { expiresMs, ruleKey, retentionMs } = retention;
+  if (expiresMs <= commit.nowMs) return { group: 0, expiresMs };
+  return { group: await commit.groupFor(bucket.id, ruleKey, expiresMs, retentionMs), expiresMs };
 }
 
 interface PutDone {
@@ -108,8 +116,7 @@ export function putOperation(
         kind: RECORD_KINDS.put,
         flags: versionFlags(bucket) | (body.blobId === 0 ? 0 : IN_BLOB),
         bucketId,
-        group: await groupOf(commit, bucket, request.retention),
-        expiresMs: request.retention?.expiresMs ?? 0,
+        ...(await endingOf(commit, bucket, request.retention)),
         bodyBytes: body.bodyBytes,
         blobId: body.blobId,
         key,
@@ -195,7 +202,7 @@ async function deleteVersion(
 }
 
 /** A version by its id. */
-export async function findVersion(
+async function findVersion(
   commit: Commit,
   bucketId: number,
   key: Uint8Array,

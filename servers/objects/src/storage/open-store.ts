@@ -29,7 +29,7 @@ export interface StoreOptions extends Partial<ShardOptions> {
 const MIB = 1_048_576;
 
 /** Sizes of a store that was told none. */
-export const DEFAULT_SHARD_OPTIONS: ShardOptions = {
+const DEFAULT_SHARD_OPTIONS: ShardOptions = {
   volumeBytes: 256 * MIB,
   blobFromBytes: 8 * MIB,
   cacheBytes: 256 * MIB,

@@ -33,6 +33,7 @@ interface StateRow {
   readonly nextBucketId: number;
   readonly nextGroupId: number;
   readonly nextBlobId: number;
+  readonly hasLooseExpiry?: boolean;
 }
 
 /** Where the last commit stands and which numbers come next; and the volumes that are written to. */
@@ -109,6 +110,7 @@ export class ShardState {
     this.#appliedSequence = row.applied;
     this.#lastSequence = row.applied;
     this.#horizon = row.horizon ?? 0;
+    this.catalog.hasLooseExpiry = row.hasLooseExpiry ?? false;
     this.#nextBucketId = row.nextBucketId;
     this.#nextGroupId = row.nextGroupId;
     this.blobs.reserveId(row.nextBlobId - 1);
@@ -145,6 +147,7 @@ export class ShardState {
       nextBucketId: this.#nextBucketId,
       nextGroupId: this.#nextGroupId,
       nextBlobId: this.blobs.nextId,
+      hasLooseExpiry: this.catalog.hasLooseExpiry,
     };
     const changes = tx.changes();
     changes.push({ kind: "put", key: STATE_KEY, value: jsonBytes(row) });

@@ -283,3 +283,15 @@ test("a bucket with objects stays, an empty one goes, and its id is not used aga
     });
   });
 });
+
+test("a write that cannot be recorded fails alone, not those that share its commit", async () => {
+  await withStore(async (store) => {
+    const results = await Promise.allSettled([
+      put(store, "a", "1"),
+      put(store, "k".repeat(2_000), "2"),
+      put(store, "c", "3"),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect((await list(store)).entries.map(({ key }) => key)).toEqual(["a", "c"]);
+  });
+});

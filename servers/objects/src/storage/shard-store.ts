@@ -23,6 +23,7 @@ import { createBucketOperation, deleteBucketOperation, updateBucketOperation } f
 import { CommitLoop, toStoreError } from "./commit-loop.ts";
 import { Compaction, type CompactionReport, deadPart, type TakeIo } from "./compaction.ts";
 import { EntryCache } from "./entry-cache.ts";
+import { sweepExpired } from "./expiry-sweep.ts";
 import { expireGroupOperation, payDebtsOperation } from "./group-writes.ts";
 import { bucketIdOfObjectKey, groupRange, nameOfObjectKey, partKey } from "./index/keys.ts";
 import { listObjects, listUploads } from "./listing.ts";
@@ -112,7 +113,8 @@ export class ShardStore implements ObjectStore {
 
   hasExpiringObjects(name: string): boolean {
     const bucket = this.bucket(name);
-    return bucket !== undefined && this.#state.catalog.groupsOf(bucket.id).length > 0;
+    const { catalog } = this.#state;
+    return bucket !== undefined && (catalog.hasLooseExpiry || catalog.groupsOf(bucket.id).length > 0);
   }
 
   async updateBucket(name: string, change: Parameters<ObjectStore["updateBucket"]>[1]): Promise<Bucket> {
@@ -219,6 +221,12 @@ export class ShardStore implements ObjectStore {
 
   async abortUpload(bucket: string, key: string, uploadId: string): Promise<void> {
     await this.#loop.submit(abortUploadOperation(this.#state, this.#uploadName(bucket, key, uploadId)));
+  }
+
+  /** Removes what has expired outside of groups; how many there were. */
+  async sweepExpired(takeIo: TakeIo): Promise<number> {
+    if (!this.#state.catalog.hasLooseExpiry) return 0;
+    return await sweepExpired(this.#state, this.#loop, takeIo, this.#nowMs);
   }
 
   /** How long commits took since this was asked last, 99th percentile; undefined if there were none. */

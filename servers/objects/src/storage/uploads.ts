@@ -24,7 +24,7 @@ import {
   toChecksumJson,
   toObjectJson,
 } from "./object-json.ts";
-import { bucketOf, checkConditions, groupOf, versionFlags } from "./object-writes.ts";
+import { bucketOf, checkConditions, endingOf, versionFlags } from "./object-writes.ts";
 import type { ShardState } from "./shard-state.ts";
 import { currentKeys, currentOf } from "./versions.ts";
 
@@ -182,8 +182,7 @@ export function completeUploadOperation(
           kind: RECORD_KINDS.completed,
           flags: versionFlags(bucket),
           bucketId,
-          group: await groupOf(commit, bucket, upload.retention),
-          expiresMs: upload.retention?.expiresMs ?? 0,
+          ...(await endingOf(commit, bucket, upload.retention)),
           target: sequence,
           bodyBytes: entries.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0),
           key,

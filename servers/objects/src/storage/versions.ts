@@ -74,6 +74,7 @@ export async function putVersion(
     }
   }
   if (isNull && keepsOlder) await removeOlderNull(tx, bucketId, key, Number.POSITIVE_INFINITY);
+  if (group === 0 && head.expiresMs !== 0) catalog.hasLooseExpiry = true;
   catalog.noteKey(group, bucketId, key);
   tx.put(objectKey(group, bucketId, key), encodeEntry(entryOfRecord(head, place, json)));
   if ((flags & IN_BLOB) !== 0) tx.put(blobKey(group, head.blobId), EMPTY);

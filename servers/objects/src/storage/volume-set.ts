@@ -217,10 +217,7 @@ export class VolumeSet {
     if (volume.isRemoved) return;
     volume.isRemoved = true;
     this.#volumes.delete(volume.id);
-    if (volume.readerCount > 0) {
-      this.#pinned.set(volume.id, this.file(volume.id));
-      this.#files.delete(volume.id);
-    }
+    if (volume.readerCount > 0) this.#pin(volume.id);
     this.#unlink(volume.id);
   }
 
@@ -229,6 +226,16 @@ export class VolumeSet {
     this.#files.clear();
     for (const file of this.#pinned.values()) file.close();
     this.#pinned.clear();
+  }
+
+  /** Never throws: the index has removed it already. */
+  #pin(id: number): void {
+    try {
+      this.#pinned.set(id, this.file(id));
+      this.#files.delete(id);
+    } catch {
+      // It cannot be opened, so its readers fail, now or here.
+    }
   }
 
   #unlink(id: number): void {

@@ -7,6 +7,7 @@ import {
   uploadAbortMs,
   versionActions,
 } from "../../src/engine/lifecycle/lifecycle.ts";
+import { Catalog } from "../../src/storage/catalog.ts";
 
 function rule(
   over: Partial<Omit<LifecycleRule, "filter">> & { filter?: Partial<LifecycleRule["filter"]> } = {},
@@ -30,9 +31,31 @@ const subject = { key: "live/a.ts", sizeBytes: 100, tags: { kind: "segment" }, c
 
 test("an object expires at the midnight behind its days, so that a day's objects share one end", () => {
   const retention = retentionOf([rule({ expirationDays: 3 })], subject);
-  expect(retention).toEqual({ expiresMs: day(14), ruleKey: "r", retentionMs: day(3) });
+  expect(retention).toEqual({ expiresMs: day(14), ruleKey: "r", retentionMs: day(4) });
   expect(retentionOf([rule({ expirationDays: 3 })], { ...subject, createdMs: day(10) })?.expiresMs).toBe(day(13));
 });
+
+test.each([1, 2, 7, 16, 17, 30, 90, 365, 3_650])(
+  "objects of a rule of %i days live in few enough groups, whenever they are written",
+  (expirationDays) => {
+    const catalog = new Catalog();
+    let nextId = 1;
+    let live: { id: number; endsMs: number }[] = [];
+    for (let hour = 0; hour < 24 * Math.min(expirationDays * 2 + 4, 800); hour += 5) {
+      const createdMs = hour * 3_600_000 + 1;
+      for (const { id } of live.filter(({ endsMs }) => endsMs <= createdMs)) catalog.removeGroup(id);
+      live = live.filter(({ endsMs }) => endsMs > createdMs);
+      const retention = retentionOf([rule({ expirationDays })], { ...subject, createdMs });
+      const { expiresMs = 0, ruleKey = "", retentionMs = 0 } = retention ?? {};
+      const group = catalog.groupFor(1, ruleKey, expiresMs, retentionMs);
+      expect(group.endsMs).toBeGreaterThanOrEqual(expiresMs);
+      if (live.some(({ id }) => id === group.id)) continue;
+      const made = { ...group, id: nextId++ };
+      catalog.addGroup(made);
+      live.push(made);
+    }
+  },
+);
 
 test("of several rules the one that ends the object first counts", () => {
   const rules = [rule({ id: "long", expirationDays: 9 }), rule({ id: "short", expirationDays: 1 })];

@@ -118,6 +118,34 @@ describe("who may do what", () => {
     await send({ method: "DELETE", path: "/secret?policy" });
   });
 
+  test("a denial by the tags that an upload gives, or that the object has, holds for PUT and is not led around", async () => {
+    await setPolicy("secret", {
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: "arn:aws:s3:::secret/*",
+      Condition: { StringEquals: { "s3:RequestObjectTag/class": "top" } },
+    });
+    const put = (tagging: string) =>
+      send({ method: "PUT", path: "/secret/tagged", body: "x", headers: { "x-amz-tagging": tagging } });
+    expect((await put("class=top")).code).toBe("AccessDenied");
+    expect((await put("class=low")).status).toBe(200);
+    await setPolicy("secret", {
+      Effect: "Deny",
+      Principal: "*",
+      Action: ["s3:PutObject", "s3:DeleteObject"],
+      Resource: "arn:aws:s3:::secret/*",
+      Condition: { StringEquals: { "s3:ExistingObjectTag/class": "low" } },
+    });
+    expect((await put("class=none")).code).toBe("AccessDenied");
+    expect((await send({ method: "DELETE", path: "/secret/tagged" })).code).toBe("AccessDenied");
+    const body = "<Delete><Object><Key>tagged</Key></Object></Delete>";
+    expect((await send({ method: "POST", path: "/secret?delete", body })).text).toContain("<Code>AccessDenied</Code>");
+    const copy = { "x-amz-copy-source": "/secret/k" };
+    expect((await send({ method: "PUT", path: "/secret/tagged", headers: copy })).code).toBe("AccessDenied");
+    await send({ method: "DELETE", path: "/secret?policy" });
+  });
+
   test("a copy needs the right to read its source, for an object and for a part", async () => {
     const headers = { "x-amz-copy-source": "/secret/k" };
     expect((await send({ method: "PUT", path: "/alice-1/stolen", headers, as: alice })).code).toBe("AccessDenied");

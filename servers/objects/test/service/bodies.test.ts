@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { crc32 } from "node:zlib";
+import { eventually } from "@kagami/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RawClient, type RawRequest } from "../support/raw-client.ts";
 import { startTestServer, type TestServer } from "../support/start-server.ts";
@@ -195,6 +196,33 @@ describe("Expect: 100-continue", () => {
     expect(text).not.toContain("100 Continue");
     expect(text.toLowerCase()).toContain("connection: close");
   });
+});
+
+test("a reader that hangs up, or never reads, holds nothing for long", async () => {
+  const slow = await startTestServer({ stallMs: 1_000, minBytesPerSecond: 1_000 });
+  const own = new RawClient(slow.host);
+  await own.send({ method: "PUT", path: "/bodies" });
+  const large = Buffer.alloc(24 << 20);
+  await own.send({ method: "PUT", path: "/bodies/large", body: large });
+  const raw = own.sign({ path: "/bodies/large" });
+  let head = "GET /bodies/large HTTP/1.1\r\n";
+  for (let i = 0; i < raw.length; i += 2) head += `${raw[i]}: ${raw[i + 1]}\r\n`;
+  const [host = "", port = ""] = slow.host.split(":");
+  const open = () => {
+    const socket = connect(Number(port), host, () => socket.write(`${head}\r\n`));
+    return socket;
+  };
+  const leaving = open();
+  leaving.once("data", () => leaving.destroy());
+  const stuck = open();
+  stuck.pause();
+  const isOver = async (): Promise<boolean> => {
+    const metrics = await (await fetch(`${slow.adminUrl}/metrics`)).text();
+    return metrics.includes('kagami_objects_errors_total{code="ClientGone"} 2');
+  };
+  await eventually(isOver, { timeoutMs: 15_000, what: "Both answers were given up" });
+  stuck.destroy();
+  await slow.end();
 });
 
 test("a large body that is refused is not read to its end, and the client gets its answer", async () => {

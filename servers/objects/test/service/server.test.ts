@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { get } from "node:https";
 import { join } from "node:path";
+import { createLogger } from "@kagami/kit";
 import { runTool, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
+import { configSchema } from "../../src/config.ts";
+import { startObjectsServer } from "../../src/server.ts";
 import { RawClient, sendRaw } from "../support/raw-client.ts";
 import { startTestServer } from "../support/start-server.ts";
 
@@ -22,6 +25,24 @@ test("what was answered is there after a restart, users and rules included", asy
     expect(got.headers["x-amz-tagging-count"]).toBe("1");
     expect((await again.send({ path: "/kept/k", as: alice })).code).toBe("AccessDenied");
     await second.end();
+  });
+});
+
+test("the first key is told even if the start then fails: no later one would tell it again", async () => {
+  await withTempDir(async (data) => {
+    const told: string[] = [];
+    const config = configSchema.parse({ data, listen: "127.0.0.1:0", admin: "off" });
+    const log = createLogger({ sink: { write: () => undefined, flush: async () => undefined } });
+    const start = (change: object) =>
+      startObjectsServer({ ...config, ...change }, log, ({ accessKey }) => told.push(accessKey));
+    await expect(start({ listen: "203.0.113.1:1" })).rejects.toMatchObject({
+      code: "ADDRESS_UNAVAILABLE",
+    });
+    expect(told).toHaveLength(1);
+    const server = await start({});
+    expect(told).toHaveLength(1);
+    expect(server.service.users.find(told[0] ?? "")?.user.mayEverything).toBe(true);
+    await server.close(0);
   });
 });
 

@@ -30,7 +30,7 @@ export const SIMULATION_OPTIONS = {
   reserveBytes: 4_096,
 };
 /** Groups of one bucket's rule last ten minutes. */
-const RETENTIONS_MS = [600_000, 3_600_000, 9_600_000];
+const RETENTIONS_MS = [600_000, 3_600_000, 9_600_000, 19_000_000];
 const BUCKETS = ["plain", "kept"];
 const KEYS = ["a", "b", "b/1", "b/2", "c\u{1f600}", "d\u0000", "d"];
 
@@ -97,6 +97,7 @@ export class StoreSimulation {
       if (random.chance(0.2)) this.#nowMs += random.int(0, 1_200_000);
       if (random.chance(0.2)) await this.store.expireGroups().catch(onlyDisk);
       if (random.chance(0.3)) await this.#compact();
+      if (random.chance(0.1)) await this.store.sweepExpired(async () => undefined).catch(onlyDisk);
       if (random.chance(0.3)) await this.store.lookThroughGroup(async () => undefined);
     }
     this.disk.faults = {};
@@ -165,8 +166,9 @@ export class StoreSimulation {
   async #put(bucket: string, key: string, model: KeyModel, before: readonly Version[]): Promise<void> {
     const random = this.#random;
     const body = this.#body(random.pick([0, 10, 300, 3_000, 7_000, 70_000]));
-    const retention = bucket === "plain" && random.chance(0.4) ? this.#retention() : undefined;
-    const version: Version = { body, tags: "{}", expiresMs: retention?.expiresMs ?? 0 };
+    const retention = random.chance(0.3) ? this.#retention() : undefined;
+    const expiresMs = bucket === "plain" ? (retention?.expiresMs ?? 0) : 0;
+    const version: Version = { body, tags: "{}", expiresMs };
     const mustBeAbsent = random.chance(0.1);
     if (mustBeAbsent && before.length > 0 && before[0]?.body !== MARKER.body && model.maybe.length === 0) {
       const refused = this.#sendPut(bucket, key, body, retention, true);

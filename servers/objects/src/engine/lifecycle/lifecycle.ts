@@ -46,9 +46,6 @@ export const DAY_MS = 86_400_000;
  * When an object expires by the first rule that ends it, or undefined if none does. Days end at the next midnight UTC,
  * as S3 rounds them, so that all objects of a day share one end and their volume is unlinked at once.
  *
- * Objects of a rule with a date share one end however long ago they were made; their `retentionMs` is counted from the
- * day they were made on.
- *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  */
 export function retentionOf(rules: readonly LifecycleRule[], subject: LifecycleSubject): ObjectRetention | undefined {
@@ -58,9 +55,8 @@ export function retentionOf(rules: readonly LifecycleRule[], subject: LifecycleS
     const expiresMs = expiryOf(rule, subject.createdMs);
     if (expiresMs === undefined || (best && best.expiresMs <= expiresMs)) continue;
     if (!filterFits(rule.filter, subject)) continue;
-    best = { expiresMs, ruleKey: rule.id, retentionMs: Math.max(expiresMs - subject.createdMs, DAY_MS) };
-    // Objects of a rule by days share groups whatever hour they came at.
-    if (rule.expirationDays !== undefined) best = { ...best, retentionMs: rule.expirationDays * DAY_MS };
+    // The longest that an object of the rule may live: the same for all of them, so that they share groups.
+    best = { expiresMs, ruleKey: rule.id, retentionMs: ((rule.expirationDays ?? 0) + 1) * DAY_MS };
   }
   return best;
 }

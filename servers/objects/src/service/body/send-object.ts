@@ -79,6 +79,8 @@ async function waitForRate(cx: RequestContext, count: number, transfer: Transfer
 }
 
 function drained(response: RequestContext["response"]): Promise<void> {
+  // Its `close` would have been told already.
+  if (response.destroyed) return Promise.reject(new ClientGone("The client hung up while its answer was sent"));
   return new Promise((resolve, reject) => {
     const onDrain = (): void => {
       response.removeListener("close", onClose);

@@ -9,7 +9,7 @@ import {
   writeVersioningConfiguration,
 } from "../../protocol/messages/index.ts";
 import { isNewBucketName } from "../../protocol/routing/index.ts";
-import type { Bucket } from "../../store/object-store.ts";
+import { type Bucket, StoreError } from "../../store/object-store.ts";
 import { isAllowed, isDenied, wishFor } from "../authorize.ts";
 import { sendEmpty, sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
@@ -63,6 +63,11 @@ function readBucketLimit(text: string | undefined): number {
   throw invalidArgument("Argument max-buckets must be an integer between 1 and 10000", "max-buckets", text);
 }
 
+function takenName({ name, owner }: Bucket, userName: string): S3Error {
+  const code = owner === userName ? "BucketAlreadyOwnedByYou" : "BucketAlreadyExists";
+  return new S3Error(code, { fields: { BucketName: name } });
+}
+
 export async function createBucket(cx: RequestContext): Promise<void> {
   const { service, user } = cx;
   const name = cx.route.bucket;
@@ -74,14 +79,18 @@ export async function createBucket(cx: RequestContext): Promise<void> {
   }
   const region = parseCreateBucketConfiguration(await readOptionalBody(cx));
   if (region !== undefined && region !== service.region) throw new S3Error("IllegalLocationConstraintException");
-  if (cx.bucket)
-    throw new S3Error(cx.bucket.owner === user.name ? "BucketAlreadyOwnedByYou" : "BucketAlreadyExists", {
-      fields: { BucketName: name },
-    });
+  if (cx.bucket) throw takenName(cx.bucket, user.name);
   let owned = 0;
   for (const bucket of service.store.buckets()) if (bucket.owner === user.name) owned += 1;
   if (owned >= service.maxBucketsPerUser) throw new S3Error("TooManyBuckets");
-  await service.store.createBucket({ name, owner: user.name, nowMs: cx.nowMs });
+  try {
+    await service.store.createBucket({ name, owner: user.name, nowMs: cx.nowMs });
+  } catch (error) {
+    // Somebody was faster; perhaps the same user.
+    const winner = service.store.bucket(name);
+    if (error instanceof StoreError && error.code === "BUCKET_EXISTS" && winner) throw takenName(winner, user.name);
+    throw error;
+  }
   service.audit.record("bucket.created", auditActor(cx), { bucket: name });
   cx.addHeader("location", `/${name}`);
   sendEmpty(cx, 200);

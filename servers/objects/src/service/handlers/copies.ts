@@ -33,7 +33,7 @@ export interface OpenSource {
  * Opens what `x-amz-copy-source` names. The signature covers the header, so it is the signer who asks; he must be allowed
  * to read the source as if he read it himself.
  *
- * @throws S3Error AccessDenied, NoSuchBucket, NoSuchKey, NoSuchVersion, PreconditionFailed
+ * @throws S3Error AccessDenied, NoSuchBucket, NoSuchKey, NoSuchVersion, InvalidRequest, PreconditionFailed
  */
 export async function openSource(cx: RequestContext): Promise<OpenSource> {
   const { store } = cx.service;
@@ -46,7 +46,7 @@ export async function openSource(cx: RequestContext): Promise<OpenSource> {
   const known = needsObjectTags(cx, bucket) ? await store.head(source.bucket, source.key, source.versionId) : undefined;
   authorize(cx, { ...wish, tags: known?.metadata.tags });
   const object = await store.open(source.bucket, source.key, source.versionId);
-  if (!object) throw absenceOf(source.key, source.versionId);
+  if (!object) throw await absenceOfSource(cx, source);
   try {
     const conditions = copyConditionsOf(cx.headers);
     if (conditions) checkCopySource(conditions, object.entry);
@@ -55,6 +55,14 @@ export async function openSource(cx: RequestContext): Promise<OpenSource> {
     throw error;
   }
   return { source, bucket, object };
+}
+
+async function absenceOfSource(cx: RequestContext, { bucket, key, versionId }: CopySource): Promise<S3Error> {
+  const entry = versionId === undefined ? undefined : await cx.service.store.head(bucket, key, versionId);
+  if (!entry?.isDeleteMarker) return absenceOf(key, versionId);
+  return new S3Error("InvalidRequest", {
+    message: "The source of a copy request may not specifically refer to a delete marker by version id.",
+  });
 }
 
 export async function copyObject(cx: RequestContext): Promise<void> {

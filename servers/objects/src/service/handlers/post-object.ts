@@ -14,13 +14,14 @@ import {
 import { HeaderFields } from "../../protocol/header-fields.ts";
 import { MAX_OBJECT_TAGS, parseTagging } from "../../protocol/messages/index.ts";
 import { MAX_KEY_BYTES, utf8Length } from "../../protocol/routing/index.ts";
-import { authorize, wishFor } from "../authorize.ts";
+import { authorize, needsObjectTags, wishFor } from "../authorize.ts";
 import { type BodyChunks, openChunks } from "../body/body-chunks.ts";
 import { type BodyPlan, contentLength, MAX_OBJECT_BYTES } from "../body/body-plan.ts";
 import { GATHERED_FORM_BYTES, storeBody } from "../body/receive-body.ts";
 import { sendBytes, sendEmpty } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import { addWrittenHeaders, readNewMetadata, retentionFor } from "./object-writes.ts";
+import { readRequestTags } from "./put-headers.ts";
 
 const NO_LIMITS: SizeRange = { minBytes: 0, maxBytes: MAX_OBJECT_BYTES };
 const NO_TRAILERS: ReadonlyMap<string, string> = new Map();
@@ -39,7 +40,7 @@ export async function postObject(cx: RequestContext): Promise<void> {
   try {
     const begun = await readFields(cx, decoder, chunks);
     const { fields } = begun;
-    const range = admitForm(cx, fields);
+    const range = await admitForm(cx, fields);
     const metadata = readNewMetadata(cx);
     const plan = planFile(cx, { decoder, totalBytes, ...begun });
     if (!plan.isSizeUpperBound) checkFileSize(range, plan.sizeBytes, true);
@@ -80,7 +81,7 @@ async function readFields(cx: RequestContext, decoder: FormDecoder, chunks: Body
 }
 
 /** Proves who asks, checks the form against its policy, and asks whether the upload is allowed. */
-function admitForm(cx: RequestContext, { values, fileName, fileType }: FormFields): SizeRange {
+async function admitForm(cx: RequestContext, { values, fileName, fileType }: FormFields): Promise<SizeRange> {
   const { service } = cx;
   const signer = service.verifier.verifyForm(values);
   const holder = signer && service.users.find(signer.accessKeyId);
@@ -98,7 +99,10 @@ function admitForm(cx: RequestContext, { values, fileName, fileType }: FormField
     policy === undefined ? NO_LIMITS : checkPostPolicy(parsePostPolicy(policy), filled, cx.route.bucket, cx.nowMs);
   cx.route = { ...cx.route, key };
   cx.formFields = headersOf(values, fileType);
-  authorize(cx, wishFor("s3:putobject", cx.ownBucket, key));
+  const bucket = cx.ownBucket;
+  const current = needsObjectTags(cx, bucket) ? await service.store.head(bucket.name, key) : undefined;
+  const requestTags = readRequestTags(cx);
+  authorize(cx, { ...wishFor("s3:putobject", bucket, key), tags: current?.metadata.tags, requestTags });
   return range;
 }
 

@@ -102,11 +102,6 @@ export function uploadKey(bucketId: number, key: Uint8Array, upload: number): Bu
   return out;
 }
 
-/** `u bucket4 esc(key)`: where a key's uploads begin. */
-export function uploadPrefix(bucketId: number, key: Uint8Array): Buffer {
-  return escaped(CODES.upload, bucketId, key, 0);
-}
-
 /** The name and the upload in a key that {@link uploadKey} made. */
 export function partsOfUploadKey(key: Uint8Array): { name: Uint8Array; upload: number } {
   return { name: unescaped(key.subarray(5, key.length - 8)), upload: sequenceOf(key.subarray(key.length - 8)) };
