@@ -1,3 +1,6 @@
+// The calendar
+export { type CivilTime, civilOfMs, formatIsoDate, msOfCivil } from "./civil-time.ts";
+
 // Clocks
 export type { Clock, Timer, TimerClock } from "./clock.ts";
 export { FakeClock } from "./fake-clock.ts";

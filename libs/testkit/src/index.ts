@@ -14,6 +14,7 @@ export {
 } from "./capture.ts";
 // Foreign programs
 export { CHROMIUM_LAUNCH } from "./chromium.ts";
+export { type ConsolePage, findUnnamed, openConsolePage, signInToConsole } from "./console-page.ts";
 // Waiting and files
 export { type EventuallyOptions, eventually } from "./eventually.ts";
 export { type FakeConsul, type FakeConsulDoor, startFakeConsul } from "./fake-consul.ts";

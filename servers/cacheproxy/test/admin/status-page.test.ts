@@ -1,5 +1,5 @@
 import { type AdminServer, startAdmin } from "@kagami/kit";
-import { CHROMIUM_LAUNCH } from "@kagami/testkit";
+import { CHROMIUM_LAUNCH, openConsolePage, signInToConsole } from "@kagami/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { ControlWorld } from "../control/control-world.ts";
@@ -14,7 +14,7 @@ let admin: AdminServer;
 let page: Page;
 let isOver = false;
 let passing: Promise<void>;
-let problems: string[];
+let problems: readonly string[];
 
 beforeAll(async () => {
   browser = await chromium.launch(CHROMIUM_LAUNCH);
@@ -31,13 +31,7 @@ beforeEach(async () => {
   passing = (async () => {
     while (!isOver) await world.step(20);
   })();
-  problems = [];
-  page = await browser.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(`http://${admin.addressText}/`)) problems.push(`it loads ${request.url()}`);
-  });
+  ({ page, problems } = await openConsolePage(browser, `http://${admin.addressText}`, WAIT_MS));
 }, 30_000);
 
 afterEach(async () => {
@@ -49,9 +43,7 @@ afterEach(async () => {
 });
 
 async function signIn(): Promise<void> {
-  await page.goto(`http://${admin.addressText}/`);
-  await page.getByLabel("Admin token").fill(TOKEN);
-  await page.getByRole("button", { name: "Show" }).click();
+  await signInToConsole(page, `http://${admin.addressText}/`, TOKEN);
   await page.getByRole("heading", { name: "Pool main" }).waitFor();
 }
 

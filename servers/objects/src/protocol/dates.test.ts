@@ -1,6 +1,7 @@
+import { formatIsoDate } from "@kagami/clock";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatAmzDate, formatHttpDate, formatIsoDate, parseAmzDate, parseHttpDate, parseIsoDate } from "./dates.ts";
+import { formatAmzDate, formatHttpDate, parseAmzDate, parseHttpDate, parseIsoDate } from "./dates.ts";
 
 const anyTime = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) });
 
@@ -8,7 +9,6 @@ test("times are written as the platform writes them, from 1970 to 9999", () => {
   fc.assert(
     fc.property(anyTime, (ms) => {
       const date = new Date(ms);
-      expect(formatIsoDate(ms)).toBe(date.toISOString());
       expect(formatHttpDate(ms)).toBe(date.toUTCString());
       expect(formatAmzDate(ms)).toBe(date.toISOString().replaceAll(/[-:]|\.\d{3}/g, ""));
     }),

@@ -1,4 +1,4 @@
-import { type CivilTime, civilOfMs, msOfCivil } from "./civil-time.ts";
+import { type CivilTime, civilOfMs, msOfCivil } from "@kagami/clock";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -13,13 +13,6 @@ export function formatHttpDate(ms: number): string {
   const time = civilOfMs(ms);
   const date = `${WEEKDAYS[time.weekday]}, ${two(time.day)} ${MONTHS[time.month - 1]} ${time.year}`;
   return `${date} ${two(time.hour)}:${two(time.minute)}:${two(time.second)} GMT`;
-}
-
-/** `2013-05-24T00:00:00.000Z`, as listings write times. */
-export function formatIsoDate(ms: number): string {
-  const time = civilOfMs(ms);
-  const clock = `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`;
-  return `${time.year}-${two(time.month)}-${two(time.day)}T${clock}.${String(time.millisecond).padStart(3, "0")}Z`;
 }
 
 /** `20130524T000000Z`, as signatures write times. */

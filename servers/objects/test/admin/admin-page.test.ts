@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CHROMIUM_LAUNCH } from "@kagami/testkit";
+import { CHROMIUM_LAUNCH, findUnnamed, openConsolePage, signInToConsole } from "@kagami/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { RawClient } from "../support/raw-client.ts";
@@ -18,7 +18,7 @@ let browser: Browser;
 let server: TestServer;
 let client: RawClient;
 let page: Page;
-let problems: string[];
+let problems: readonly string[];
 
 beforeAll(async () => {
   browser = await chromium.launch(CHROMIUM_LAUNCH);
@@ -29,16 +29,7 @@ afterAll(() => browser?.close());
 beforeEach(async () => {
   server = await startTestServer({ adminToken: TOKEN });
   client = new RawClient(server.host);
-  problems = [];
-  page = await browser.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => {
-    if (/Content.Security.Policy/i.test(message.text())) problems.push(message.text());
-  });
-  page.on("request", (asked) => {
-    if (!asked.url().startsWith(`${server.adminUrl}/`)) problems.push(`it loads ${asked.url()}`);
-  });
+  ({ page, problems } = await openConsolePage(browser, server.adminUrl, WAIT_MS));
   page.on("dialog", (dialog) => void dialog.accept());
 }, 30_000);
 
@@ -48,9 +39,7 @@ afterEach(async () => {
 });
 
 async function signIn(path = "/"): Promise<void> {
-  await page.goto(`${server.adminUrl}${path}`);
-  await page.getByLabel("Admin token").fill(TOKEN);
-  await page.getByRole("button", { name: "Show" }).click();
+  await signInToConsole(page, `${server.adminUrl}${path}`, TOKEN);
   await page.getByRole("heading", { level: 2 }).waitFor();
 }
 
@@ -198,7 +187,7 @@ test("every part is reached with the keyboard, has names for what can be used, a
     ["Users and keys", "Users and keys"],
     ["Storage", "Storage"],
   ] as const) {
-    unnamed.push(...(await page.evaluate<string[]>(UNNAMED)));
+    unnamed.push(...(await findUnnamed(page)));
     await page.getByRole("link", { name: part }).focus();
     await page.keyboard.press("Enter");
     const title = page.getByRole("heading", { name: heading, level: 2 });
@@ -215,21 +204,13 @@ test("every part is reached with the keyboard, has names for what can be used, a
   await page.getByRole("button", { name: "b", exact: true }).press("Enter");
   await page.getByRole("heading", { name: "a/b" }).waitFor();
   await page.getByText("Settings of the bucket").press("Enter");
-  unnamed.push(...(await page.evaluate<string[]>(UNNAMED)));
+  unnamed.push(...(await findUnnamed(page)));
   expect(unnamed).toEqual([]);
   expect(problems).toEqual([]);
 }, 90_000);
 
-/** Controls and regions of the page that a screen reader could not name. Runs inside the page. */
-const UNNAMED = `[...document.querySelectorAll("button, input, select, textarea, iframe, progress, [role=slider], [role=region], section, nav")]
-  .filter((element) => element.checkVisibility())
-  .filter((element) => (element.getAttribute("aria-label") || element.title || (element.matches("select, textarea") ? "" : element.textContent.trim())) === "" && !element.labels?.length)
-  .map((element) => element.outerHTML)`;
-
 test("a wrong token shows nothing", async () => {
-  await page.goto(server.adminUrl);
-  await page.getByLabel("Admin token").fill("wrong");
-  await page.getByRole("button", { name: "Show" }).click();
+  await signInToConsole(page, server.adminUrl, "wrong");
   await page.getByText("That token is not the right one.").waitFor();
   expect(await page.locator("main").innerText()).toBe("");
   const client = new RawClient(server.host);

@@ -1,4 +1,4 @@
-import { CHROMIUM_LAUNCH, eventually } from "@kagami/testkit";
+import { CHROMIUM_LAUNCH, eventually, findUnnamed, openConsolePage, signInToConsole } from "@kagami/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startServer } from "../support/start-server.ts";
@@ -12,7 +12,7 @@ let server: Awaited<ReturnType<typeof startServer>>;
 let client: WireClient;
 let page: Page;
 let origin: string;
-let problems: string[];
+let problems: readonly string[];
 
 beforeAll(async () => {
   browser = await chromium.launch(CHROMIUM_LAUNCH);
@@ -24,13 +24,7 @@ beforeEach(async () => {
   server = await startServer({ admin: "127.0.0.1:0", adminToken: TOKEN });
   client = await WireClient.open(server.address);
   origin = `http://${server.addresses.admin}`;
-  problems = [];
-  page = await browser.newPage();
-  page.setDefaultTimeout(WAIT_MS);
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("request", (asked) => {
-    if (!asked.url().startsWith(`${origin}/`)) problems.push(`it loads ${asked.url()}`);
-  });
+  ({ page, problems } = await openConsolePage(browser, origin, WAIT_MS));
 }, 30_000);
 
 afterEach(async () => {
@@ -47,9 +41,7 @@ async function run(...commands: string[][]): Promise<void> {
 }
 
 async function signIn(): Promise<void> {
-  await page.goto(origin);
-  await page.getByLabel("Admin token").fill(TOKEN);
-  await page.getByRole("button", { name: "Show" }).click();
+  await signInToConsole(page, origin, TOKEN);
   await page.getByRole("heading", { name: "Overview" }).waitFor();
 }
 
@@ -115,17 +107,11 @@ test("a chart is read with the arrow keys, has its values in a table, and its la
     .getByRole("cell", { name: "1", exact: true })
     .first()
     .waitFor();
-  expect(await page.evaluate(UNNAMED)).toEqual([]);
+  expect(await findUnnamed(page)).toEqual([]);
   const ids = await page.evaluate<string[]>("[...document.querySelectorAll('[id]')].map(({ id }) => id)");
   expect(new Set(ids).size).toBe(ids.length);
   expect(problems).toEqual([]);
 }, 60_000);
-
-/** Controls and regions of the page that a screen reader could not name. Runs inside the page. */
-const UNNAMED = `[...document.querySelectorAll("button, input, [role=slider], [role=region], section, nav")]
-  .filter((element) => element.checkVisibility())
-  .filter((element) => (element.getAttribute("aria-label") ?? element.textContent.trim()) === "" && !element.labels?.length)
-  .map((element) => element.outerHTML)`;
 
 async function fetchPoints(): Promise<number> {
   const headers = { authorization: `Bearer ${TOKEN}` };

@@ -1,4 +1,3 @@
-export { formatDateTime } from "./date-time.ts";
 export type { Variant } from "./multivariant.ts";
 export { renderMultivariantPlaylist } from "./multivariant.ts";
 export type { ParsedPart, ParsedPlaylist, ParsedSegment } from "./parsed-playlist.ts";

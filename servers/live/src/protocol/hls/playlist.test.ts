@@ -5,7 +5,6 @@ import {
   applyDelta,
   checkPlaylist,
   countSkippable,
-  formatDateTime,
   formatSeconds,
   type MediaPlaylist,
   PLAYLIST_RULES,
@@ -127,14 +126,6 @@ test("the Multivariant Playlist names codecs, size and rates", () => {
     frameRate: 29.97,
   });
   expect(renderMultivariantPlaylist([{ uri: "a", peakBitsPerSecond: 0, codecStrings: [] }])).toContain("BANDWIDTH=1\n");
-});
-
-test("dates agree with the platform's calendar", () => {
-  fc.assert(
-    fc.property(fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }), (ms) => {
-      expect(formatDateTime(ms + 0.5)).toBe(new Date(ms).toISOString());
-    }),
-  );
 });
 
 test("seconds are exact to the microsecond", () => {

@@ -1,4 +1,4 @@
-import { formatDateTime } from "./date-time.ts";
+import { formatIsoDate } from "@kagami/clock";
 
 /** One EXT-X-PART. */
 export interface PlaylistPart {
@@ -129,7 +129,7 @@ export function formatSeconds(us: number): string {
 function pushOpening(lines: string[], segment: PlaylistOpenSegment, previousMapUri: string, suffix: string): void {
   if (segment.hasDiscontinuity) lines.push("#EXT-X-DISCONTINUITY");
   if (segment.mapUri !== previousMapUri) lines.push(`#EXT-X-MAP:URI="${segment.mapUri}${suffix}"`);
-  lines.push(`#EXT-X-PROGRAM-DATE-TIME:${formatDateTime(segment.programDateTimeMs)}`);
+  lines.push(`#EXT-X-PROGRAM-DATE-TIME:${formatIsoDate(segment.programDateTimeMs)}`);
   for (const part of segment.parts) {
     const independent = part.isIndependent ? ",INDEPENDENT=YES" : "";
     lines.push(`#EXT-X-PART:DURATION=${formatSeconds(part.durationUs)},URI="${part.uri}${suffix}"${independent}`);

@@ -1,5 +1,6 @@
+import { formatIsoDate } from "@kagami/clock";
 import { DAY_MS, type LifecycleFilter, type LifecycleRule } from "../../engine/lifecycle/lifecycle.ts";
-import { formatIsoDate, parseIsoDate } from "../dates.ts";
+import { parseIsoDate } from "../dates.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import {
   booleanOf,

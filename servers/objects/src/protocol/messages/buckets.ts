@@ -1,4 +1,4 @@
-import { formatIsoDate } from "../dates.ts";
+import { formatIsoDate } from "@kagami/clock";
 import { S3Error } from "../errors.ts";
 import { element, escapeXml, parseXml, rootNamed, textElement, textOf, xmlDocument } from "../xml/index.ts";
 import { type Owner, ownerElement } from "./owner.ts";

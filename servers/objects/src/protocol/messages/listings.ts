@@ -1,5 +1,5 @@
+import { formatIsoDate } from "@kagami/clock";
 import type { ObjectEntry } from "../../store/object-store.ts";
-import { formatIsoDate } from "../dates.ts";
 import { element, textElement, urlEncodeKey, xmlDocument } from "../xml/index.ts";
 import { checksumKindElements } from "./checksum-elements.ts";
 import { type Owner, ownerElement } from "./owner.ts";

@@ -1,5 +1,5 @@
+import { formatIsoDate } from "@kagami/clock";
 import type { Checksum, ChecksumAlgorithm, Upload, UploadPart } from "../../store/object-store.ts";
-import { formatIsoDate } from "../dates.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import {
   childrenOf,

@@ -1,4 +1,5 @@
-import { formatAmzDate, formatIsoDate, parseAmzDate, parseHttpDate } from "../dates.ts";
+import { formatIsoDate } from "@kagami/clock";
+import { formatAmzDate, parseAmzDate, parseHttpDate } from "../dates.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { HeaderFields } from "../header-fields.ts";
 import { parseQuery, type Query } from "../routing/query.ts";

@@ -32,22 +32,7 @@ export function msOfCivil(
   return daysSince1970(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1_000;
 }
 
-function daysOf(year: number, month: number): number {
-  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month - 1] ?? 0);
-}
-
-/** Counts in years that begin in March, so that the leap day is the last: then the days of months follow one line. */
-function daysSince1970(year: number, month: number, day: number): number {
-  const shiftedYear = month <= 2 ? year - 1 : year;
-  const era = Math.floor(shiftedYear / 400);
-  const yearOfEra = shiftedYear - era * 400;
-  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146_097 + dayOfEra - 719_468;
-}
-
-/** The calendar moment of `ms` since 1970, from 1970 to 9999. */
+/** The calendar moment of `ms` since 1970, years 0 to 9999; a fraction is cut off. */
 export function civilOfMs(ms: number): CivilTime {
   const whole = Math.floor(ms);
   const days = Math.floor(whole / DAY_MS);
@@ -69,6 +54,37 @@ export function civilOfMs(ms: number): CivilTime {
     minute: Math.floor(rest / 60_000) % 60,
     second: Math.floor(rest / 1_000) % 60,
     millisecond: rest % 1_000,
-    weekday: (days + 4) % 7,
+    weekday: (((days + 4) % 7) + 7) % 7, // Thursday was the first day; `%` keeps the sign of days before it.
   };
+}
+
+/**
+ * `2013-05-24T00:00:00.000Z`, as ISO 8601 and RFC 3339 write a moment in UTC.
+ *
+ * @param ms Milliseconds since 1970, years 0 to 9999; a fraction is cut off.
+ */
+export function formatIsoDate(ms: number): string {
+  const time = civilOfMs(ms);
+  const date = `${String(time.year).padStart(4, "0")}-${two(time.month)}-${two(time.day)}`;
+  const clock = `${two(time.hour)}:${two(time.minute)}:${two(time.second)}`;
+  return `${date}T${clock}.${String(time.millisecond).padStart(3, "0")}Z`;
+}
+
+function daysOf(year: number, month: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month - 1] ?? 0);
+}
+
+/** Counts in years that begin in March, so that the leap day is the last: then the days of months follow one line. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const shiftedYear = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shiftedYear / 400);
+  const yearOfEra = shiftedYear - era * 400;
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146_097 + dayOfEra - 719_468;
+}
+
+function two(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
