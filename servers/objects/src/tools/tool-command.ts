@@ -1,0 +1,103 @@
+import { parseArgs } from "node:util";
+import { EXIT_CODES } from "@kagami/kit";
+import { configSchema } from "../config.ts";
+import { ObjectsError } from "../errors.ts";
+import { probeDisk } from "./probe-disk.ts";
+import { renderProbe } from "./probe-report.ts";
+
+/** Words behind `kagami objects` that run no server. */
+export const TOOL_WORDS: ReadonlySet<string> = new Set(["probe-disk"]);
+
+const USAGE = `kagami objects probe-disk [--data DIR] [--seconds N] [--bytes N] [--json]
+
+probe-disk appends to a file as a volume is appended to, and tells how long each write and each fdatasync took. The file
+is removed.
+
+  --data DIR    The data directory (default: KAGAMI_OBJECTS_DATA, or ${configSchema.shape.data.parse(undefined)})
+  --seconds N   How long to write, up to 3600 (default: 10)
+  --bytes N     Bytes of each write, up to 67108864 (default: 16384)
+  --json        The report as JSON
+`;
+
+/** What a tool needs of the process. */
+export interface ToolContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+}
+
+class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Runs `kagami objects probe-disk`. Returns the exit code. */
+export async function runToolCommand(argv: readonly string[], context: ToolContext): Promise<number> {
+  try {
+    const options = readOptions(argv, context.env.KAGAMI_OBJECTS_DATA);
+    if (options === undefined) {
+      context.write(USAGE);
+      return EXIT_CODES.clean;
+    }
+    return await run(options, context);
+  } catch (error) {
+    if (!(error instanceof ObjectsError || error instanceof UsageError)) throw error;
+    context.writeError(`${error.message}\n`);
+    return EXIT_CODES.startFailed;
+  }
+}
+
+interface ToolOptions {
+  readonly word: string;
+  readonly directory: string;
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly asJson: boolean;
+}
+
+async function run(options: ToolOptions, { write }: ToolContext): Promise<number> {
+  const report = await probeDisk(options);
+  write(options.asJson ? `${JSON.stringify(report)}\n` : renderProbe(report));
+  return EXIT_CODES.clean;
+}
+
+/** `undefined` if only the usage was asked for. */
+function readOptions(argv: readonly string[], usualDirectory: string | undefined): ToolOptions | undefined {
+  const [word = "", ...rest] = argv;
+  const { values, positionals } = parse(rest);
+  if (values.help) return undefined;
+  if (positionals.length > 0) throw new UsageError(`Cannot use "${positionals[0]}": ${HELP}`);
+  return {
+    word,
+    directory: configSchema.shape.data.parse(values.data ?? usualDirectory),
+    seconds: readNumber("--seconds", values.seconds, { initial: 10, min: 0.1, max: 3_600 }),
+    bytes: Math.floor(readNumber("--bytes", values.bytes, { initial: 16_384, min: 1, max: 67_108_864 })),
+    asJson: values.json === true,
+  };
+}
+
+function parse(args: string[]) {
+  const flag = { type: "boolean" } as const;
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args,
+      options: { data: text, seconds: text, bytes: text, json: flag, help: { ...flag, short: "h" } },
+      allowPositionals: true,
+    });
+  } catch (cause) {
+    throw new UsageError(`${(cause as Error).message}. ${HELP}`, { cause });
+  }
+}
+
+function readNumber(
+  name: string,
+  value: string | undefined,
+  { initial, min, max }: { readonly initial: number; readonly min: number; readonly max: number },
+): number {
+  if (value === undefined) return initial;
+  const number = value.trim() === "" ? Number.NaN : Number(value);
+  if (number >= min && number <= max) return number;
+  throw new UsageError(`Cannot use ${name} "${value}": give a number from ${min} to ${max}`);
+}
+
+const HELP = "kagami objects probe-disk --help tells what there is";
