@@ -104,6 +104,8 @@ export class Recovery {
       const sizeBytes = Math.min(volumes.file(id).sizeBytes(), mark ?? Number.POSITIVE_INFINITY);
       if (mark !== undefined) this.#state.seal(volume);
       else if (volume.isSealed) continue;
+      // Cut by somebody else: what is added would not lie where the index says.
+      else if (sizeBytes < volume.endOffset) this.#state.seal(volume);
       if (sizeBytes <= volume.endOffset) continue;
       const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
       const { seed } = identity;

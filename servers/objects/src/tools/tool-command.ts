@@ -2,16 +2,19 @@ import { parseArgs } from "node:util";
 import { EXIT_CODES } from "@kagami/kit";
 import { configSchema } from "../config.ts";
 import { ObjectsError } from "../errors.ts";
+import { fsck, renderFsck } from "./fsck.ts";
 import { probeDisk } from "./probe-disk.ts";
 import { renderProbe } from "./probe-report.ts";
 
 /** Words behind `kagami objects` that run no server. */
-export const TOOL_WORDS: ReadonlySet<string> = new Set(["probe-disk"]);
+export const TOOL_WORDS: ReadonlySet<string> = new Set(["probe-disk", "fsck"]);
 
 const USAGE = `kagami objects probe-disk [--data DIR] [--seconds N] [--bytes N] [--json]
+kagami objects fsck [--data DIR] [--json]
 
 probe-disk appends to a file as a volume is appended to, and tells how long each write and each fdatasync took. The file
-is removed.
+is removed. fsck reads a store that no server has open, changes nothing, and tells what is wrong with it; its exit code is
+1 then. It needs room in the system's directory for temporary files, twice what the index takes.
 
   --data DIR    The data directory (default: KAGAMI_OBJECTS_DATA, or ${configSchema.shape.data.parse(undefined)})
   --seconds N   How long to write, up to 3600 (default: 10)
@@ -30,7 +33,7 @@ class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Runs `kagami objects probe-disk`. Returns the exit code. */
+/** Runs `kagami objects probe-disk` or `fsck`. Returns the exit code. */
 export async function runToolCommand(argv: readonly string[], context: ToolContext): Promise<number> {
   try {
     const options = readOptions(argv, context.env.KAGAMI_OBJECTS_DATA);
@@ -55,16 +58,29 @@ interface ToolOptions {
 }
 
 async function run(options: ToolOptions, { write }: ToolContext): Promise<number> {
-  const report = await probeDisk(options);
-  write(options.asJson ? `${JSON.stringify(report)}\n` : renderProbe(report));
+  const show = <Report>(report: Report, render: (report: Report) => string): void => {
+    write(options.asJson ? `${JSON.stringify(report)}\n` : render(report));
+  };
+  if (options.word === "fsck") {
+    const report = await fsck(options.directory, Date.now());
+    show(report, renderFsck);
+    return report.errors === 0 ? EXIT_CODES.clean : FOUND;
+  }
+  show(await probeDisk(options), renderProbe);
   return EXIT_CODES.clean;
 }
+
+/** Something is wrong with the store. */
+const FOUND = 1;
 
 /** `undefined` if only the usage was asked for. */
 function readOptions(argv: readonly string[], usualDirectory: string | undefined): ToolOptions | undefined {
   const [word = "", ...rest] = argv;
   const { values, positionals } = parse(rest);
   if (values.help) return undefined;
+  if (word !== "probe-disk" && (values.seconds ?? values.bytes) !== undefined) {
+    throw new UsageError("Cannot use --seconds or --bytes here: they are for probe-disk");
+  }
   if (positionals.length > 0) throw new UsageError(`Cannot use "${positionals[0]}": ${HELP}`);
   return {
     word,
@@ -100,4 +116,4 @@ function readNumber(
   throw new UsageError(`Cannot use ${name} "${value}": give a number from ${min} to ${max}`);
 }
 
-const HELP = "kagami objects probe-disk --help tells what there is";
+const HELP = "kagami objects fsck --help tells what there is";
