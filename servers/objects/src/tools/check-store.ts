@@ -1,13 +1,21 @@
 import { crc32c } from "@node-rs/crc32";
-import { decodeVolumeHeader, type GroupInfo, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
+import {
+  decodeVolumeHeader,
+  type GroupInfo,
+  NULL_VERSION,
+  RECORD_KINDS,
+  VOLUME_HEADER_BYTES,
+} from "../protocol/volume/index.ts";
 import { BLOB_DIRECTORY, type Disk, idOfEndMark, idOfName, VOLUME_DIRECTORY, volumePath } from "../storage/disk.ts";
 import { readEndMark } from "../storage/end-mark.ts";
+import { sequenceOfValue, versionIdOfSequence } from "../storage/entry.ts";
 import type { IndexEngine } from "../storage/index/index-engine.ts";
 import { sequenceOf } from "../storage/index/keys.ts";
 import { fromJsonBytes } from "../storage/object-json.ts";
 import { makeShardState } from "../storage/open-store.ts";
 import { Recovery } from "../storage/recovery.ts";
 import type { ShardState } from "../storage/shard-state.ts";
+import { currentKeys } from "../storage/versions.ts";
 import { decodeVolumeRow, type StoreIdentity, type Volume } from "../storage/volume-set.ts";
 import { EntryCheck } from "./entry-check.ts";
 import { Findings } from "./findings.ts";
@@ -108,6 +116,7 @@ class StoreCheck {
     }
     if (state === undefined) await check.look(built, builtState, this.#volumes);
     this.#tellDamage(state === undefined ? undefined : check.lostVolumes);
+    if (state === undefined) await this.#nameLost(builtState);
     await this.#checkBlobNames(state === undefined ? built : (index ?? built));
     this.#tellGroups(state ?? builtState);
     state?.volumes.close();
@@ -252,6 +261,22 @@ class StoreCheck {
         if (lostVolumes === undefined || lostVolumes.has(id)) {
           this.#findings.error("volume-damaged", volumePath(id), what);
         } else this.#findings.note("volume-damaged", volumePath(id), `${what}; nothing in it is wanted`);
+      }
+    }
+  }
+
+  /** Without an index only the heads in damaged ranges tell what there was; a newer version of the key makes up for it. */
+  async #nameLost({ catalog, index }: ShardState): Promise<void> {
+    const names = new Map(catalog.buckets().map(({ id, name }) => [id, name]));
+    for (const { id, damaged } of this.#volumes.values()) {
+      for (const head of damaged.flatMap(({ heads }) => heads)) {
+        if (head.kind !== RECORD_KINDS.put && head.kind !== RECORD_KINDS.completed) continue;
+        const values = await index.get(currentKeys(catalog, head.bucketId, head.key));
+        if (values.some((value) => value !== undefined && sequenceOfValue(value) > head.sequence)) continue;
+        const bucket = names.get(head.bucketId) ?? `bucket ${head.bucketId}`;
+        const versionId = (head.flags & NULL_VERSION) === 0 ? versionIdOfSequence(head.sequence) : "null";
+        const why = `its body in ${volumePath(id)} is damaged, unless it was removed later`;
+        this.#findings.lose({ bucket, key: Buffer.from(head.key).toString(), versionId, why });
       }
     }
   }

@@ -14,7 +14,7 @@ import type { ShardState } from "../storage/shard-state.ts";
 import type { CheckTotals } from "./check-store.ts";
 import type { Findings } from "./findings.ts";
 import { compareIndexes, isSameVersion, type RowDifference, rowsOf } from "./index-compare.ts";
-import { blobProblem, isRecordGood } from "./record-check.ts";
+import { blobProblem, recordState } from "./record-check.ts";
 import type { VolumeCheck } from "./volume-check.ts";
 
 /** Checks what entries point at, and that an index says what the volumes say. */
@@ -72,7 +72,7 @@ export class EntryCheck {
         if (entry.tagsSequence !== 0) add(entry.tagsVolumeId, entry.tagsBytes);
         if (entry.blobId === 0) continue;
         this.#totals.blobs++;
-        const problem = await blobProblem(this.#disk, this.#seed, entry);
+        const problem = await blobProblem(this.#disk, entry);
         if (problem === undefined) continue;
         this.#findings.error(problem.code, blobPath(entry.blobId), problem.what);
         this.#lose(letter, key, entry, `${blobPath(entry.blobId)}: ${problem.what}`);
@@ -125,9 +125,14 @@ export class EntryCheck {
       return;
     }
     const entry = decodeEntry(inIndex);
-    if (!(await isRecordGood(this.#disk, this.#seed, entry))) {
-      this.lostVolumes.add(entry.volumeId);
-      const where = volumePath(entry.volumeId);
+    const state = await recordState(this.#disk, this.#seed, entry);
+    const where = volumePath(entry.volumeId);
+    if (state !== "good") this.lostVolumes.add(entry.volumeId);
+    if (state === "head-damaged") {
+      const what = `${this.#show(letter, key)} can be read only as long as there is this index; copy it onto itself`;
+      return this.#findings.error("head-damaged", where, what);
+    }
+    if (state === "lost") {
       const why = `its record at byte ${entry.offset} of ${where} cannot be read`;
       this.#findings.error("object-lost", where, `${this.#show(letter, key)}: ${why}`);
       this.#lose(letter, key, entry, why);
@@ -138,7 +143,7 @@ export class EntryCheck {
     if (this.#hasDamage) {
       this.lostVolumes.add(entry.tagsVolumeId);
       const what = `${this.#show(letter, key)} would be another one if the index were lost`;
-      return this.#findings.note("would-return", volumePath(entry.volumeId), what);
+      return this.#findings.note("would-return", where, what);
     }
     this.#blame(letter, key, "it is not what the records say");
   }

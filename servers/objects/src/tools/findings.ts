@@ -11,6 +11,7 @@ export type FindingCode =
   | "volume-short"
   | "volume-damaged"
   | "end-mark"
+  | "head-damaged"
   | "object-lost"
   | "blob-missing"
   | "blob-damaged"

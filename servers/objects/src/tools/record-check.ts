@@ -4,19 +4,23 @@ import { blobPath, type Disk, volumePath } from "../storage/disk.ts";
 import { type Entry, entryRecordBytes } from "../storage/entry.ts";
 import { asBuffer } from "../storage/object-json.ts";
 
-/** Whether the record that an entry points at is there and whole; a large body in a file of its own is not looked at. */
-export async function isRecordGood(disk: Disk, seed: number, entry: Entry): Promise<boolean> {
-  return (await readRecord(disk, seed, entry)) !== undefined;
+/** What is left of the record that an entry points at; `head-damaged` is one whose body the entry can still find. */
+export type RecordState = "good" | "head-damaged" | "lost";
+
+/** Looks at the record that an entry points at; not at a large body in a file of its own. */
+export async function recordState(disk: Disk, seed: number, entry: Entry): Promise<RecordState> {
+  const bytes = await readRecord(disk, entry);
+  if (bytes === undefined) return "lost";
+  return decodeHead(bytes, 0, seed)?.sequence === entry.sequence ? "good" : "head-damaged";
 }
 
 /** What is wrong with the large body of an entry; undefined if nothing is, or if it has none. */
 export async function blobProblem(
   disk: Disk,
-  seed: number,
   entry: Entry,
 ): Promise<{ readonly code: "blob-missing" | "blob-damaged"; readonly what: string } | undefined> {
   if ((entry.flags & IN_BLOB) === 0) return undefined;
-  const record = await readRecord(disk, seed, entry);
+  const record = await readRecord(disk, entry);
   // The record itself is lost: that is told elsewhere.
   if (record === undefined) return undefined;
   const table = record.subarray(entry.headBytes, entry.headBytes + entry.storedBytes);
@@ -38,14 +42,13 @@ export async function blobProblem(
   }
 }
 
-async function readRecord(disk: Disk, seed: number, entry: Entry): Promise<Buffer | undefined> {
+/** The record if its body's checksums are good, whatever its head. */
+async function readRecord(disk: Disk, entry: Entry): Promise<Buffer | undefined> {
   const file = openOrAbsent(disk, volumePath(entry.volumeId));
   if (file === undefined) return undefined;
   try {
     const bytes = asBuffer(await file.read(entry.offset, entryRecordBytes(entry)));
     if (bytes.length < entry.headBytes) return undefined;
-    const head = decodeHead(bytes, 0, seed);
-    if (head?.sequence !== entry.sequence) return undefined;
     return areChecksumsGood(bytes.subarray(entry.headBytes), entry.storedBytes) ? bytes : undefined;
   } finally {
     file.close();

@@ -25,8 +25,11 @@ export interface Damage {
   readonly errors: readonly string[];
   /** Whether some objects are named as lost. */
   readonly loses: boolean;
-  /** Whether everything can be read after a repair. */
+  /** Whether nothing is wrong after a repair: all is there, or nobody asks any more for what is not. */
   readonly isRestored: boolean;
+  /** Whether something cannot be read after a repair, and whether its names are known. */
+  readonly staysLost: boolean;
+  readonly isNamed: boolean;
   readonly why: string;
 }
 
@@ -35,10 +38,38 @@ export const DAMAGES: readonly Damage[] = [
   {
     what: "a bit of a head",
     spoil: (directory) => flipBit(volume(directory, 1), 4_096 + 40),
-    errors: ["object-lost", "volume-damaged"],
-    loses: true,
+    errors: ["head-damaged", "volume-damaged"],
+    loses: false,
     isRestored: false,
-    why: "there is one copy of a record",
+    staysLost: false,
+    isNamed: true,
+    why: "the index finds the body, but could not be built again",
+  },
+  {
+    what: "a bit of a head, and the index gone",
+    spoil: (directory) => {
+      flipBit(volume(directory, 1), 4_096 + 40);
+      rmSync(join(directory, "index"), { recursive: true });
+    },
+    errors: ["index-missing", "volume-damaged"],
+    loses: false,
+    isRestored: true,
+    staysLost: true,
+    isNamed: false,
+    why: "nobody knows any more what the record was: the damage stays as a note",
+  },
+  {
+    what: "a bit of a body, and the index gone",
+    spoil: (directory) => {
+      flipBit(volume(directory, 1), 4_096 + 150);
+      rmSync(join(directory, "index"), { recursive: true });
+    },
+    errors: ["index-missing", "volume-damaged"],
+    loses: true,
+    isRestored: true,
+    staysLost: true,
+    isNamed: true,
+    why: "the head names what is lost; built anew, the index does not know it",
   },
   {
     what: "a bit of a body",
@@ -46,6 +77,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["object-lost", "volume-damaged"],
     loses: true,
     isRestored: false,
+    staysLost: true,
+    isNamed: true,
     why: "there is one copy of a body",
   },
   {
@@ -54,6 +87,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["volume-header"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "the records say what the header said",
   },
   {
@@ -65,6 +100,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["index-missing", "volume-header"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "a header that was made anew lets the records be read",
   },
   {
@@ -73,6 +110,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["object-lost", "volume-damaged", "volume-short"],
     loses: true,
     isRestored: false,
+    staysLost: true,
+    isNamed: true,
     why: "what was cut is gone",
   },
   {
@@ -81,6 +120,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["object-lost", "volume-header", "volume-short"],
     loses: true,
     isRestored: false,
+    staysLost: true,
+    isNamed: true,
     why: "nothing is left of it",
   },
   {
@@ -89,6 +130,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["object-lost", "volume-missing"],
     loses: true,
     isRestored: false,
+    staysLost: true,
+    isNamed: true,
     why: "nothing is left of it",
   },
   {
@@ -97,6 +140,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["index-missing"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "it follows from the volumes",
   },
   {
@@ -107,6 +152,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["index-unusable"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "it follows from the volumes",
   },
   {
@@ -115,6 +162,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["blob-missing"],
     loses: true,
     isRestored: false,
+    staysLost: true,
+    isNamed: true,
     why: "there is one copy of it",
   },
   {
@@ -123,6 +172,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["blob-damaged"],
     loses: true,
     isRestored: false,
+    staysLost: true,
+    isNamed: true,
     why: "there is one copy of it",
   },
   {
@@ -131,6 +182,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: [],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "a failure of the machine leaves such files; a start removes them",
   },
   {
@@ -139,6 +192,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["volume-foreign"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "its header names the volume that it is a copy of",
   },
   {
@@ -147,6 +202,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["object-lost", "volume-foreign", "volume-missing"],
     loses: true,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "its header says which name it had",
   },
   {
@@ -155,6 +212,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["volume-header"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "the index does not know it",
   },
   {
@@ -163,6 +222,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["store-file"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "every volume names the store",
   },
   {
@@ -171,6 +232,8 @@ export const DAMAGES: readonly Damage[] = [
     errors: ["store-file"],
     loses: false,
     isRestored: true,
+    staysLost: false,
+    isNamed: true,
     why: "every volume names the store",
   },
 ];
