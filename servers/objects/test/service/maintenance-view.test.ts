@@ -14,6 +14,7 @@ test("what the store does by itself is counted, and the last failure kept", () =
   view.note(scrub(2, []));
   expect(view.totals).toEqual({
     groupsExpired: 3,
+    objectsSwept: 0,
     volumesCompacted: 0,
     volumesScrubbed: 2,
     scrubbedBytes: 200,
