@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { Disk, DiskFile } from "../storage/disk.ts";
 
 /** Beside the volumes; the server passes it over. */
-export const QUARANTINE_DIRECTORY = "quarantine";
+const QUARANTINE_DIRECTORY = "quarantine";
 
 /** Where a repair puts what it takes out of a store. Nothing that is there is ever overwritten or removed. */
 export class Quarantine {
