@@ -1,6 +1,7 @@
 import { crc32c } from "@node-rs/crc32";
 import {
   decodeVolumeHeader,
+  encodeVolumeHeader,
   type GroupInfo,
   NULL_VERSION,
   RECORD_KINDS,
@@ -21,7 +22,7 @@ import { EntryCheck } from "./entry-check.ts";
 import { Findings } from "./findings.ts";
 import { rowsOf } from "./index-compare.ts";
 import { ViewDisk } from "./view-disk.ts";
-import { checkVolume, type VolumeCheck } from "./volume-check.ts";
+import { checkVolume, headerFromRecords, type VolumeCheck } from "./volume-check.ts";
 
 /** What a check is made on. */
 export interface CheckParts {
@@ -97,12 +98,15 @@ class StoreCheck {
     await this.#readRows();
     await this.#checkFiles();
     const { index, built } = this.#parts;
-    const builtState = await this.#replay(built);
-    let state = index === undefined || !this.#isIndexGood ? undefined : await this.#replayIndex(index);
-    const hasDamage = this.#unusable.size > 0 || [...this.#volumes.values()].some((check) => this.#isHurt(check));
+    const headers = this.#madeHeaders();
+    const hidden = new Set([...this.#unusable].filter((id) => !headers.has(volumePath(id))));
+    const view = () => new ViewDisk(this.#parts.disk, [...hidden].map(volumePath), headers);
+    const builtState = await this.#replay(built, view());
+    let state = index === undefined || !this.#isIndexGood ? undefined : await this.#replayIndex(index, view());
+    const hasDamage = hidden.size > 0 || [...this.#volumes.values()].some((check) => this.#isHurt(check));
     const check = new EntryCheck({
       ...{ disk: this.#parts.disk, seed: this.#identity.seed, findings: this.#findings, totals: this.#totals },
-      ...{ hiddenVolumes: this.#unusable, hasDamage: hasDamage || this.#findings.has("volume-missing") },
+      ...{ hiddenVolumes: hidden, hasDamage: hasDamage || this.#findings.has("volume-missing") },
     });
     if (state !== undefined && index !== undefined) {
       try {
@@ -216,16 +220,30 @@ class StoreCheck {
     return damaged.length > 0 || sizeBytes < (this.#rows.get(id)?.endOffset ?? 0);
   }
 
-  async #replay(index: IndexEngine): Promise<ShardState> {
-    const disk = new ViewDisk(this.#parts.disk, [...this.#unusable].map(volumePath));
-    const state = makeShardState({ disk, index, storeId: this.#parts.storeId, options: {} });
+  /** Headers of volumes that have lost theirs, by path: a repair writes the same. */
+  #madeHeaders(): Map<string, Uint8Array> {
+    const headers = new Map<string, Uint8Array>();
+    for (const id of this.#unusable) {
+      const check = this.#volumes.get(id);
+      if (check === undefined || check.header !== undefined) continue;
+      const header = headerFromRecords(check, this.#identity.storeId, this.#groups);
+      if (header !== undefined) headers.set(volumePath(id), encodeVolumeHeader(header));
+    }
+    return headers;
+  }
+
+  #stateOn(index: IndexEngine, disk: Disk): ShardState {
+    return makeShardState({ disk, index, storeId: this.#parts.storeId, options: {} });
+  }
+
+  async #replay(index: IndexEngine, disk: Disk): Promise<ShardState> {
+    const state = this.#stateOn(index, disk);
     await new Recovery(state).run();
     return state;
   }
 
-  async #replayIndex(index: IndexEngine): Promise<ShardState | undefined> {
-    const disk = new ViewDisk(this.#parts.disk, [...this.#unusable].map(volumePath));
-    const state = makeShardState({ disk, index, storeId: this.#parts.storeId, options: {} });
+  async #replayIndex(index: IndexEngine, disk: Disk): Promise<ShardState | undefined> {
+    const state = this.#stateOn(index, disk);
     try {
       const report = await new Recovery(state).run();
       for (const id of report.missingVolumes) {

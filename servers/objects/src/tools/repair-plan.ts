@@ -1,9 +1,8 @@
-import type { GroupInfo, VolumeHeader } from "../protocol/volume/index.ts";
-import { NO_GROUP } from "../storage/catalog.ts";
+import type { VolumeHeader } from "../protocol/volume/index.ts";
 import { endMarkPath, volumePath } from "../storage/disk.ts";
 import { INDEX_DIRECTORY, STORE_FILE, type StoreFile } from "../storage/open-store.ts";
 import type { SessionCheck } from "./store-session.ts";
-import type { VolumeCheck } from "./volume-check.ts";
+import { headerFromRecords, type VolumeCheck } from "./volume-check.ts";
 
 /** One thing that a repair does, in this order. */
 export type RepairAction =
@@ -35,7 +34,7 @@ export function planRepair(check: SessionCheck, rebuildsIndex: boolean): RepairA
     if (!isSealed || volume === undefined || volume.sizeBytes <= endOffset || check.endMarks.has(id)) continue;
     actions.push({ kind: "write-end-mark", where: endMarkPath(id), volumeId: id, endOffset });
   }
-  // Before the index is built of it a volume must have its name: a second look then knows what the index is worth.
+  // Before the index is built of it a volume must have its name: a second look then knows what is lost.
   const isIndexSure = !actions.some(({ kind }) => kind === "rename-volume");
   if (isIndexSure && (rebuildsIndex || !check.isIndexGood)) {
     const why = check.isIndexGood ? "it was asked for" : "it is missing, damaged, or not what the volumes say";
@@ -79,17 +78,7 @@ function mendVolume(volume: VolumeCheck, check: SessionCheck): RepairAction {
     }
     return { kind: "rename-volume", where, to: volumePath(header.volumeId) };
   }
-  const made = headerOf(volume, check);
+  const made = headerFromRecords(volume, check.storeFile.storeId, check.groups);
   if (made === undefined) return { kind: "quarantine", where, why: "neither its header nor a record can be read" };
   return { kind: "write-header", where, header: made };
-}
-
-/** The header as the records show it; undefined without any. */
-function headerOf({ id, firstRecord, lastExpiresMs }: VolumeCheck, check: SessionCheck): VolumeHeader | undefined {
-  if (firstRecord === undefined) return undefined;
-  const { group: groupId, bucketId, fencingEpoch, createdMs } = firstRecord;
-  const unknown: GroupInfo = { id: groupId, bucketId, ruleKey: "", endsMs: lastExpiresMs };
-  const group = groupId === 0 ? NO_GROUP : (check.groups.get(groupId) ?? unknown);
-  const { storeId } = check.storeFile;
-  return { storeId, shard: 0, volumeId: id, group, fencingEpoch, createdMs, sources: [] };
 }

@@ -7,11 +7,16 @@ import type { Disk, DiskFile } from "../storage/disk.ts";
 export class ViewDisk implements Disk {
   readonly #disk: Disk;
   readonly #hidden: Set<string>;
+  readonly #starts: ReadonlyMap<string, Uint8Array>;
 
-  /** @param hidden Paths of files that are passed over. */
-  constructor(disk: Disk, hidden: Iterable<string> = []) {
+  /**
+   * @param hidden Paths of files that are passed over.
+   * @param starts What a read from the first byte of a file gives instead, by path.
+   */
+  constructor(disk: Disk, hidden: Iterable<string>, starts: ReadonlyMap<string, Uint8Array>) {
     this.#disk = disk;
     this.#hidden = new Set(hidden);
+    this.#starts = starts;
   }
 
   create(path: string): DiskFile {
@@ -21,11 +26,12 @@ export class ViewDisk implements Disk {
   open(path: string): DiskFile {
     if (this.#hidden.has(path)) throw Object.assign(new Error(`ENOENT: ${path} is hidden`), { code: "ENOENT" });
     const file = this.#disk.open(path);
+    const start = this.#starts.get(path);
     return {
       append: () => {
         throw refusal(path);
       },
-      read: (offset, lengthBytes) => file.read(offset, lengthBytes),
+      read: (offset, lengthBytes) => (offset === 0 && start ? start : file.read(offset, lengthBytes)),
       sizeBytes: () => file.sizeBytes(),
       sync: async () => undefined,
       truncate: async () => undefined,

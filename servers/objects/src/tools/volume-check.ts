@@ -10,6 +10,7 @@ import {
   VOLUME_HEADER_BYTES,
   type VolumeHeader,
 } from "../protocol/volume/index.ts";
+import { NO_GROUP } from "../storage/catalog.ts";
 import { type Disk, volumePath } from "../storage/disk.ts";
 import { asBuffer, fromJsonBytes } from "../storage/object-json.ts";
 import { VolumeScanner } from "../storage/volume-scanner.ts";
@@ -86,6 +87,19 @@ export async function checkVolume(
   } finally {
     file.close();
   }
+}
+
+/** The header of a volume as its records show it; undefined without any that can be read. */
+export function headerFromRecords(
+  { id, firstRecord, lastExpiresMs }: VolumeCheck,
+  storeId: string,
+  groups: ReadonlyMap<number, GroupInfo>,
+): VolumeHeader | undefined {
+  if (firstRecord === undefined) return undefined;
+  const { group: groupId, bucketId, fencingEpoch, createdMs } = firstRecord;
+  const unknown: GroupInfo = { id: groupId, bucketId, ruleKey: "", endsMs: lastExpiresMs };
+  const group = groupId === 0 ? NO_GROUP : (groups.get(groupId) ?? unknown);
+  return { storeId, shard: 0, volumeId: id, group, fencingEpoch, createdMs, sources: [] };
 }
 
 async function headsIn(
