@@ -102,6 +102,12 @@ test("the command's exit code is 1 when something is wrong, and it speaks JSON",
 const HOLDER = `
 import { openStore } from ${JSON.stringify(new URL("../../src/storage/open-store.ts", import.meta.url).href)};
 const store = await openStore({ directory: process.argv[2] });
+for (const key of ["x", "y", "z"]) {
+  const request = { bucket: "b", key, metadata: { user: {}, tags: {} }, retention: undefined, conditions: {} };
+  const writer = store.put(request, 3);
+  await writer.write(new Uint8Array(3));
+  await writer.commit({ etag: "e", checksum: undefined });
+}
 process.stdin.on("end", () => store.close()).resume();
 process.stdout.write("open");
 `;
@@ -122,6 +128,22 @@ test.each(["rocksdb-native", "classic-level"] as const)(
     await once(child, "exit");
     expect((await fsck(held.directory, NOW_MS)).errors).toBe(0);
     held.end();
+  },
+);
+
+test.each(["rocksdb-native", "classic-level"] as const)(
+  "a store with %s whose server was killed is found good, though its index was not written to tables",
+  async (engine) => {
+    const killed = await fillStore(4, engine);
+    const script = join(killed.directory, "holder.mts");
+    writeFileSync(script, HOLDER);
+    const child = spawn(process.execPath, [script, killed.directory], { stdio: ["pipe", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const report = await fsck(killed.directory, NOW_MS);
+    expect(report).toMatchObject({ errors: 0, objects: killed.bodies.size + 3 });
+    killed.end();
   },
 );
 
