@@ -64,6 +64,7 @@ export const SCRIPT_GROUPS: readonly ScriptGroup[] = [
   {
     about: "inner calls and their errors",
     scripts: [
+      "error('a line\\nand a second\\r\\n')",
       "return redis.call('SET','k','v')",
       "return redis.call('GET','k')",
       "return redis.call('GET','nothing')",

@@ -23,6 +23,9 @@ const VIEW_HEADERS = {
   "accept-ranges": "bytes",
 } as const;
 
+/** What browsers take off a body; the header is the uploader's word like the type. */
+const DECODED = /^(gzip|deflate|br|zstd)$/i;
+
 const viewSchema = z.strictObject({
   key: z.string().min(1),
   versionId: z.string().optional(),
@@ -83,7 +86,7 @@ async function sendObject(
     "content-type": ticket.contentType,
     "content-length": end - start,
     "content-disposition": disposition(ticket),
-    ...(contentEncoding === undefined ? {} : { "content-encoding": contentEncoding }),
+    ...(contentEncoding !== undefined && DECODED.test(contentEncoding) ? { "content-encoding": contentEncoding } : {}),
     ...(range ? { "content-range": contentRange(range, sizeBytes) } : {}),
   });
   if (request.method === "HEAD" || start === end) {

@@ -8,12 +8,12 @@ const DAY = 24 * HOUR;
 test.each([
   { retentionMs: HOUR, epochMs: 10 * MINUTE, why: "a sixteenth of an hour is below ten minutes" },
   { retentionMs: 16 * HOUR, epochMs: HOUR, why: "a sixteenth" },
-  { retentionMs: 90 * DAY, epochMs: DAY, why: "a sixteenth of 90 days is above a day" },
+  { retentionMs: 32 * DAY, epochMs: 2 * DAY, why: "shorter ones would be more than a rule may have" },
 ])("a rule of $retentionMs ms has epochs of $epochMs: $why", ({ retentionMs, epochMs }) => {
   const catalog = new Catalog();
-  const expiresMs = 1_000 * DAY + 1;
-  expect(catalog.groupFor(1, "r", expiresMs, retentionMs)).toMatchObject({ id: 0, endsMs: 1_000 * DAY + epochMs });
-  expect(catalog.groupFor(1, "r", 1_000 * DAY, retentionMs)).toMatchObject({ endsMs: 1_000 * DAY });
+  const border = 1_000 * epochMs;
+  expect(catalog.groupFor(1, "r", border + 1, retentionMs)).toMatchObject({ id: 0, endsMs: border + epochMs });
+  expect(catalog.groupFor(1, "r", border, retentionMs)).toMatchObject({ endsMs: border });
 });
 
 test("a rule beyond its limit, and a bucket beyond its own, use group 0", () => {
@@ -23,13 +23,13 @@ test("a rule beyond its limit, and a bucket beyond its own, use group 0", () => 
     for (let i = 0; i < count; i++) catalog.addGroup({ id: ++id, bucketId: 1, ruleKey, endsMs: (i + 1) * DAY });
   };
   fill("a", MAX_GROUPS_PER_RULE);
-  expect(catalog.groupFor(1, "a", DAY, 90 * DAY)).toMatchObject({ id: 1 });
-  expect(catalog.groupFor(1, "a", 99 * DAY, 90 * DAY)).toMatchObject({ id: 0, endsMs: 0 });
-  expect(catalog.groupFor(1, "b", 99 * DAY, 90 * DAY)).toMatchObject({ endsMs: 99 * DAY });
+  expect(catalog.groupFor(1, "a", DAY, 16 * DAY)).toMatchObject({ id: 1 });
+  expect(catalog.groupFor(1, "a", 99 * DAY, 16 * DAY)).toMatchObject({ id: 0, endsMs: 0 });
+  expect(catalog.groupFor(1, "b", 99 * DAY, 16 * DAY)).toMatchObject({ endsMs: 99 * DAY });
   for (const rule of ["c", "d", "e"]) fill(rule, 16);
   expect(catalog.groupsOf(1).length).toBeGreaterThanOrEqual(MAX_GROUPS_PER_BUCKET);
-  expect(catalog.groupFor(1, "b", 99 * DAY, 90 * DAY)).toMatchObject({ id: 0, endsMs: 0 });
-  expect(catalog.groupFor(2, "b", 99 * DAY, 90 * DAY)).toMatchObject({ endsMs: 99 * DAY });
+  expect(catalog.groupFor(1, "b", 99 * DAY, 16 * DAY)).toMatchObject({ id: 0, endsMs: 0 });
+  expect(catalog.groupFor(2, "b", 99 * DAY, 16 * DAY)).toMatchObject({ endsMs: 99 * DAY });
 });
 
 test("group 0 outlives all, a later end an earlier one, and none itself", () => {

@@ -141,6 +141,17 @@ test("an image is shown by its ticket alone, in ranges too, and cannot run anyth
   expect((await fetch(download.url)).headers.get("content-disposition")).toMatch(/^attachment;/);
 });
 
+test("only an encoding that browsers know is said of a body", async () => {
+  for (const [encoding, sent] of [
+    ["gzip", "gzip"],
+    ["made-up", null],
+  ] as const) {
+    const headers = { "content-encoding": encoding, "content-type": "text/plain" };
+    await client.send({ method: "PUT", path: "/media/encoded", body: "", headers });
+    expect((await fetch((await view("encoded")).url)).headers.get("content-encoding")).toBe(sent);
+  }
+});
+
 test("a long text is cut where it is shown, and whole where it is downloaded", async () => {
   await put(`${BUCKET}/object?key=long.txt`, "x".repeat(300_000), "text/plain");
   const shown = await view("long.txt");

@@ -8,13 +8,14 @@ function scrub(volumeId: number, damagedBlobs: number[]) {
 test("what the store does by itself is counted, and the last failure kept", () => {
   const view = new MaintenanceView(() => 5_000);
   view.note({ kind: "groups-expired", count: 3 });
+  view.note({ kind: "swept", count: 4 });
   view.note({ kind: "failed", task: "scrub", error: new Error("first") });
   view.note({ kind: "failed", task: "compaction", error: new Error("second") });
   view.note(scrub(1, []));
   view.note(scrub(2, []));
   expect(view.totals).toEqual({
     groupsExpired: 3,
-    objectsSwept: 0,
+    objectsSwept: 4,
     volumesCompacted: 0,
     volumesScrubbed: 2,
     scrubbedBytes: 200,

@@ -221,7 +221,7 @@ export class ScriptMachine {
     const line = field("line");
     const source = field("source");
     const place = line === undefined || source === undefined ? "" : ` script: ${sha}, on ${source}:${line}.`;
-    this.#out.text(`-${message}${place}`.replaceAll("\r", " "));
+    this.#out.text(`-${message}${place}`.replaceAll(/[\r\n]/g, " "));
     this.#out.text("\r\n");
   }
 }
