@@ -242,12 +242,16 @@ class StoreCheck {
     return state;
   }
 
-  async #replayIndex(index: IndexEngine, disk: Disk): Promise<ShardState | undefined> {
+  async #replayIndex(index: IndexEngine, disk: ViewDisk): Promise<ShardState | undefined> {
     const state = this.#stateOn(index, disk);
     try {
       const report = await new Recovery(state).run();
       for (const id of report.missingVolumes) {
         if (!this.#unusable.has(id)) this.#findings.error("volume-missing", volumePath(id), "the file is gone");
+      }
+      for (const path of disk.removed) {
+        const what = "the index knows that it was removed; the next start removes it again";
+        if (path.endsWith(".vol")) this.#findings.note("volume-forgotten", path, what);
       }
       if (report.replayedCount > 0) {
         const what = `${report.replayedCount} records are not in it yet; the next start adds them`;

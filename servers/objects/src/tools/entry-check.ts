@@ -98,6 +98,12 @@ export class EntryCheck {
       const what = `its row says that ${counted} bytes are wanted (${deadBytes} dead), entries point at ${found}`;
       this.#findings.error("count-wrong", volumePath(id), what);
     }
+    for (const [id, bytes] of live) {
+      if (!checks.has(id) || this.#hiddenVolumes.has(id) || state.volumes.get(id) !== undefined) continue;
+      this.isIndexWrong = true;
+      const what = `entries point at ${bytes} bytes of it, and the index has no row for it: a start would remove it`;
+      this.#findings.error("index-wrong", volumePath(id), what);
+    }
   }
 
   async #judge({ letter, key, inIndex, inVolumes }: RowDifference): Promise<void> {

@@ -10,6 +10,7 @@ export type FindingCode =
   | "volume-missing"
   | "volume-short"
   | "volume-damaged"
+  | "volume-forgotten"
   | "end-mark"
   | "head-damaged"
   | "object-lost"

@@ -8,6 +8,8 @@ export class ViewDisk implements Disk {
   readonly #disk: Disk;
   readonly #hidden: Set<string>;
   readonly #starts: ReadonlyMap<string, Uint8Array>;
+  /** Paths of files that somebody has removed, as far as he knows. */
+  readonly removed: string[] = [];
 
   /**
    * @param hidden Paths of files that are passed over.
@@ -40,6 +42,7 @@ export class ViewDisk implements Disk {
   }
 
   unlink(path: string): void {
+    if (!this.#hidden.has(path)) this.removed.push(path);
     this.#hidden.add(path);
   }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { volumeKey } from "../../src/storage/index/keys.ts";
 import { fsck } from "../../src/tools/fsck.ts";
 import { type RepairReport, renderRepair, repair } from "../../src/tools/repair.ts";
 import {
@@ -95,6 +96,22 @@ test("a good store is left as it is, unless the index is to be built anew", asyn
   const rebuilt = await mend(directory, { rebuildsIndex: true });
   expect(rebuilt.actions).toEqual(["index: build it from the volumes, it was asked for"]);
   expect(existsSync(join(directory, "quarantine", "index", "CURRENT"))).toBe(true);
+  expect(await unreadable(directory)).toEqual([]);
+  rmSync(directory, { recursive: true });
+});
+
+test("a volume whose row the index has lost would be removed by a start; a repair keeps it", async () => {
+  const directory = copyDirectory(store.directory);
+  const opened = await openSmall(directory);
+  const [volume] = [...opened.state.volumes.all()];
+  await opened.state.index.write([{ kind: "delete", key: volumeKey(volume!.id) }]);
+  await opened.close();
+  const found = await fsck(directory, NOW_MS);
+  expect(found.findings).toMatchObject([
+    { severity: "note", code: "volume-forgotten", where: "volumes/00000001.vol" },
+    { severity: "error", code: "index-wrong", where: "volumes/00000001.vol" },
+  ]);
+  expect((await mend(directory)).left.findings).toEqual([]);
   expect(await unreadable(directory)).toEqual([]);
   rmSync(directory, { recursive: true });
 });
