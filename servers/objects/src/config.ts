@@ -2,8 +2,9 @@ import { addressSetting, baseConfigShape } from "@kagami/kit";
 import { z } from "zod";
 
 const MIB = 1 << 20;
+const DAY_MS = 86_400_000;
 
-type Group = "Storage" | "Access" | "TLS" | "Limits" | "Logs" | "Lifecycle" | "Operation";
+type Group = "Storage" | "Access" | "TLS" | "Limits" | "Logs" | "Lifecycle" | "Maintenance" | "Operation";
 
 const count = (initial: number, min: number, max: number, group: Group, what: string) =>
   z.int().min(min).max(max).default(initial).meta({ group }).describe(what);
@@ -113,6 +114,35 @@ export const configSchema = z.strictObject({
     "How often rules are applied to objects that did not get their end when they were written",
   ),
   lifecycleKeysPerSecond: count(2_000, 1, 1_000_000, "Lifecycle", "Keys that such a run looks at each second"),
+
+  maintenanceBytesPerSecond: bytes(
+    32 * MIB,
+    MIB,
+    10_240 * MIB,
+    "Maintenance",
+    "What compaction, scrub and the like may read and write each second, all together",
+  ),
+  maintenanceTargetP99Ms: milliseconds(
+    50,
+    1,
+    60_000,
+    "Maintenance",
+    "They slow down while the 99th percentile of clients' writes takes longer than this",
+  ),
+  scrubIntervalMs: milliseconds(
+    30 * DAY_MS,
+    60_000,
+    365 * DAY_MS,
+    "Maintenance",
+    "How often each sealed volume is read to check its checksums",
+  ),
+  compactionDeadPercent: z
+    .int()
+    .min(25)
+    .max(95)
+    .default(50)
+    .meta({ unit: "percent", group: "Maintenance" })
+    .describe("A sealed volume is rewritten without what is dead when that is so much of it"),
 });
 
 export type ObjectsConfig = z.output<typeof configSchema>;

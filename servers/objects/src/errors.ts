@@ -1,5 +1,12 @@
 /** `code` is API: never renamed, never reused. */
-export type ObjectsErrorCode = "USERS_INVALID" | "TLS_INVALID" | "HASHING_FAILED";
+export type ObjectsErrorCode =
+  | "USERS_INVALID"
+  | "TLS_INVALID"
+  | "HASHING_FAILED"
+  | "PROBE_FAILED"
+  | "STORE_IN_USE"
+  | "STORE_UNREADABLE"
+  | "REPAIR_FAILED";
 
 /** The object store cannot start or go on; the message says what, where and how to mend it. */
 export class ObjectsError extends Error {

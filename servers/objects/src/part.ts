@@ -2,6 +2,7 @@ import { type RunningPart, runPart } from "@kagami/kit";
 import { configSchema } from "./config.ts";
 import { startObjectsServer } from "./server.ts";
 import { FIRST_USER, type GeneratedKey } from "./service/users.ts";
+import { runToolCommand, TOOL_WORDS } from "./tools/tool-command.ts";
 
 /** The part as the manual shows it; {@link runObjects} runs it. */
 export const objectsPart = {
@@ -16,8 +17,16 @@ interface Invocation {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What `kagami objects` does. */
+/** What `kagami objects` does: runs the server, or a tool that needs none. */
 export async function runObjects({ argv, env }: Invocation): Promise<void> {
+  if (TOOL_WORDS.has(argv[0] ?? "")) {
+    process.exitCode = await runToolCommand(argv, {
+      env,
+      write: (text) => process.stdout.write(text),
+      writeError: (text) => process.stderr.write(text),
+    });
+    return;
+  }
   await runPart({
     ...objectsPart,
     argv,

@@ -14,6 +14,7 @@ import {
 import { MaintenanceView } from "./admin/maintenance-view.ts";
 import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
+import { registerStoreHealth, writeRefusal } from "./admin/store-health.ts";
 import type { ObjectsConfig } from "./config.ts";
 import { readServerTls } from "./server-tls.ts";
 import { createService, type RunningService } from "./service/create-service.ts";
@@ -21,7 +22,12 @@ import { LifecycleRunner } from "./service/lifecycle-runner.ts";
 import { serveRequest } from "./service/serve-request.ts";
 import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
-import { DEFAULT_MAINTENANCE, Maintenance, type MaintenanceEvent } from "./storage/maintenance.ts";
+import {
+  DEFAULT_MAINTENANCE,
+  Maintenance,
+  type MaintenanceEvent,
+  type MaintenanceOptions,
+} from "./storage/maintenance.ts";
 import { openStore } from "./storage/open-store.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
 
@@ -69,7 +75,8 @@ export async function startObjectsServer(
     maxBuckets: config.maxBuckets,
   });
   const maintenanceView = new MaintenanceView(Date.now);
-  const maintenance = new Maintenance(store, systemClock, DEFAULT_MAINTENANCE, (event) => {
+  registerStoreHealth(metrics, store.state);
+  const maintenance = new Maintenance(store, systemClock, maintenanceOptions(config), (event) => {
     maintenanceView.note(event);
     logMaintenance(log, event);
   });
@@ -150,7 +157,11 @@ interface RunningAdmin {
 async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminServerParts): Promise<RunningAdmin> {
   const { config, service, maintenanceView } = parts;
   const history = new RateHistory(service, () => process.memoryUsage.rss());
-  const describeMaintenance = () => ({ ...maintenanceView.totals, bytesPerSecond: maintenance.bytesPerSecond });
+  const describeMaintenance = () => ({
+    ...maintenanceView.totals,
+    bytesPerSecond: maintenance.bytesPerSecond,
+    writesRefusedBecause: writeRefusal(store.state) ?? null,
+  });
   const describeVolumes = () => describeAllVolumes(store, maintenanceView);
   const server = await startAdmin({
     address: config.admin,
@@ -159,12 +170,23 @@ async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminSe
     requestTimeoutMs: ADMIN_REQUEST_TIMEOUT_MS,
     addRoutes: (router) => addAdminRoutes(router, { ...parts, describeMaintenance, describeVolumes, history }),
   });
+  server.addCheck("store", () => writeRefusal(store.state));
   const sampling = setInterval(() => history.sample(), HISTORY_INTERVAL_MS);
   const close = async (graceMs: number): Promise<void> => {
     clearInterval(sampling);
     await server.close(graceMs);
   };
   return { server, close };
+}
+
+function maintenanceOptions(config: ObjectsConfig): MaintenanceOptions {
+  return {
+    ...DEFAULT_MAINTENANCE,
+    bytesPerSecond: config.maintenanceBytesPerSecond,
+    targetP99Ms: config.maintenanceTargetP99Ms,
+    scrubIntervalMs: config.scrubIntervalMs,
+    minDeadPart: config.compactionDeadPercent / 100,
+  };
 }
 
 function logMaintenance(log: Logger, event: MaintenanceEvent): void {

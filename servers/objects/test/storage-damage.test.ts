@@ -89,6 +89,37 @@ test.each(seeds(20))(
   },
 );
 
+test.each(seeds(10))(
+  "what is written behind damage is where the index says, also when the index is lost twice, seed %i",
+  async (seed) => {
+    const { disk, index, bodies } = await filled(seed);
+    const flipped = disk.flip("volumes/");
+    if (flipped === undefined || flipped.offset < 5_000) return expect(flipped).toBeDefined();
+    for (const round of [0, 1]) {
+      await index.write([{ kind: "deleteRange", from: Uint8Array.of(0), to: Uint8Array.of(255) }]);
+      disk.restart();
+      const again = await start(disk, index);
+      for (const { id, endOffset } of again.state.volumes.all()) {
+        expect(again.state.volumes.file(id).sizeBytes()).toBe(endOffset);
+      }
+      const open = [...again.state.volumes.all()].filter(({ isSealed }) => !isSealed);
+      expect(open.length).toBe(1);
+      const body = new Uint8Array(300).fill(round);
+      bodies.set(`new${round}`, body);
+      await put(again, `new${round}`, body);
+      const lost: string[] = [];
+      for (const [key, wanted] of bodies) {
+        const found = await read(again, key);
+        if (found === undefined) lost.push(key);
+        else expect(found.equals(wanted), key).toBe(true);
+      }
+      expect(lost.length).toBeLessThanOrEqual(1);
+      expect(lost.filter((key) => key.startsWith("new"))).toEqual([]);
+      await again.close();
+    }
+  },
+);
+
 test("a record in a body is never taken for one, not even when the volume is searched for the next good one", async () => {
   const { store } = await filled(1);
   const [volume] = [...store.state.volumes.all()];

@@ -1,5 +1,5 @@
 import { crc32c } from "@node-rs/crc32";
-import { type Disk, endMarkPath, VOLUME_DIRECTORY } from "./disk.ts";
+import { type Disk, type DiskFile, endMarkPath, VOLUME_DIRECTORY } from "./disk.ts";
 import { asBuffer } from "./object-json.ts";
 
 /**
@@ -8,18 +8,31 @@ import { asBuffer } from "./object-json.ts";
  */
 const MARK_BYTES = 16;
 
-/** @throws the system's error */
+/** In place of one that was not finished. @throws the system's error, EEXIST if there is a mark */
 export async function writeEndMark(disk: Disk, volumeId: number, endOffset: number): Promise<void> {
   const bytes = Buffer.alloc(MARK_BYTES);
   bytes.writeDoubleLE(endOffset, 0);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 8)), 8);
-  const file = disk.create(endMarkPath(volumeId));
+  const file = await createMark(disk, volumeId);
   try {
     await file.append([bytes]);
     await file.sync();
     await disk.syncNames(VOLUME_DIRECTORY);
   } finally {
     file.close();
+  }
+}
+
+async function createMark(disk: Disk, volumeId: number): Promise<DiskFile> {
+  const path = endMarkPath(volumeId);
+  try {
+    return disk.create(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EEXIST" || (await readEndMark(disk, volumeId)) !== undefined)
+      throw error;
+    // The machine failed while it was made; it says nothing, and must not keep another from being made.
+    disk.unlink(path);
+    return disk.create(path);
   }
 }
 

@@ -15,6 +15,7 @@ const OPTIONS = {
   scrubIntervalMs: HOUR_MS,
   tombstoneKeepMs: 0,
   sweepIntervalMs: HOUR_MS,
+  minDeadPart: 0.5,
 };
 
 async function setUp(options: Partial<typeof OPTIONS> = {}) {
@@ -95,6 +96,26 @@ test("what expires outside of the groups, since its rule had too many, is remove
   expect(ofKind("swept")).toEqual([{ kind: "swept", count: 1 }]);
   const request = { bucket: "b", prefix: "", delimiter: "", startAfter: "", maxKeys: 9, versions: false };
   expect((await store.list(request)).entries.map(({ key }) => key)).toEqual(["k19"]);
+  await maintenance.close();
+});
+
+test.each([
+  { minDeadPart: 0.25, isCompacted: true, why: "a third is more than a fourth" },
+  { minDeadPart: 0.5, isCompacted: false, why: "a third is less than half" },
+])("a volume a third of which is dead, with $minDeadPart: $why", async ({ minDeadPart, isCompacted }) => {
+  const { store, maintenance, clock, ofKind, until } = await setUp({ minDeadPart });
+  for (let i = 0; i < 12; i++) await put(store, `k${i}`);
+  for (let i = 0; i < 5; i++) await put(store, `k${i}`);
+  await put(store, "fill", 14_000);
+  if (isCompacted) await until(() => ofKind("compacted").length > 0);
+  else {
+    for (let second = 0; second < 30; second++) {
+      clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(ofKind("compacted")).toEqual([]);
+  }
+  expect(store.compactionCandidate()).toBeUndefined();
   await maintenance.close();
 });
 

@@ -15,6 +15,8 @@ export interface MaintenanceOptions {
   readonly scrubIntervalMs: number;
   /** What expires outside of groups is removed so often. */
   readonly sweepIntervalMs: number;
+  /** A sealed volume of group 0 is compacted when that part of it is dead; a fourth at least. */
+  readonly minDeadPart: number;
   /** A follower may be so far behind and still go on from where it was. */
   readonly tombstoneKeepMs: number;
 }
@@ -33,6 +35,7 @@ export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
   targetP99Ms: 50,
   scrubIntervalMs: 30 * 86_400_000,
   sweepIntervalMs: 3_600_000,
+  minDeadPart: 0.5,
   tombstoneKeepMs: 86_400_000,
 };
 
@@ -119,7 +122,7 @@ export class Maintenance {
     if (this.#clock.monotonicMs() - this.#sweptAtMs >= this.#options.sweepIntervalMs) {
       await this.#guard("sweep", () => this.#sweep(compaction));
     }
-    const source = this.#isClosed ? undefined : this.#store.compactionCandidate();
+    const source = this.#isClosed ? undefined : this.#store.compactionCandidate(this.#options.minDeadPart);
     if (source !== undefined) return await this.#guard("compaction", () => this.#compact(source));
     const volume = this.#isClosed ? undefined : this.#scrubCandidate();
     if (volume === undefined) return;

@@ -34,15 +34,21 @@ const READS_ELSEWHERE = 256;
 /** How long the system's answer counts: asking costs as much as a small write. The reserve is larger than what comes in. */
 const FREE_BYTES_AGE_MS = 20;
 
-/** The machine's file system below a directory, which is made if need be. Files are readable by their owner alone. */
+/**
+ * The machine's file system below a directory, which is made if need be. Files are readable by their owner alone. With the
+ * access `read` nothing is made, and files are opened for reading.
+ */
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #access: "read" | "write";
   readonly #pace = new ReadPace();
   #freeBytes = 0;
   #freeAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(root: string) {
+  constructor(root: string, access: "read" | "write" = "write") {
     this.#root = root;
+    this.#access = access;
+    if (access === "read") return;
     for (const directory of [VOLUME_DIRECTORY, BLOB_DIRECTORY]) {
       mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
     }
@@ -53,7 +59,7 @@ export class NodeDisk implements Disk {
   }
 
   open(path: string): DiskFile {
-    return new NodeFile(openSync(join(this.#root, path), "r+"), this.#pace);
+    return new NodeFile(openSync(join(this.#root, path), this.#access === "read" ? "r" : "r+"), this.#pace);
   }
 
   unlink(path: string): void {

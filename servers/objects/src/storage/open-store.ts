@@ -39,12 +39,16 @@ const DEFAULT_SHARD_OPTIONS: ShardOptions = {
   maxBuckets: 1_000,
 };
 
-interface StoreFile {
+/** What a store says of itself, in {@link STORE_FILE}. */
+export interface StoreFile {
   readonly storeId: string;
   readonly engine: IndexEngineName;
 }
 
-const STORE_FILE = "store.json";
+/** Beside the volumes. */
+export const STORE_FILE = "store.json";
+/** The directory of the index, beside the volumes. */
+export const INDEX_DIRECTORY = "index";
 
 /**
  * Opens a store, or makes one, and brings its index up to its volumes.
@@ -56,7 +60,7 @@ export async function openStore(options: StoreOptions): Promise<ShardStore> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = await readStoreFile(directory, engine);
   const disk = new NodeDisk(directory);
-  const index = await openIndex(file.engine, join(directory, "index"));
+  const index = await openIndex(file.engine, join(directory, INDEX_DIRECTORY));
   try {
     return await startShard({ disk, index, storeId: file.storeId, nowMs: nowMs ?? Date.now, options: sizes });
   } catch (error) {
@@ -76,15 +80,16 @@ export interface ShardParts {
 
 /** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
 export async function startShard(parts: ShardParts): Promise<ShardStore> {
-  return await ShardStore.start(makeState(parts), parts.nowMs);
+  return await ShardStore.start(makeShardState(parts), parts.nowMs);
 }
 
 /** Starts a copy of a shard, see {@link Follower}; `storeId` is that of the store that is followed. */
 export async function startFollower(parts: ShardParts): Promise<Follower> {
-  return await Follower.start(makeState(parts), parts.nowMs);
+  return await Follower.start(makeShardState(parts), parts.nowMs);
 }
 
-function makeState({ disk, index, storeId, options }: ShardParts): ShardState {
+/** A shard's state of which nothing was read yet. */
+export function makeShardState({ disk, index, storeId, options }: Omit<ShardParts, "nowMs">): ShardState {
   const identity: StoreIdentity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
   return new ShardState({
     disk,
@@ -97,7 +102,8 @@ function makeState({ disk, index, storeId, options }: ShardParts): ShardState {
   });
 }
 
-async function openIndex(engine: IndexEngineName, path: string): Promise<IndexEngine> {
+/** The index in a directory, which is made if need be. @throws the engine's error if it is in use or damaged */
+export async function openIndex(engine: IndexEngineName, path: string): Promise<IndexEngine> {
   // Loaded when chosen: the other one's binary need not run on this machine.
   if (engine === "classic-level") return await (await import("./index/level-index.ts")).LevelIndex.open(path);
   return await (await import("./index/rocks-index.ts")).RocksIndex.open(path);
@@ -117,13 +123,14 @@ async function readStoreFile(directory: string, engine: IndexEngineName | undefi
     throw new StoreError(
       "CORRUPT",
       `Cannot open ${directory} with ${engine}: its index is ${file.engine}'s. ` +
-        `Choose that one, or remove ${join(directory, "index")} and change ${path}: the index is built anew`,
+        `Choose that one, or remove ${join(directory, INDEX_DIRECTORY)} and change ${path}: the index is built anew`,
     );
   }
   return file;
 }
 
-async function writeStoreFile(path: string, file: StoreFile): Promise<StoreFile> {
+/** Makes the file, durable and at once. @throws the system's error */
+export async function writeStoreFile(path: string, file: StoreFile): Promise<StoreFile> {
   const handle = await open(`${path}.new`, "w", 0o600);
   try {
     await handle.writeFile(JSON.stringify(file));

@@ -30,6 +30,8 @@ const PIECE_KEYS = 2_048;
 export class Recovery {
   readonly #state: ShardState;
   readonly #upTo: number;
+  /** Where each volume ends with what was replayed of it so far. */
+  readonly #endOffsets = new Map<number, number>();
   #replayedCount = 0;
   #replayedSequence = 0;
   #cutBytes = 0;
@@ -52,7 +54,7 @@ export class Recovery {
     for (const [i, { scanner, volume, sizeBytes }] of scans.entries()) {
       await this.#endTail(scanner, volume, sizeBytes, tails[i]?.endOffset ?? sizeBytes);
     }
-    for (const volume of this.#state.volumes.all()) if (!volume.isSealed) this.#state.resume(volume);
+    this.#resumeVolumes();
     const orphanBlobCount = await this.#sweepBlobs();
     return {
       replayedCount: this.#replayedCount,
@@ -102,6 +104,8 @@ export class Recovery {
       const sizeBytes = Math.min(volumes.file(id).sizeBytes(), mark ?? Number.POSITIVE_INFINITY);
       if (mark !== undefined) this.#state.seal(volume);
       else if (volume.isSealed) continue;
+      // Cut by somebody else: what is added would not lie where the index says.
+      else if (sizeBytes < volume.endOffset) this.#state.seal(volume);
       if (sizeBytes <= volume.endOffset) continue;
       const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
       const { seed } = identity;
@@ -178,25 +182,21 @@ export class Recovery {
   async #replay(sources: readonly RecordSource[]): Promise<void> {
     this.#replayedSequence = this.#state.appliedSequence;
     let tx = this.#begin();
-    const merge = new SequenceMerge(sources, ({ head, volumeId, recordBytes }) => {
-      tx.added(volumeId, recordBytes, head.sequence);
-      tx.die(volumeId, recordBytes, head.sequence);
-    });
+    const merge = new SequenceMerge(sources, (record) => this.#addDead(tx, record));
     for (const { id } of this.#removed) tx.removeVolume(id);
     for (const group of this.#foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
     for (let record = await merge.next(); record !== undefined; record = await merge.next()) {
-      const { head, volumeId, offset, recordBytes } = record;
+      const { head, volumeId, offset } = record;
       this.#state.note(head, 0, head.kind === RECORD_KINDS.groupMade ? head.target : 0);
       if (head.sequence <= this.#state.appliedSequence) {
         // Of a commit that failed and could not be cut: it was refused then and is refused now.
-        tx.added(volumeId, recordBytes, head.sequence);
-        tx.die(volumeId, recordBytes, head.sequence);
+        this.#addDead(tx, record);
         continue;
       }
       const isAlone = head.kind === RECORD_KINDS.groupExpired;
       if (isAlone || tx.size > PIECE_KEYS) tx = await this.#endPiece(tx);
       // In the same piece as what it changes: a piece that is lost takes both.
-      tx.added(volumeId, recordBytes, head.sequence);
+      this.#add(tx, record);
       const context = { tx, catalog: this.#state.catalog, volumes: this.#state.volumes };
       await applyRecord(context, head, { volumeId, offset });
       this.#replayedCount++;
@@ -204,6 +204,29 @@ export class Recovery {
       if (isAlone) tx = await this.#endPiece(tx);
     }
     await this.#endPiece(tx);
+  }
+
+  /** The volume grows by the record, and by what is damaged before it: whatever comes next lies behind both. */
+  #add(tx: Transaction, { volumeId, offset, recordBytes, head }: ScannedRecord): void {
+    const endOffset = this.#endOffsets.get(volumeId) ?? this.#state.volumes.get(volumeId)?.endOffset ?? offset;
+    this.#endOffsets.set(volumeId, offset + recordBytes);
+    tx.added(volumeId, offset - endOffset + recordBytes, head.sequence);
+    tx.bury(volumeId, offset - endOffset);
+  }
+
+  #addDead(tx: Transaction, record: ScannedRecord): void {
+    this.#add(tx, record);
+    tx.die(record.volumeId, record.recordBytes, record.head.sequence);
+  }
+
+  /** The newest of each group is written to again; others are full, though a lost index has not said so. */
+  #resumeVolumes(): void {
+    for (const volume of this.#state.volumes.all()) {
+      if (volume.isSealed) continue;
+      const older = this.#state.activeVolume(volume.group);
+      if (older !== undefined) this.#state.retire(older);
+      this.#state.resume(volume);
+    }
   }
 
   #begin(): Transaction {

@@ -46,7 +46,7 @@ import {
 } from "./uploads.ts";
 import type { Volume } from "./volume-set.ts";
 
-/** A volume with less than this dead stays as it is. */
+/** A volume with less than this dead stays as it is, if the caller names no other part. */
 const MIN_DEAD_PART = 0.5;
 /** A compaction that frees less is not tried again. */
 const MIN_GAIN_PART = 0.25;
@@ -262,13 +262,13 @@ export class ShardStore implements ObjectStore {
     this.#loop.publish(tx);
   }
 
-  /** The sealed volume of group 0 that a compaction frees most of; undefined if none has half its bytes dead. */
-  compactionCandidate(): Volume | undefined {
+  /** The sealed volume of group 0 that a compaction frees most of; undefined if none has that part of its bytes dead. */
+  compactionCandidate(minDeadPart = MIN_DEAD_PART): Volume | undefined {
     let best: Volume | undefined;
     if (this.#state.brokenBy !== undefined) return undefined;
     for (const volume of this.#state.volumes.all()) {
       if (volume.group !== 0 || !volume.isSealed || this.#notCompacted.has(volume.id)) continue;
-      if (deadPart(volume) >= MIN_DEAD_PART && (best === undefined || deadPart(volume) > deadPart(best))) best = volume;
+      if (deadPart(volume) >= minDeadPart && (best === undefined || deadPart(volume) > deadPart(best))) best = volume;
     }
     return best;
   }
