@@ -225,13 +225,22 @@ export interface CompleteRequest {
   readonly minPartBytes: number;
 }
 
+/** What a buffer for {@link OpenObject.read} holds. */
+export const READ_BYTES = 65_536;
+
 /** An object opened for reading. The bytes of this version stay readable until `close`, whatever is written meanwhile. */
 export interface OpenObject {
   readonly entry: ObjectEntry;
   /** The whole body if it is small and in memory: then no other call is needed. Aliases the cache: do not change it. */
   readonly inMemory: Uint8Array | undefined;
-  /** Bytes `[start, end)` in chunks of at most 64 KiB to 1 MiB, checked. @throws StoreError CORRUPT */
-  read(start: number, end: number): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes `[start, end)` in chunks of at most {@link READ_BYTES}, checked.
+   *
+   * @param buffer Of {@link READ_BYTES}: chunks that come from the disk are read into it, each is good until the next is
+   * asked for. Without it every chunk has memory of its own.
+   * @throws StoreError CORRUPT
+   */
+  read(start: number, end: number, buffer?: Uint8Array): AsyncIterable<Uint8Array>;
   close(): void;
 }
 
