@@ -1,4 +1,5 @@
 import {
+  close,
   closeSync,
   fdatasync,
   fstatSync,
@@ -58,8 +59,15 @@ export class NodeDisk implements Disk {
     return new NodeFile(openSync(join(this.#root, path), "r+"), this.#pace);
   }
 
+  /** Giving back the blocks of a large file takes tens of milliseconds: another thread does it, by closing it last. */
   unlink(path: string): void {
-    unlinkSync(join(this.#root, path));
+    const fd = openSync(join(this.#root, path), "r");
+    try {
+      unlinkSync(join(this.#root, path));
+    } finally {
+      // Nothing was written through it, so nothing can be lost when closing fails.
+      close(fd, () => undefined);
+    }
   }
 
   async list(directory: string): Promise<string[]> {

@@ -8,7 +8,7 @@ import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import { type ReadAt, type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import { decodeVolumeRow, freshVolume, type Volume } from "./volume-set.ts";
 
 /** What the start found and did. */
@@ -103,7 +103,7 @@ export class Recovery {
       if (mark !== undefined) this.#state.seal(volume);
       else if (volume.isSealed) continue;
       if (sizeBytes <= volume.endOffset) continue;
-      const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+      const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
       const { seed } = identity;
       const options = { volumeId: id, readAt, fromOffset: volume.endOffset, sizeBytes, seed, checksBodies: true };
       tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
@@ -168,7 +168,7 @@ export class Recovery {
    */
   async #isForgotten(id: number): Promise<boolean> {
     const { volumes, identity, appliedSequence } = this.#state;
-    const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+    const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
     const sizeBytes = volumes.file(id).sizeBytes();
     const options = { volumeId: id, readAt, sizeBytes, seed: identity.seed, checksBodies: false };
     const first = await new VolumeScanner(options).next();
