@@ -137,6 +137,8 @@ export interface BodyDigest {
 export interface BodyWriter<Result> {
   /** Takes the bytes (they may be reused after it resolves). Resolves when more may be given: this is the back-pressure. */
   write(bytes: Uint8Array): Promise<void>;
+  /** The same for the whole body at once, which the caller gives away: it is not copied and must never change. */
+  writeWhole(bytes: Uint8Array): Promise<void>;
   /** Resolves when the object is durable and visible. @throws StoreError */
   commit(digest: BodyDigest): Promise<Result>;
   /** Leaves nothing behind. */

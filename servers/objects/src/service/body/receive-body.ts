@@ -44,7 +44,7 @@ export async function storeBody<Result>(
   try {
     const writer = open(bytes.length);
     try {
-      if (bytes.length > 0) await writer.write(bytes);
+      if (bytes.length > 0) await writer.writeWhole(bytes);
       return { result: await writer.commit(digest), digest };
     } catch (error) {
       await writer.abort();
