@@ -8,6 +8,7 @@ import type { Reservation } from "../memory-budget.ts";
 import type { RequestContext } from "../request-context.ts";
 import { type BodyChunks, openChunks } from "./body-chunks.ts";
 import type { BodyPlan } from "./body-plan.ts";
+import { dropChunk } from "./drop-chunk.ts";
 import { hashesOf, verifyBody } from "./verify-body.ts";
 
 /** Bodies up to this size are gathered, hashed at once and written in one piece. */
@@ -129,6 +130,7 @@ async function storeLarge<Result>(
         await writer.write(piece);
         if (hashing) await hashing;
       }
+      if (!given) dropChunk(chunk);
     }
     const trailers = plan.decoder?.finish();
     if (received !== plan.sizeBytes) throw new S3Error("IncompleteBody");
