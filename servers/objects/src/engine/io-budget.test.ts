@@ -58,7 +58,7 @@ test("whatever is asked, no more is granted than the rate, the burst and one cla
         budget.claim(nowMs, bytes, priority, () => {
           grantedBytes += bytes;
         });
-        expect(grantedBytes).toBeLessThanOrEqual(nowMs + 250 + 700);
+        expect(grantedBytes).toBeLessThanOrEqual(nowMs + 62.5 + 700);
       }
       for (let deadline = budget.deadlineMs(nowMs); deadline !== undefined; deadline = budget.deadlineMs(nowMs)) {
         nowMs = Math.ceil(deadline);

@@ -4,6 +4,8 @@ import { BLOB_DIRECTORY, blobPath, type Disk, type DiskFile, idOfName } from "./
 
 /** So much is gathered before it is written. */
 const BUFFER_BYTES = 4 * CHUNK_BYTES;
+/** While more arrives the disk takes so much at a time, so that little is left to wait for at the end. */
+const SYNC_BYTES = 8 << 20;
 
 interface OpenBlob {
   readonly file: DiskFile;
@@ -129,11 +131,17 @@ export class BlobWriter {
   #filledBytes = 0;
   #writtenBytes = 0;
   #underWay: Promise<void> = Promise.resolve();
+  #unsyncedBytes = 0;
+  #isSyncing = false;
+  /** Syncs of what is written so far, and first of the name. After one has failed nothing of the file can be believed. */
+  #syncs: Promise<void>;
 
   constructor(id: number, disk: Disk, file: DiskFile) {
     this.id = id;
     this.#disk = disk;
     this.#file = file;
+    this.#syncs = disk.syncNames(BLOB_DIRECTORY);
+    this.#syncs.catch(() => undefined);
   }
 
   get sizeBytes(): number {
@@ -156,8 +164,8 @@ export class BlobWriter {
   async finish(): Promise<Buffer> {
     if (this.#filledBytes > 0) await this.#flush();
     await this.#underWay;
+    await this.#syncs;
     await this.#file.sync();
-    await this.#disk.syncNames(BLOB_DIRECTORY);
     this.#file.close();
     const out = Buffer.allocUnsafe(4 * this.#checksums.length);
     for (const [i, checksum] of this.#checksums.entries()) out.writeUInt32LE(checksum, 4 * i);
@@ -167,6 +175,7 @@ export class BlobWriter {
   /** Leaves nothing behind. */
   async abort(): Promise<void> {
     await this.#underWay.catch(() => undefined);
+    await this.#syncs.catch(() => undefined);
     this.#file.close();
     try {
       this.#disk.unlink(blobPath(this.id));
@@ -190,5 +199,22 @@ export class BlobWriter {
     // Who waits for it next is told of its failure.
     writing.catch(() => undefined);
     this.#underWay = writing;
+    this.#unsyncedBytes += bytes.length;
+    if (this.#unsyncedBytes >= SYNC_BYTES && !this.#isSyncing) this.#beginSync(writing);
+  }
+
+  #beginSync(written: Promise<void>): void {
+    this.#unsyncedBytes = 0;
+    this.#isSyncing = true;
+    const before = this.#syncs;
+    const syncing = (async () => {
+      await written;
+      await before;
+      await this.#file.sync();
+      this.#isSyncing = false;
+    })();
+    // A failure is found at the end, or nobody wants the file any more.
+    syncing.catch(() => undefined);
+    this.#syncs = syncing;
   }
 }

@@ -52,15 +52,15 @@ export class BodySource {
     return body;
   }
 
-  /** Bytes `[start, end)` in pieces of a chunk at most. */
-  async *read(start: number, end: number): AsyncGenerator<Uint8Array> {
+  /** Bytes `[start, end)` in pieces of a chunk at most; in `buffer`, again and again, if one is given. */
+  async *read(start: number, end: number, buffer: Uint8Array | undefined): AsyncGenerator<Uint8Array> {
     const checksums = this.#checksums ?? (await this.#readChecksums());
     const { blobId, offset, headBytes, bodyBytes } = this.#entry;
     const base = blobId === 0 ? offset + headBytes : 0;
     for (let chunk = Math.floor(start / CHUNK_BYTES); chunk * CHUNK_BYTES < end; chunk++) {
       const chunkStart = chunk * CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES, bodyBytes - chunkStart);
-      const found = this.#file().read(base + chunkStart, length);
+      const found = this.#file().read(base + chunkStart, length, buffer);
       const bytes = found instanceof Promise ? await found : found;
       this.#check(bytes, length);
       if (chunkChecksum(bytes) !== checksums.readUInt32LE(4 * chunk)) throw this.#corrupt(chunkStart);

@@ -41,13 +41,13 @@ function checkRoom(state: ShardState): void {
   throw new StoreError("DISK_FULL", "Cannot write: only the reserve is free, which deletes need. Delete objects");
 }
 
-/** A small body: one buffer of its size, filled as it arrives; that is the only copy. */
+/** A small body: as it was given whole, or one buffer of its size, filled as it arrives; that is the only copy. */
 class SmallBodyWriter<Result> implements BodyWriter<Result> {
   readonly #state: ShardState;
   readonly #budget: MemoryBudget;
   readonly #sizeBytes: number;
   readonly #commit: CommitBody<Result>;
-  #body: Buffer | undefined;
+  #body: Uint8Array | undefined;
   #filledBytes = 0;
   #isEnded = false;
 
@@ -67,16 +67,30 @@ class SmallBodyWriter<Result> implements BodyWriter<Result> {
     return NOW;
   }
 
+  async writeWhole(bytes: Uint8Array): Promise<void> {
+    checkSize(this.#sizeBytes, bytes.length);
+    if (this.#body !== undefined) throw new StoreError("CLOSED", "Cannot write a whole body behind a part of one");
+    if (!(await this.#begin(bytes.length))) return;
+    this.#body = bytes;
+    this.#filledBytes = bytes.length;
+  }
+
   async #writeFirst(bytes: Uint8Array): Promise<void> {
-    if (this.#isEnded) throw new StoreError("CLOSED", "Cannot write to a body that has ended");
-    checkSize(this.#sizeBytes, Math.max(this.#sizeBytes, bytes.length));
-    checkRoom(this.#state);
-    const granted = this.#budget.take(this.#sizeBytes);
-    if (granted !== undefined) await granted;
-    if (this.#isEnded) return this.#budget.give(this.#sizeBytes);
+    if (!(await this.#begin(bytes.length))) return;
     this.#body = Buffer.allocUnsafeSlow(this.#sizeBytes);
     this.#body.set(bytes);
     this.#filledBytes = bytes.length;
+  }
+
+  /** Waits for memory; false if the body was given up meanwhile. */
+  async #begin(firstBytes: number): Promise<boolean> {
+    if (this.#isEnded) throw new StoreError("CLOSED", "Cannot write to a body that has ended");
+    checkSize(this.#sizeBytes, Math.max(this.#sizeBytes, firstBytes));
+    checkRoom(this.#state);
+    const granted = this.#budget.take(this.#sizeBytes);
+    if (granted !== undefined) await granted;
+    if (this.#isEnded) this.#budget.give(this.#sizeBytes);
+    return !this.#isEnded;
   }
 
   async commit(digest: BodyDigest): Promise<Result> {
@@ -125,6 +139,11 @@ class BlobBodyWriter<Result> implements BodyWriter<Result> {
     } catch (error) {
       throw toStoreError(error);
     }
+  }
+
+  /** Into the file it has to be copied anyway. */
+  writeWhole(bytes: Uint8Array): Promise<void> {
+    return this.write(bytes);
   }
 
   async #begin(): Promise<BlobWriter> {

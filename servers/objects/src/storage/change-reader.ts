@@ -156,7 +156,7 @@ class PositionedSource implements RecordSource {
     const { id, endOffset } = volume;
     this.#scanner = new VolumeScanner({
       volumeId: id,
-      readAt: (offset, bytes) => state.volumes.file(id).read(offset, bytes),
+      readAt: (offset, bytes, buffer) => state.volumes.file(id).read(offset, bytes, buffer),
       fromOffset,
       sizeBytes: endOffset,
       syncedEnd: endOffset,

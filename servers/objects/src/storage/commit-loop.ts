@@ -141,6 +141,7 @@ export class CommitLoop {
   /** Tells memory and the blobs what a transaction changed that the index has taken. */
   publish(tx: Transaction): void {
     for (const { bucketId, key } of tx.touched) this.#cache.invalidate(bucketId, asBuffer(key).toString());
+    for (const relocation of tx.relocations) this.#cache.relocate(relocation);
     for (const id of tx.orphanBlobs) this.#state.blobs.orphan(id);
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   encodeHead,
   FIRST_OF_COMMIT,
@@ -17,11 +18,13 @@ import type { Volume } from "./volume-set.ts";
 /** Waits until the disk may be used for so many bytes. */
 export type TakeIo = (bytes: number) => Promise<void>;
 
-/** Records whose pointers one commit moves. */
-const MOVES_PER_COMMIT = 256;
-/** Records whose owners one trip to the index finds. */
-const SCAN_RECORDS = 256;
-const SCAN_BYTES = 1_048_576;
+/** Records whose pointers one commit moves: the writes of clients wait for it. */
+const MOVES_PER_COMMIT = 64;
+/** Records whose owners one trip to the index finds. Between two trips the clients have their turn. */
+const SCAN_RECORDS = 64;
+const SCAN_BYTES = 262_144;
+/** So much of the output waits for its sync at most: a client's sync may have to wait until the disk has that, too. */
+const UNSYNCED_BYTES = 1_048_576;
 /** A small record costs the processor more than the disk, and the processor is the clients' too. */
 const MIN_RECORD_COST_BYTES = 4_096;
 
@@ -61,7 +64,10 @@ export class Compaction {
   /** Tombstones up to this sequence may be dropped, if nothing dead is left for them to say. */
   readonly #dropUpTo: number;
   #output: Volume | undefined;
+  /** For one batch of records; larger ones get their own. */
+  readonly #memory = Buffer.allocUnsafeSlow(2 * SCAN_BYTES);
   #outputBytes = VOLUME_HEADER_BYTES;
+  #syncedBytes = VOLUME_HEADER_BYTES;
   #readBytes = 0;
   #horizon = 0;
   /** Of the records that died between their copying and the moving of their pointers; they come in rising order. */
@@ -102,6 +108,7 @@ export class Compaction {
     }
     for (let at = 0; at < moves.length; at += MOVES_PER_COMMIT) {
       try {
+        await this.#takeIo(MOVES_PER_COMMIT * MIN_RECORD_COST_BYTES);
         await this.#loop.submit(this.#moveOperation(moves.slice(at, at + MOVES_PER_COMMIT)));
       } catch (error) {
         // The index does not know of it; later it is a volume like others, with copies that count as dead.
@@ -126,7 +133,7 @@ export class Compaction {
     const source = this.#source;
     const scanner = new VolumeScanner({
       volumeId: source.id,
-      readAt: (offset, bytes) => volumes.file(source.id).read(offset, bytes),
+      readAt: (offset, bytes, buffer) => volumes.file(source.id).read(offset, bytes, buffer),
       sizeBytes: source.endOffset,
       syncedEnd: source.endOffset,
       seed: identity.seed,
@@ -146,6 +153,7 @@ export class Compaction {
       this.#readBytes += batchBytes;
       await this.#takeIo(Math.max(batchBytes, batch.length * MIN_RECORD_COST_BYTES));
       await this.#copyBatch(batch, moves);
+      await nextTurn();
       batch = [];
       batchBytes = 0;
     }
@@ -166,7 +174,7 @@ export class Compaction {
       counts.push(own.length);
     }
     const values = await this.#state.index.get(keys);
-    const parts: Uint8Array[] = [];
+    const kept: ScannedRecord[] = [];
     let at = 0;
     let bytes = 0;
     for (const [i, record] of batch.entries()) {
@@ -174,24 +182,35 @@ export class Compaction {
       at += counts[i] ?? 0;
       if (!this.#isKept(record, own)) continue;
       moves.push({ record, offset: this.#outputBytes + bytes });
-      parts.push(...(await this.#bytesOf(record)));
+      kept.push(record);
       bytes += record.recordBytes;
     }
     if (bytes === 0) return;
+    const memory = bytes <= this.#memory.length ? this.#memory.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
+    let filled = 0;
+    for (const record of kept) {
+      await this.#readTo(record, memory.subarray(filled, filled + record.recordBytes));
+      filled += record.recordBytes;
+    }
     await this.#takeIo(bytes);
     this.#output ??= await this.#state.volumes.create(NO_GROUP, this.#nowMs(), [this.#source.id]);
-    await this.#state.volumes.file(this.#output.id).append(parts);
+    const file = this.#state.volumes.file(this.#output.id);
+    await file.append([memory]);
     this.#outputBytes += bytes;
+    if (this.#outputBytes - this.#syncedBytes < UNSYNCED_BYTES) return;
+    await file.sync();
+    this.#syncedBytes = this.#outputBytes;
   }
 
   /** A new head, since all of the output is synced before anything counts on it; the body as it is. */
-  async #bytesOf({ head, offset, recordBytes }: ScannedRecord): Promise<Uint8Array[]> {
+  async #readTo({ head, offset, recordBytes }: ScannedRecord, memory: Uint8Array): Promise<void> {
     const headBytes = headBytesOf(head);
-    const encoded = Buffer.allocUnsafe(headBytes);
-    encodeHead({ ...head, flags: head.flags | FIRST_OF_COMMIT }, encoded, 0, this.#state.identity.seed);
-    if (recordBytes === headBytes) return [encoded];
-    const rest = await this.#state.volumes.file(this.#source.id).read(offset + headBytes, recordBytes - headBytes);
-    return [encoded, rest];
+    encodeHead({ ...head, flags: head.flags | FIRST_OF_COMMIT }, memory, 0, this.#state.identity.seed);
+    if (recordBytes === headBytes) return;
+    const rest = memory.subarray(headBytes);
+    const read = await this.#state.volumes.file(this.#source.id).read(offset + headBytes, rest.length, rest);
+    // The scan has read it all: the file was cut meanwhile, which nobody does.
+    if (read.length !== rest.length) throw new Error(`Cannot copy record ${head.sequence}: its volume ends in it`);
   }
 
   #isKept(record: ScannedRecord, owners: readonly (Uint8Array | undefined)[]): boolean {
@@ -256,12 +275,11 @@ export class Compaction {
           for (const key of ownerKeys(catalog, head)) {
             const value = await tx.get(key);
             const from = { volumeId: source.id, offset: record.offset };
-            const moved =
-              value === undefined ? undefined : movedRow(head, from, { volumeId: output.id, offset }, value);
+            const to = { volumeId: output.id, offset };
+            const moved = value === undefined ? undefined : movedRow(head, from, to, value);
             if (moved === undefined) continue;
             tx.put(key, moved);
-            // What is in memory of the key points to the source.
-            tx.touch(head.bucketId, head.key);
+            tx.relocate({ bucketId: head.bucketId, key: head.key, from, to });
             isMoved = true;
           }
           if (isMoved) {

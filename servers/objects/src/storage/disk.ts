@@ -6,8 +6,8 @@
 export interface DiskFile {
   /** Adds all parts at the end. When it fails a part of them may have been added. */
   append(parts: readonly Uint8Array[]): Promise<void> | void;
-  /** At most `lengthBytes` from `offset` on, fewer only where the file ends. */
-  read(offset: number, lengthBytes: number): Promise<Uint8Array> | Uint8Array;
+  /** At most `lengthBytes` from `offset` on, fewer only where the file ends; into the beginning of `buffer` if one is given. */
+  read(offset: number, lengthBytes: number, buffer?: Uint8Array): Promise<Uint8Array> | Uint8Array;
   sizeBytes(): number;
   /** Makes the bytes outlive a loss of power (fdatasync), not the name. */
   sync(): Promise<void>;

@@ -59,3 +59,31 @@ test("two reads of one key of which a commit comes between keep nothing, whichev
   cache.endRead(1, "k", second, cached(2));
   expect(cache.get(1, "k")?.entry.sequence).toBe(2);
 });
+
+test("a record that has moved stays known at its new place, body and all; one of another place does not change", () => {
+  const cache = new EntryCache(100_000);
+  const value = cached(1, 100);
+  const at = (volumeId: number, offset: number) => ({ ...value, entry: { ...value.entry, volumeId, offset } });
+  cache.set(1, "moved", at(1, 8));
+  cache.set(1, "overwritten", at(3, 8));
+  for (const name of ["moved", "overwritten", "unknown"]) {
+    const from = { volumeId: 1, offset: 8 };
+    cache.relocate({ bucketId: 1, key: Buffer.from(name), from, to: { volumeId: 2, offset: 16 } });
+  }
+  expect(cache.get(1, "moved")).toEqual(at(2, 16));
+  expect(cache.get(1, "moved")?.object).toBe(value.object);
+  expect(cache.get(1, "overwritten")).toEqual(at(3, 8));
+  expect(cache.get(1, "unknown")).toBeUndefined();
+});
+
+test("what is read of a place while the record moves away from it is not kept", () => {
+  const cache = new EntryCache(100_000);
+  const load = cache.beginRead(1, "k");
+  const [from, to] = [
+    { volumeId: 1, offset: 8 },
+    { volumeId: 2, offset: 8 },
+  ];
+  cache.relocate({ bucketId: 1, key: Buffer.from("k"), from, to });
+  cache.endRead(1, "k", load, cached(1));
+  expect(cache.get(1, "k")).toBeUndefined();
+});

@@ -1,5 +1,7 @@
 import type { ObjectEntry } from "../store/object-store.ts";
 import type { Entry } from "./entry.ts";
+import { asBuffer } from "./object-json.ts";
+import type { Relocation } from "./transaction.ts";
 
 /** A current version in memory, with its body if that is small and was written or read a short while ago. */
 export interface CachedObject {
@@ -62,6 +64,23 @@ export class EntryCache {
     this.#forgetYoung(name);
     const load = this.#loads.get(name);
     if (load !== undefined) load.isStale = true;
+  }
+
+  /**
+   * Compaction has moved a record. What is known of the key stays, body and all, or its readers would pay for it; what is
+   * being read may be of the old place.
+   */
+  relocate({ bucketId, key, from, to }: Relocation): void {
+    const name = nameOf(bucketId, asBuffer(key).toString());
+    const load = this.#loads.get(name);
+    if (load !== undefined) load.isStale = true;
+    for (const generation of [this.#young, this.#old]) {
+      const known = generation.get(name);
+      if (known === undefined) continue;
+      const { volumeId, offset } = known.entry;
+      if (volumeId !== from.volumeId || offset !== from.offset) continue;
+      generation.set(name, { ...known, entry: { ...known.entry, ...to } });
+    }
   }
 
   /** A read of the index begins. */

@@ -1,4 +1,5 @@
 import {
+  close,
   closeSync,
   fdatasync,
   fstatSync,
@@ -28,9 +29,11 @@ const WRITE_HERE_BYTES = 524_288;
 const MAX_PARTS = 1_024;
 /** So much is read on this thread while reads are answered from the page cache. */
 const READ_HERE_BYTES = 131_072;
-/** A read that took longer went to the device; the next ones then go to other threads. */
+/** A read that took longer went to the device, or the system gave the processor to somebody else meanwhile. */
 const SLOW_READ_MS = 1;
-const READS_ELSEWHERE = 256;
+/** So many reads go to other threads after a slow one; four times as many if the next one here is slow again. */
+const READS_ELSEWHERE = 16;
+const MAX_READS_ELSEWHERE = 256;
 /** How long the system's answer counts: asking costs as much as a small write. The reserve is larger than what comes in. */
 const FREE_BYTES_AGE_MS = 20;
 
@@ -62,8 +65,15 @@ export class NodeDisk implements Disk {
     return new NodeFile(openSync(join(this.#root, path), this.#access === "read" ? "r" : "r+"), this.#pace);
   }
 
+  /** Giving back the blocks of a large file takes tens of milliseconds: another thread does it, by closing it last. */
   unlink(path: string): void {
-    unlinkSync(join(this.#root, path));
+    const fd = openSync(join(this.#root, path), "r");
+    try {
+      unlinkSync(join(this.#root, path));
+    } finally {
+      // Nothing was written through it, so nothing can be lost when closing fails.
+      close(fd, () => undefined);
+    }
   }
 
   async list(directory: string): Promise<string[]> {
@@ -93,10 +103,12 @@ export class NodeDisk implements Disk {
 
 /**
  * Whether to read on this thread. From the page cache that costs half of what a hop to another thread does; from a device
- * it would stop everybody for as long as the device takes. So one slow read sends the next ones to the threads.
+ * it would stop everybody for as long as the device takes. So a slow read sends the next ones to the threads; only some,
+ * since on a busy machine it says little, and more while it happens again.
  */
 class ReadPace {
   #elsewhereCount = 0;
+  #penalty = READS_ELSEWHERE;
 
   isHere(): boolean {
     if (this.#elsewhereCount === 0) return true;
@@ -105,7 +117,12 @@ class ReadPace {
   }
 
   onRead(tookMs: number): void {
-    if (tookMs > SLOW_READ_MS) this.#elsewhereCount = READS_ELSEWHERE;
+    if (tookMs <= SLOW_READ_MS) {
+      this.#penalty = READS_ELSEWHERE;
+      return;
+    }
+    this.#elsewhereCount = this.#penalty;
+    this.#penalty = Math.min(MAX_READS_ELSEWHERE, 4 * this.#penalty);
   }
 }
 
@@ -161,8 +178,8 @@ class NodeFile implements DiskFile {
     return left === 0 ? parts.slice(index) : [first.subarray(left), ...parts.slice(index + 1)];
   }
 
-  read(offset: number, lengthBytes: number): Promise<Uint8Array> | Uint8Array {
-    const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+  read(offset: number, lengthBytes: number, buffer?: Uint8Array): Promise<Uint8Array> | Uint8Array {
+    const bytes = buffer?.subarray(0, lengthBytes) ?? Buffer.allocUnsafeSlow(lengthBytes);
     if (lengthBytes > READ_HERE_BYTES || !this.#pace.isHere()) return this.#readElsewhere(bytes, offset);
     const startedMs = performance.now();
     let count = 0;
@@ -175,7 +192,7 @@ class NodeFile implements DiskFile {
     return count === lengthBytes ? bytes : bytes.subarray(0, count);
   }
 
-  #readElsewhere(bytes: Buffer, offset: number): Promise<Uint8Array> {
+  #readElsewhere(bytes: Uint8Array, offset: number): Promise<Uint8Array> {
     return this.#during(async () => {
       let count = 0;
       while (count < bytes.length) {

@@ -221,7 +221,7 @@ class StoredObject implements OpenObject {
     this.#sources = sources;
   }
 
-  async *read(start: number, end: number): AsyncIterable<Uint8Array> {
+  async *read(start: number, end: number, buffer?: Uint8Array): AsyncIterable<Uint8Array> {
     let at = 0;
     for (const source of this.#sources) {
       const from = Math.max(0, start - at);
@@ -229,7 +229,7 @@ class StoredObject implements OpenObject {
       at += source.bodyBytes;
       if (from >= to) continue;
       try {
-        yield* source.read(from, to);
+        yield* source.read(from, to, buffer);
       } catch (error) {
         throw toReadError(error, this.entry.key);
       }

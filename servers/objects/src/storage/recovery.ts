@@ -8,7 +8,7 @@ import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import { type ReadAt, type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import { decodeVolumeRow, freshVolume, type Volume } from "./volume-set.ts";
 
 /** What the start found and did. */
@@ -107,7 +107,7 @@ export class Recovery {
       // Cut by somebody else: what is added would not lie where the index says.
       else if (sizeBytes < volume.endOffset) this.#state.seal(volume);
       if (sizeBytes <= volume.endOffset) continue;
-      const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+      const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
       const { seed } = identity;
       const options = { volumeId: id, readAt, fromOffset: volume.endOffset, sizeBytes, seed, checksBodies: true };
       tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
@@ -172,7 +172,7 @@ export class Recovery {
    */
   async #isForgotten(id: number): Promise<boolean> {
     const { volumes, identity, appliedSequence } = this.#state;
-    const readAt = (offset: number, bytes: number) => volumes.file(id).read(offset, bytes);
+    const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
     const sizeBytes = volumes.file(id).sizeBytes();
     const options = { volumeId: id, readAt, sizeBytes, seed: identity.seed, checksBodies: false };
     const first = await new VolumeScanner(options).next();

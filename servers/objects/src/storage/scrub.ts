@@ -27,10 +27,10 @@ export async function scrubVolume(state: ShardState, volume: Volume, takeIo: Tak
   try {
     const scanner = new VolumeScanner({
       volumeId: volume.id,
-      readAt: async (offset, bytes) => {
+      readAt: async (offset, bytes, buffer) => {
         await takeIo(bytes);
         readBytes += bytes;
-        return await volumes.file(volume.id).read(offset, bytes);
+        return await volumes.file(volume.id).read(offset, bytes, buffer);
       },
       sizeBytes: endOffset,
       syncedEnd: endOffset,

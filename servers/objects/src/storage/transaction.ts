@@ -1,3 +1,4 @@
+import type { Place } from "./entry.ts";
 import type { IndexChange, IndexEngine, IndexRow } from "./index/index-engine.ts";
 import { blobKey, debtKey, sequenceValue, volumeKey } from "./index/keys.ts";
 import { asBuffer } from "./object-json.ts";
@@ -28,6 +29,14 @@ export interface Debt {
   readonly bySequence: number;
 }
 
+/** A record that lies elsewhere now; what it says has not changed. */
+export interface Relocation {
+  readonly bucketId: number;
+  readonly key: Uint8Array;
+  readonly from: Place;
+  readonly to: Place;
+}
+
 /**
  * What a commit (or a piece of a replay) changes in the index. Its reads see its own writes. Nothing outside changes until
  * {@link Transaction.applied} is called, when the index has taken the batch.
@@ -43,6 +52,8 @@ export class Transaction {
   readonly #debts = new Map<string, Debt>();
   /** Keys whose current version changed, as pairs of bucket and key. */
   readonly touched: { readonly bucketId: number; readonly key: Uint8Array }[] = [];
+  /** Records that compaction has moved. */
+  readonly relocations: Relocation[] = [];
   /** Blobs that nobody owns any more. */
   readonly orphanBlobs: number[] = [];
 
@@ -161,6 +172,10 @@ export class Transaction {
 
   touch(bucketId: number, key: Uint8Array): void {
     this.touched.push({ bucketId, key });
+  }
+
+  relocate(relocation: Relocation): void {
+    this.relocations.push(relocation);
   }
 
   /** Kept in the index too, until it is settled: a failure may come between. */

@@ -8,7 +8,8 @@ import {
   recordBytesOf,
   VOLUME_HEADER_BYTES,
 } from "../protocol/volume/index.ts";
-import { chunkChecksum } from "./checksums.ts";
+import { areChecksumsGood, chunkChecksum } from "./checksums.ts";
+import type { DiskFile } from "./disk.ts";
 import { asBuffer } from "./object-json.ts";
 
 /** A record as it stands in a volume. */
@@ -19,10 +20,11 @@ export interface ScannedRecord {
   readonly recordBytes: number;
 }
 
-/** Where the bytes come from. */
-export type ReadAt = (offset: number, lengthBytes: number) => Promise<Uint8Array> | Uint8Array;
+/** Where the bytes come from; they may be put into `buffer`, as {@link DiskFile.read} does. */
+export type ReadAt = (offset: number, lengthBytes: number, buffer?: Uint8Array) => Promise<Uint8Array> | Uint8Array;
 
 const WINDOW_BYTES = 1_048_576;
+const EMPTY = Buffer.alloc(0);
 
 /**
  * Reads the records of a volume in order.
@@ -39,7 +41,9 @@ export class VolumeScanner {
   readonly #seed: number;
   readonly #checksBodies: boolean;
   #offset: number;
-  #window: Buffer = Buffer.alloc(0);
+  /** Memory for the window, used again and again: a scan would be garbage as large as the volume. */
+  #memory: Buffer | undefined;
+  #window: Buffer = EMPTY;
   #windowOffset = 0;
   #lastSequence = 0;
   /** Behind it nothing is known to have been synced; unknown until something could not be read. */
@@ -134,6 +138,10 @@ export class VolumeScanner {
   async #isBodyGood(offset: number, storedBytes: number): Promise<boolean> {
     const count = Math.ceil(storedBytes / CHUNK_BYTES);
     if (count === 0) return true;
+    if (storedBytes + 4 * count <= WINDOW_BYTES) {
+      const rest = await this.#bytesAt(offset, storedBytes + 4 * count);
+      return rest !== undefined && areChecksumsGood(rest, storedBytes);
+    }
     const table = asBuffer(await this.#readAt(offset + storedBytes, 4 * count));
     if (table.length < 4 * count) return false;
     for (let i = 0; i < count; i++) {
@@ -150,7 +158,11 @@ export class VolumeScanner {
     let at = offset - this.#windowOffset;
     if (at < 0 || at + lengthBytes > this.#window.length) {
       const wanted = Math.max(lengthBytes, Math.min(WINDOW_BYTES, this.#sizeBytes - offset));
-      this.#window = asBuffer(await this.#readAt(offset, wanted));
+      if (wanted <= WINDOW_BYTES) this.#memory ??= Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, this.#sizeBytes));
+      const memory = wanted <= WINDOW_BYTES ? this.#memory : undefined;
+      // Nothing is there while it is read: the memory may hold the old window and the new one in part.
+      this.#window = EMPTY;
+      this.#window = asBuffer(await this.#readAt(offset, wanted, memory));
       this.#windowOffset = offset;
       at = 0;
       if (this.#window.length < lengthBytes) return undefined;

@@ -137,6 +137,8 @@ export interface BodyDigest {
 export interface BodyWriter<Result> {
   /** Takes the bytes (they may be reused after it resolves). Resolves when more may be given: this is the back-pressure. */
   write(bytes: Uint8Array): Promise<void>;
+  /** The same for the whole body at once, which the caller gives away: it is not copied and must never change. */
+  writeWhole(bytes: Uint8Array): Promise<void>;
   /** Resolves when the object is durable and visible. @throws StoreError */
   commit(digest: BodyDigest): Promise<Result>;
   /** Leaves nothing behind. */
@@ -225,13 +227,22 @@ export interface CompleteRequest {
   readonly minPartBytes: number;
 }
 
+/** What a buffer for {@link OpenObject.read} holds. */
+export const READ_BYTES = 65_536;
+
 /** An object opened for reading. The bytes of this version stay readable until `close`, whatever is written meanwhile. */
 export interface OpenObject {
   readonly entry: ObjectEntry;
   /** The whole body if it is small and in memory: then no other call is needed. Aliases the cache: do not change it. */
   readonly inMemory: Uint8Array | undefined;
-  /** Bytes `[start, end)` in chunks of at most 64 KiB to 1 MiB, checked. @throws StoreError CORRUPT */
-  read(start: number, end: number): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes `[start, end)` in chunks of at most {@link READ_BYTES}, checked.
+   *
+   * @param buffer Of {@link READ_BYTES}: chunks that come from the disk are read into it, each is good until the next is
+   * asked for. Without it every chunk has memory of its own.
+   * @throws StoreError CORRUPT
+   */
+  read(start: number, end: number, buffer?: Uint8Array): AsyncIterable<Uint8Array>;
   close(): void;
 }
 

@@ -198,6 +198,21 @@ describe("Expect: 100-continue", () => {
   });
 });
 
+test("many readers of large objects at once each get their own bytes, also one that asks twice without waiting", async () => {
+  const bodies = Array.from({ length: 3 }, (_, i) => Buffer.alloc(1_000_000 + i, `${i} of its own `));
+  for (const [i, body] of bodies.entries()) await send({ method: "PUT", path: `/bodies/own-${i}`, body });
+  const readers = Array.from({ length: 12 }, async (_, i) => {
+    const { body } = await send({ path: `/bodies/own-${i % 3}` });
+    expect(body.equals(bodies[i % 3] as Buffer)).toBe(true);
+  });
+  const both = headOf({ path: "/bodies/own-0" }) + headOf({ path: "/bodies/own-1" }, ["connection", "close"]);
+  const text = await exchange(both);
+  await Promise.all(readers);
+  const [, first = "", second = ""] = text.split("HTTP/1.1 200 OK");
+  expect(first.endsWith(bodies[0]?.toString("latin1") ?? "")).toBe(true);
+  expect(second.endsWith(bodies[1]?.toString("latin1") ?? "")).toBe(true);
+});
+
 test("a reader that hangs up, or never reads, holds nothing for long", async () => {
   const slow = await startTestServer({ stallMs: 1_000, minBytesPerSecond: 1_000 });
   const own = new RawClient(slow.host);

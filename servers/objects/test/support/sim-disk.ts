@@ -177,10 +177,13 @@ export class SimDisk implements Disk {
         extend(inode, bytes.subarray(0, this.#random.int(0, Math.max(0, Math.min(room, bytes.length - 1)))));
         throw fault(hasError ? "EIO" : "ENOSPC", path);
       },
-      read: async (offset, lengthBytes) => {
+      read: async (offset, lengthBytes, buffer) => {
         step();
         if (this.#random.chance(this.faults.readError ?? 0)) throw fault("EIO", path);
-        return Buffer.from(inode.bytes.subarray(offset, Math.min(inode.length, offset + lengthBytes)));
+        const bytes = inode.bytes.subarray(offset, Math.min(inode.length, offset + lengthBytes));
+        if (buffer === undefined) return Buffer.from(bytes);
+        buffer.set(bytes);
+        return buffer.subarray(0, bytes.length);
       },
       sizeBytes: () => inode.length,
       sync: async () => {

@@ -8,6 +8,7 @@ import type { Reservation } from "../memory-budget.ts";
 import type { RequestContext } from "../request-context.ts";
 import { type BodyChunks, openChunks } from "./body-chunks.ts";
 import type { BodyPlan } from "./body-plan.ts";
+import { dropChunk } from "./drop-chunk.ts";
 import { hashesOf, verifyBody } from "./verify-body.ts";
 
 /** Bodies up to this size are gathered, hashed at once and written in one piece. */
@@ -44,7 +45,7 @@ export async function storeBody<Result>(
   try {
     const writer = open(bytes.length);
     try {
-      if (bytes.length > 0) await writer.write(bytes);
+      if (bytes.length > 0) await writer.writeWhole(bytes);
       return { result: await writer.commit(digest), digest };
     } catch (error) {
       await writer.abort();
@@ -129,6 +130,7 @@ async function storeLarge<Result>(
         await writer.write(piece);
         if (hashing) await hashing;
       }
+      if (!given) dropChunk(chunk);
     }
     const trailers = plan.decoder?.finish();
     if (received !== plan.sizeBytes) throw new S3Error("IncompleteBody");

@@ -4,6 +4,8 @@ import { ClientGone } from "../client-gone.ts";
 import { beginReply } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Transfer } from "../stall-guard.ts";
+import { AnswerStream } from "./answer-stream.ts";
+import { giveReadBuffer, takeReadBuffer } from "./read-buffers.ts";
 
 const PACED_BYTES = 16_384;
 
@@ -44,10 +46,12 @@ async function streamObject(
 ): Promise<void> {
   const { response } = cx;
   const transfer = cx.service.stalls.watch(() => response.destroy());
+  const stream = new AnswerStream(response);
+  const buffer = takeReadBuffer();
   let hasBegun = false;
   let left = end - start;
   try {
-    for await (const chunk of object.read(start, end)) {
+    for await (const chunk of object.read(start, end, buffer)) {
       if (response.destroyed) throw new ClientGone("The client hung up while its answer was sent");
       if (!hasBegun) beginReply(cx, status);
       hasBegun = true;
@@ -58,12 +62,14 @@ async function streamObject(
         if (isPaced) await waitForRate(cx, piece.length, transfer);
         left -= piece.length;
         cx.bytesOut += piece.length;
-        if (left === 0) response.end(piece);
-        else if (!response.write(piece)) await drained(response);
+        if (left === 0) await stream.end(piece);
+        else await stream.write(piece);
         transfer.moved(piece.length);
       }
     }
     if (left !== 0) throw new RangeError(`Object ${cx.route.bucket}/${cx.route.key} ended ${left} bytes early`);
+    // After a failure a write may still be under way, so only here.
+    giveReadBuffer(buffer);
   } finally {
     transfer.end();
   }
@@ -76,21 +82,4 @@ async function waitForRate(cx: RequestContext, count: number, transfer: Transfer
   await sleep(waitMs);
   transfer.resume();
   if (cx.response.destroyed) throw new ClientGone("The client hung up while its answer was paced");
-}
-
-function drained(response: RequestContext["response"]): Promise<void> {
-  // Its `close` would have been told already.
-  if (response.destroyed) return Promise.reject(new ClientGone("The client hung up while its answer was sent"));
-  return new Promise((resolve, reject) => {
-    const onDrain = (): void => {
-      response.removeListener("close", onClose);
-      resolve();
-    };
-    const onClose = (): void => {
-      response.removeListener("drain", onDrain);
-      reject(new ClientGone("The client hung up while its answer was sent"));
-    };
-    response.once("drain", onDrain);
-    response.once("close", onClose);
-  });
 }
