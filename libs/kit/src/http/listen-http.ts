@@ -117,7 +117,8 @@ function answer(
     else sendError(response, 500, "INTERNAL", "The server failed to answer; its log says why");
   };
   try {
-    Promise.resolve(onRequest(request, response)).catch(onFailure);
+    const answering = onRequest(request, response);
+    if (answering instanceof Promise) answering.catch(onFailure);
   } catch (error) {
     onFailure(error);
   }

@@ -5,7 +5,7 @@ import { S3Error } from "../protocol/errors.ts";
 import { REFUSED_OPERATIONS } from "../protocol/routing/index.ts";
 import { authorize, checkOwner, isAllowed, needsObjectTags, type Wish, wishFor } from "./authorize.ts";
 import { ClientGone } from "./client-gone.ts";
-import { HANDLERS } from "./handlers/index.ts";
+import { HANDLERS, type Handler } from "./handlers/index.ts";
 import { sendError } from "./reply.ts";
 import { RequestContext } from "./request-context.ts";
 import type { Service } from "./service.ts";
@@ -14,24 +14,43 @@ import { toS3Error } from "./store-errors.ts";
 /**
  * Answers one request: verifies its signature, finds its operation, asks the policies, and calls the handler. It never
  * rejects: whatever goes wrong is answered, or the connection ends.
+ *
+ * @returns undefined if that is done: a request for what is in memory makes no promise on its whole way.
  */
-export async function serveRequest(
+export function serveRequest(
   service: Service,
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
-): Promise<void> {
+): Promise<void> | undefined {
   // Both may fail at any time when the peer hangs up; who waits for them notices by `close`.
   response.on("error", ignore);
   request.on("error", ignore);
   const cx = new RequestContext(service, request, response, expectsContinue);
+  let serving: Promise<void> | undefined;
   try {
-    await serve(cx);
+    serving = serve(cx);
   } catch (error) {
     refuse(cx, error);
   }
+  if (serving) return settle(cx, serving);
+  conclude(cx);
+  return undefined;
+}
+
+async function settle(cx: RequestContext, serving: Promise<void>): Promise<void> {
+  try {
+    await serving;
+  } catch (error) {
+    refuse(cx, error);
+  }
+  conclude(cx);
+}
+
+function conclude(cx: RequestContext): void {
+  const { service } = cx;
   const elapsedMs = service.monotonicMs() - cx.startedMs;
-  if (!request.complete) discardRest(cx);
+  if (!cx.request.complete) discardRest(cx);
   service.metrics.count(cx, elapsedMs);
   service.accessLog?.record(cx, elapsedMs);
 }
@@ -45,7 +64,8 @@ function discardRest({ request, service }: RequestContext): void {
   request.once("close", () => transfer.end());
 }
 
-async function serve(cx: RequestContext): Promise<void> {
+/** Throws at once or rejects. */
+function serve(cx: RequestContext): Promise<void> | undefined {
   identify(cx);
   const { operation, bucket: name } = cx.route;
   const handler = HANDLERS[operation];
@@ -59,8 +79,14 @@ async function serve(cx: RequestContext): Promise<void> {
     // Making a bucket is judged before it is there, whoever owns one of that name.
     const bucket = operation === "CreateBucket" ? undefined : cx.bucket;
     const wish = { action, bucketName: name, bucket, key: cx.route.key };
-    authorize(cx, bucket && needsObjectTags(cx, bucket) ? await withTags(cx, wish) : wish);
+    if (bucket && needsObjectTags(cx, bucket)) return serveWithTags(cx, wish, handler);
+    authorize(cx, wish);
   }
+  return handler(cx);
+}
+
+async function serveWithTags(cx: RequestContext, wish: Wish, handler: Handler): Promise<void> {
+  authorize(cx, await withTags(cx, wish));
   await handler(cx);
 }
 

@@ -21,11 +21,18 @@ interface PresignedRequest {
   readonly headers: HeaderFields;
 }
 
+/** By its URL. A signature is right for one method and one host, so the same URL with another cannot push it out. */
+interface Known {
+  readonly method: string;
+  readonly host: string;
+  readonly verified: VerifiedUrl;
+}
+
 const URL_LIMIT_CHARACTERS = 2_048;
 
 /**
  * Remembers presigned URLs that were right. A live segment is fetched by thousands of viewers with one URL, and whether
- * its signature is right depends on nothing but the method, the host and the URL: those are the key, whole. So only
+ * its signature is right depends on nothing but the method, the host and the URL: all three are compared, whole. So only
  * URLs that sign the host and no other header are kept, and only requests without any header that would have to be
  * signed, or that would authenticate, are found.
  *
@@ -33,8 +40,8 @@ const URL_LIMIT_CHARACTERS = 2_048;
  */
 export class VerifiedUrls {
   readonly #generationLimit: number;
-  #young = new Map<string, VerifiedUrl>();
-  #old = new Map<string, VerifiedUrl>();
+  #young = new Map<string, Known>();
+  #old = new Map<string, Known>();
 
   /** @param limit URLs remembered at once, at most. */
   constructor(limit: number) {
@@ -43,31 +50,31 @@ export class VerifiedUrls {
 
   get(request: PresignedRequest, usersGeneration: number, nowMs: number): VerifiedUrl | undefined {
     if (!mayBeKnown(request)) return undefined;
-    const key = keyOf(request);
-    const young = this.#young.get(key);
-    const found = young ?? this.#old.get(key);
-    if (!found || found.usersGeneration !== usersGeneration || found.expiresMs <= nowMs) return undefined;
-    if (!young) this.#insert(key, found);
-    return found;
+    const { url } = request;
+    const young = this.#young.get(url);
+    const known = young ?? this.#old.get(url);
+    if (!known || known.method !== request.method || known.host !== request.host) return undefined;
+    const { verified } = known;
+    if (verified.usersGeneration !== usersGeneration || verified.expiresMs <= nowMs) return undefined;
+    if (!young) this.#insert(url, known);
+    return verified;
   }
 
   remember(request: PresignedRequest, verified: VerifiedUrl): void {
     const { authentication } = verified;
     if (authentication.kind !== "query" || authentication.payload.kind !== "unsigned") return;
     if (authentication.signedHeaders.length !== 1 || authentication.signedHeaders[0] !== "host") return;
-    if (mayBeKnown(request)) this.#insert(keyOf(request), verified);
+    if (!mayBeKnown(request)) return;
+    const { url, method, host } = request;
+    this.#insert(url, { method, host, verified });
   }
 
-  #insert(key: string, verified: VerifiedUrl): void {
-    this.#young.set(key, verified);
+  #insert(url: string, known: Known): void {
+    this.#young.set(url, known);
     if (this.#young.size < this.#generationLimit) return;
     this.#old = this.#young;
     this.#young = new Map();
   }
-}
-
-function keyOf({ method, host, url }: PresignedRequest): string {
-  return `${method} ${host} ${url}`;
 }
 
 function mayBeKnown({ url, headers }: PresignedRequest): boolean {

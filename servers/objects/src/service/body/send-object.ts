@@ -14,14 +14,16 @@ const PACED_BYTES = 16_384;
  * or vanished body is still answered with an error; later damage ends the connection, which tells the client the same.
  *
  * Bytes are given to the socket only as fast as it takes them and as the rates of user and bucket allow.
+ *
+ * @returns undefined if all of it has been given, as of what is in memory.
  */
-export async function sendObject(
+export function sendObject(
   cx: RequestContext,
   object: OpenObject,
   status: number,
   start: number,
   end: number,
-): Promise<void> {
+): Promise<void> | undefined {
   const { response } = cx;
   const isPaced = cx.paces("out");
   if (object.inMemory && !isPaced) {
@@ -29,14 +31,14 @@ export async function sendObject(
     beginReply(cx, status);
     response.end(end - start === inMemory.length ? inMemory : inMemory.subarray(start, end));
     cx.bytesOut += end - start;
-    return;
+    return undefined;
   }
   if (start === end) {
     beginReply(cx, status);
     response.end();
-    return;
+    return undefined;
   }
-  await streamObject(cx, object, { status, start, end, isPaced });
+  return streamObject(cx, object, { status, start, end, isPaced });
 }
 
 async function streamObject(

@@ -36,8 +36,8 @@ import { postObject } from "./post-object.ts";
 import { preflight } from "./preflight.ts";
 import { abortMultipartUpload, completeMultipartUpload, createMultipartUpload, listParts } from "./uploads.ts";
 
-/** Answers a request that has been verified, routed and allowed. */
-export type Handler = (cx: RequestContext) => Promise<void>;
+/** Answers a request that has been verified, routed and allowed. Undefined if that is done; it throws at once or rejects. */
+export type Handler = (cx: RequestContext) => Promise<void> | undefined;
 
 /** What answers each operation; the others are not implemented. */
 export const HANDLERS: Readonly<Partial<Record<Operation, Handler>>> = {

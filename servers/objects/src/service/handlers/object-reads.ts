@@ -2,7 +2,7 @@ import { checkRead, isRangeWanted, readConditionsOf } from "../../protocol/condi
 import { S3Error } from "../../protocol/errors.ts";
 import { parsePartNumber } from "../../protocol/messages/index.ts";
 import { type ByteRange, contentRange, parseRange } from "../../protocol/ranges.ts";
-import type { ObjectEntry } from "../../store/object-store.ts";
+import type { ObjectEntry, OpenObject } from "../../store/object-store.ts";
 import { sendObject } from "../body/send-object.ts";
 import { beginReply, sendEmpty } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
@@ -12,22 +12,31 @@ import { addChecksumHeader, addObjectHeaders } from "./object-headers.ts";
  * GET of an object. One that is in memory is answered without a pause: that is the way of live segments, and what
  * nearly every request costs.
  */
-export async function getObject(cx: RequestContext): Promise<void> {
+export function getObject(cx: RequestContext): Promise<void> | undefined {
   const { bucket, key, query } = cx.route;
-  const { store } = cx.service;
   const versionId = query.get("versionId");
-  const object =
-    (versionId === undefined ? store.openNow(bucket, key) : undefined) ?? (await store.open(bucket, key, versionId));
+  const object = versionId === undefined ? cx.service.store.openNow(bucket, key) : undefined;
+  return object ? answerWith(cx, object) : openAndAnswer(cx, versionId);
+}
+
+async function openAndAnswer(cx: RequestContext, versionId: string | undefined): Promise<void> {
+  const { bucket, key } = cx.route;
+  const object = await cx.service.store.open(bucket, key, versionId);
   if (!object) throw await absence(cx, versionId);
   try {
-    const { entry } = object;
-    const range = planRead(cx, entry);
-    if (range === "not-modified") sendEmpty(cx, 304);
-    else if (range === undefined) await sendObject(cx, object, 200, 0, entry.sizeBytes);
-    else await sendObject(cx, object, 206, range.start, range.end);
+    await answerWith(cx, object);
   } finally {
     object.close();
   }
+}
+
+function answerWith(cx: RequestContext, object: OpenObject): Promise<void> | undefined {
+  const { entry } = object;
+  const range = planRead(cx, entry);
+  if (range === undefined) return sendObject(cx, object, 200, 0, entry.sizeBytes);
+  if (range !== "not-modified") return sendObject(cx, object, 206, range.start, range.end);
+  sendEmpty(cx, 304);
+  return undefined;
 }
 
 export async function headObject(cx: RequestContext): Promise<void> {
