@@ -53,12 +53,22 @@ beforeEach(() => {
 class FakeSocket extends Duplex {
   received = "";
   hasEnded = false;
+  /** Takes nothing while this is set; what takes the write that waits then. */
+  isStuck = false;
+  #takeStuck: () => void = () => undefined;
 
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: string, onDone: () => void): void {
     this.received += chunk.toString("latin1");
-    onDone();
+    if (this.isStuck) this.#takeStuck = onDone;
+    else onDone();
+  }
+
+  /** Takes what waits, and all that comes. */
+  flow(): void {
+    this.isStuck = false;
+    this.#takeStuck();
   }
 
   override _final(onDone: () => void): void {
@@ -106,6 +116,21 @@ test("who quits is told so, also when another's write is accepted before the tur
   accept(1);
   await rounds(2);
   expect([writer.received, quitter.received, quitter.hasEnded]).toEqual(["+OK\r\n", "+OK\r\n", true]);
+});
+
+test("who quits while replies wait for the socket is ended when they are out", async () => {
+  const slow = connect();
+  slow.isStuck = true;
+  for (const word of ["one", "two"]) {
+    slow.send("PING", word);
+    await rounds(2);
+  }
+  slow.send("QUIT");
+  await rounds(2);
+  expect([slow.received, slow.hasEnded]).toEqual(["$3\r\none\r\n", false]);
+  slow.flow();
+  await rounds(2);
+  expect([slow.received, slow.hasEnded]).toEqual(["$3\r\none\r\n$3\r\ntwo\r\n+OK\r\n", true]);
 });
 
 test("who sends nothing more gets the replies that are due, then the end", async () => {
