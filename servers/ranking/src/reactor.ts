@@ -257,7 +257,7 @@ export class Reactor {
   onAccepted(position: number): void {
     this.#held.release(position, (turn) => this.#sendAll(turn.bytes, turn.segments));
     if (this.#ending.size > 0) this.#endThoseSent();
-    if (this.#held.isEmpty && this.#postponed.size > 0) setImmediate(this.#resumePostponed);
+    if (this.#postponed.size > 0) setImmediate(this.#resumePostponed);
   }
 
   /** Sends every client its segments. Returns whether the bytes are ours again. */
@@ -318,10 +318,12 @@ export class Reactor {
 
   /** Those who waited and do so no more may have sent something meanwhile. */
   #resumeBlocked(): void {
-    if (this.#resumed.length === 0) return;
-    const clients = this.#resumed;
-    this.#resumed = [];
-    this.#goOn(clients);
+    // Who goes on may wake others.
+    while (this.#resumed.length > 0) {
+      const clients = this.#resumed;
+      this.#resumed = [];
+      this.#goOn(clients);
+    }
   }
 
   #goOn(clients: readonly Client[]): void {
@@ -387,6 +389,6 @@ export class Reactor {
   /** Cuts all clients off once what they were sent is out. */
   endAll(): void {
     this.#deadline.stop();
-    for (const client of this.clients) client.end();
+    for (const client of this.clients) this.#endLater(client);
   }
 }

@@ -45,7 +45,7 @@ let reactor: Reactor;
 
 beforeEach(() => {
   log = new HeldLog();
-  const limits = { isOverOutputLimit: () => false, maxRequestBytes: 1 << 20, maxBulkBytes: 1 << 20 };
+  const limits = { isOverOutputLimit: () => false, maxRequestBytes: 1 << 20, maxBulkBytes: 1 << 20, turnBytes: 100 };
   reactor = new Reactor(createEngine(1), { nowMs: () => 1_700_000_000_000, seed: () => 1, log }, limits);
 });
 
@@ -142,4 +142,51 @@ test("who sends nothing more gets the replies that are due, then the end", async
   accept(1);
   await rounds(1);
   expect([writer.received, writer.hasEnded]).toEqual(["+OK\r\n", true]);
+});
+
+test("who waits for room goes on when enough of the replies that are held is sent", async () => {
+  const [writer, reader] = [connect(), connect()];
+  for (let turn = 0; turn < 2; turn++) {
+    writer.send("SET", "k", "v".repeat(60));
+    writer.send("GET", "k");
+    await rounds(2);
+  }
+  reader.send("PING");
+  await rounds(2);
+  accept(1);
+  await rounds(3);
+  expect([log.lastPosition, reader.received]).toEqual([2, ""]);
+  accept(2);
+  expect(reader.received).toBe("+PONG\r\n");
+});
+
+test("who goes on after it waited may wake others, and they go on too", async () => {
+  const [first, second, third] = [connect(), connect(), connect()];
+  first.send("BLPOP", "a", "0");
+  first.send("RPUSH", "b", "for second");
+  second.send("BLPOP", "b", "0");
+  second.send("PING");
+  await rounds(2);
+  third.send("RPUSH", "a", "for first");
+  await rounds(2);
+  accept(1);
+  expect(second.received).toBe("*2\r\n$1\r\nb\r\n$10\r\nfor second\r\n+PONG\r\n");
+});
+
+test("at the end clients still get the replies that wait for the log", async () => {
+  const [writer, other] = [connect(), connect()];
+  writer.send("SET", "k", "v");
+  await rounds(2);
+  other.send("PING");
+  reactor.endAll();
+  await rounds(2);
+  expect([writer.received, writer.hasEnded]).toEqual(["", false]);
+  accept(1);
+  await rounds(1);
+  expect([writer.received, writer.hasEnded, other.received, other.hasEnded]).toEqual([
+    "+OK\r\n",
+    true,
+    "+PONG\r\n",
+    true,
+  ]);
 });
