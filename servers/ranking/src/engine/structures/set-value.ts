@@ -4,6 +4,7 @@ import { recordWord, setRecordWord } from "../key-record.ts";
 import { hashBytes } from "../memory/byte-hash.ts";
 import { ByteTable } from "../memory/byte-table.ts";
 import { MAX_BLOCK_BYTES } from "../memory/heap.ts";
+import { pickRecord } from "../memory/table-pick.ts";
 import { CommandError } from "../replies.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Store } from "../store.ts";
@@ -162,7 +163,7 @@ export class SetValue implements FoldingContainer {
 
   /** A member picked at random, as a number that is good until the next change; the same on every copy. */
   pick(random: SeededRandom): number {
-    if (this.#table !== undefined) return this.#table.pick(() => random.next());
+    if (this.#table !== undefined) return pickRecord(this.#table, () => random.next());
     const index = random.below(this.#count);
     if (this.#form === SetForm.ints) return index;
     const bytes = blockBytes(this.#store.heap, this.#pointer);
