@@ -1,3 +1,4 @@
+import { compareBytes } from "../../protocol/compare-bytes.ts";
 import type { ByteTable } from "./byte-table.ts";
 
 /** A bucket has 4 to 8 entries; the ones beyond this, in one of 10^10 buckets, would never be picked. */
@@ -69,9 +70,5 @@ function collectedAt(table: ByteTable, place: number): number {
 }
 
 function compareNames(table: ByteTable, a: number, b: number): number {
-  const first = table.nameOf(a);
-  const second = table.nameOf(b);
-  const size = Math.min(first.length, second.length);
-  for (let i = 0; i < size; i++) if (first[i] !== second[i]) return first[i]! - second[i]!;
-  return first.length - second.length;
+  return compareBytes(table.nameOf(a), table.nameOf(b));
 }
