@@ -347,10 +347,12 @@ export class Reactor {
 
   readonly #resumePostponed = (): void => {
     // While replies are held the log says when they are sent.
-    if (this.#postponed.size === 0 || this.#isFull) return;
-    const clients = [...this.#postponed];
-    this.#postponed.clear();
-    this.#goOn(clients);
+    for (const client of [...this.#postponed]) {
+      if (this.#isFull) return;
+      // Who fills the turn stands behind all others then.
+      this.#postponed.delete(client);
+      this.#goOn([client]);
+    }
   };
 
   /** Goes on with those that a pause held back, once it is over. */

@@ -190,3 +190,21 @@ test("at the end clients still get the replies that wait for the log", async () 
     true,
   ]);
 });
+
+test("who asks for much does not keep others from their turn", async () => {
+  const [greedy, other] = [connect(), connect()];
+  const count = 20;
+  greedy.send("SET", "k", "v".repeat(60));
+  await rounds(2);
+  accept(1);
+  const one = "$60\r\n".length + 62;
+  greedy.emit("data", Buffer.from(request("GET", "k").repeat(count), "latin1"));
+  other.send("PING");
+  for (let round = 0; other.received === ""; round++) {
+    expect(round).toBeLessThan(100);
+    await rounds(1);
+  }
+  expect(greedy.received.length).toBeLessThan((count / 2) * one);
+  await rounds(100);
+  expect(greedy.received.length).toBe("+OK\r\n".length + count * one);
+});
