@@ -81,7 +81,8 @@ export class Client implements SessionBuffers {
       this.#queue = [];
       this.#queuedBytes = 0;
       for (const piece of queue) this.write(piece, 0, piece.length);
-    } else if (this.#isEnding) this.wire.end();
+    }
+    if (this.#isEnding && !this.#isWaiting) this.wire.end();
   }
 
   /** Closes when everything is out. */

@@ -7,6 +7,7 @@ export class DeadlineTimer {
   readonly #onDue: () => void;
   #dueMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #hasEnded = false;
 
   /** @param onDue Called once for each time that was set; it may come too early. */
   constructor(nowMs: () => number, onDue: () => void) {
@@ -16,7 +17,7 @@ export class DeadlineTimer {
 
   /** The time is another now, in ms since 1970; Infinity is none. */
   set(dueMs: number): void {
-    if (dueMs === this.#dueMs) return;
+    if (dueMs === this.#dueMs || this.#hasEnded) return;
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
     if (!Number.isFinite(dueMs)) return;
@@ -27,7 +28,9 @@ export class DeadlineTimer {
     }, delayMs);
   }
 
+  /** Nothing is told after this, whatever is set. */
   stop(): void {
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
   }
 }

@@ -74,6 +74,7 @@ export class Persistence {
   readonly #release: () => void;
   #compaction: Promise<void> | undefined;
   #stop: (() => void) | undefined;
+  #isClosing = false;
 
   /**
    * Recovers the store of a directory, which is made if need be, or begins to keep one that runs.
@@ -210,6 +211,7 @@ export class Persistence {
     const changes = this.engine.changeCount;
     try {
       const position = await this.log.seal();
+      if (this.#isClosing) throw new RankingError("STORAGE_FAILED", "The compaction was not begun: the log is closed");
       await this.#runCompaction(position);
       this.#snapshots.prune();
       this.log.trim(this.#snapshots.trimPosition());
@@ -219,7 +221,8 @@ export class Persistence {
     } catch (error) {
       this.lastFailure = (error as Error).message;
       this.#retryMs = performance.now() + RETRY_AFTER_MS;
-      log.error("snapshot.failed", { error });
+      if (this.#isClosing) log.info("snapshot.given_up");
+      else log.error("snapshot.failed", { error });
       throw error;
     }
   }
@@ -244,8 +247,9 @@ export class Persistence {
     });
   }
 
-  /** Writes what is left and lets others use the directory. Idempotent. */
+  /** Writes what is left and lets others use the directory; gives up a compaction that is under way. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#stop?.();
     await this.#compaction?.catch(() => undefined);
     try {

@@ -19,7 +19,7 @@ export interface ShellParts {
   shutdown?: () => void;
 }
 
-const NO_LOG = "ERR This server keeps nothing: it was started with persistence none";
+const NO_LOG = "ERR This server keeps nothing now: CONFIG SET appendonly yes begins a log";
 
 /** What this process does for the engine, and what it knows of itself. */
 export function createProcessShell(config: RankingConfig, parts: ShellParts): Shell {

@@ -257,7 +257,7 @@ export class Reactor {
   onAccepted(position: number): void {
     this.#held.release(position, (turn) => this.#sendAll(turn.bytes, turn.segments));
     if (this.#ending.size > 0) this.#endThoseSent();
-    if (this.#held.isEmpty && this.#postponed.size > 0) setImmediate(this.#resumePostponed);
+    if (this.#postponed.size > 0) setImmediate(this.#resumePostponed);
   }
 
   /** Sends every client its segments. Returns whether the bytes are ours again. */
@@ -318,10 +318,12 @@ export class Reactor {
 
   /** Those who waited and do so no more may have sent something meanwhile. */
   #resumeBlocked(): void {
-    if (this.#resumed.length === 0) return;
-    const clients = this.#resumed;
-    this.#resumed = [];
-    this.#goOn(clients);
+    // Who goes on may wake others.
+    while (this.#resumed.length > 0) {
+      const clients = this.#resumed;
+      this.#resumed = [];
+      this.#goOn(clients);
+    }
   }
 
   #goOn(clients: readonly Client[]): void {
@@ -345,10 +347,12 @@ export class Reactor {
 
   readonly #resumePostponed = (): void => {
     // While replies are held the log says when they are sent.
-    if (this.#postponed.size === 0 || this.#isFull) return;
-    const clients = [...this.#postponed];
-    this.#postponed.clear();
-    this.#goOn(clients);
+    for (const client of [...this.#postponed]) {
+      if (this.#isFull) return;
+      // Who fills the turn stands behind all others then.
+      this.#postponed.delete(client);
+      this.#goOn([client]);
+    }
   };
 
   /** Goes on with those that a pause held back, once it is over. */
@@ -387,6 +391,6 @@ export class Reactor {
   /** Cuts all clients off once what they were sent is out. */
   endAll(): void {
     this.#deadline.stop();
-    for (const client of this.clients) client.end();
+    for (const client of this.clients) this.#endLater(client);
   }
 }

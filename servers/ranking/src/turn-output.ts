@@ -90,6 +90,8 @@ interface HeldTurn {
   readonly position: number;
   readonly bytes: Uint8Array;
   readonly segments: Segments;
+  /** Of its replies. */
+  readonly sizeBytes: number;
 }
 
 /** Turns whose replies wait for the log, in their order. */
@@ -114,15 +116,18 @@ export class HeldTurns {
    */
   add(position: number, bytes: Uint8Array, length: number, segments: Segments): void {
     if (segments.count === 0) return;
-    this.#turns.push({ position, bytes, segments });
-    this.bytes += length + segments.largeBytes;
+    const sizeBytes = length + segments.largeBytes;
+    this.#turns.push({ position, bytes, segments, sizeBytes });
+    this.bytes += sizeBytes;
   }
 
   /** Hands out the turns whose replies may be sent. */
   release(position: number, send: (turn: HeldTurn) => void): void {
-    while (this.#turns.length > 0 && (this.#turns[0] as HeldTurn).position <= position)
-      send(this.#turns.shift() as HeldTurn);
-    if (this.#turns.length === 0) this.bytes = 0;
+    for (let turn = this.#turns[0]; turn !== undefined && turn.position <= position; turn = this.#turns[0]) {
+      this.#turns.shift();
+      this.bytes -= turn.sizeBytes;
+      send(turn);
+    }
   }
 
   /**

@@ -300,3 +300,14 @@ test("a password is asked for", async () => {
   client.close();
   await server.close();
 });
+
+test("a compaction that has just begun does not hold up the end", async () => {
+  await withTempDir(async (data) => {
+    const server = await startServer({ persistence: "log", data });
+    const compaction = server.persistence?.compact();
+    const closing = server.persistence?.close();
+    await expect(compaction).rejects.toThrow("The compaction was not begun");
+    await closing;
+    await server.close();
+  });
+});

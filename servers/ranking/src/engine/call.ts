@@ -78,6 +78,11 @@ export class Call {
 
   // Effects
 
+  /** Whether a read may change what it finds on its way, such as a count that is remembered: only if the log can have it. */
+  get mayTidy(): boolean {
+    return this.engine.writeRefusal === "";
+  }
+
   /**
    * Tells that the value of the key in argument `index` was changed, made or removed: watchers, those who wait for it,
    * and keyspace notifications learn it. Call it once the change is done.

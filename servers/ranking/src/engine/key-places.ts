@@ -47,6 +47,27 @@ export class KeyPlaces extends KeyRecords {
     return this.expiries.next;
   }
 
+  /** When the record expires, in ms since 1970, or -1. */
+  expiryOf(record: number): number {
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
+    return slot === 0 ? -1 : this.expiries.timeOf(slot);
+  }
+
+  setExpiry(record: number, timeMs: number): void {
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
+    if (slot === 0) this.expiries.add(record, timeMs);
+    else this.expiries.set(slot, timeMs);
+  }
+
+  /** The key stays for ever. Returns whether it did not. */
+  clearExpiry(record: number): boolean {
+    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
+    if (slot === 0) return false;
+    this.expiries.remove(slot);
+    setRecordWord(this.store.heap, record, KeyWord.expiry, 0);
+    return true;
+  }
+
   /** Folds small values that were not used lately. Call it between turns: records move. */
   fold(): void {
     for (let left = this.foldQueue.dueCount(this.store.keptUnfolded); left > 0; left--)

@@ -51,17 +51,21 @@ export class KeyRecords {
     return recordName(this.store.heap, record);
   }
 
+  /** Whether the value of a record that is no string is in the record. */
+  protected isFolded(record: number): boolean {
+    return (recordWord(this.store.heap, record, 0) & KeyRecordFlag.object) === 0;
+  }
+
   /** The container of a record that is no string. */
   containerOf(record: number): Container {
     const { heap, objects } = this.store;
-    if ((recordWord(heap, record, 0) & KeyRecordFlag.object) === 0) return this.#unfold(record);
+    if (this.isFolded(record)) return this.#unfold(record);
     return objects.get(recordWord(heap, record, KeyWord.length)) as Container;
   }
 
   /** Shows the container of a record that is no string to who only looks at it; a folded one stays so. */
   showContainer(record: number, look: (container: Container) => void): void {
-    const { heap } = this.store;
-    if ((recordWord(heap, record, 0) & KeyRecordFlag.object) !== 0) {
+    if (!this.isFolded(record)) {
       look(this.containerOf(record));
       return;
     }

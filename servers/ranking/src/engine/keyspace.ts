@@ -16,6 +16,7 @@ import {
 } from "./key-record.ts";
 import { hashBytes } from "./memory/byte-hash.ts";
 import { SEGMENT_SHIFT } from "./memory/heap.ts";
+import { pickRecord } from "./memory/table-pick.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -32,6 +33,7 @@ export class Keyspace extends KeyPlaces {
   readonly #hashExpiries: HashExpiries;
   /** Hash of the key that was looked up last. */
   #hash = 0;
+
   constructor(store: Store, index: number) {
     super(store);
     this.index = index;
@@ -268,7 +270,7 @@ export class Keyspace extends KeyPlaces {
 
   #freeRecord(record: number): void {
     this.clearExpiry(record);
-    if (this.typeOf(record) === ValueType.hash && !this.#isFolded(record))
+    if (this.typeOf(record) === ValueType.hash && !this.isFolded(record))
       this.#hashExpiries.forget(this.#hashAt(record));
     this.freeRecord(record);
   }
@@ -290,27 +292,6 @@ export class Keyspace extends KeyPlaces {
 
   // Expiry
 
-  /** When the record expires, in ms since 1970, or -1. */
-  expiryOf(record: number): number {
-    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
-    return slot === 0 ? -1 : this.expiries.timeOf(slot);
-  }
-
-  setExpiry(record: number, timeMs: number): void {
-    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
-    if (slot === 0) this.expiries.add(record, timeMs);
-    else this.expiries.set(slot, timeMs);
-  }
-
-  /** The key stays for ever. Returns whether it did not. */
-  clearExpiry(record: number): boolean {
-    const slot = recordWord(this.store.heap, record, KeyWord.expiry);
-    if (slot === 0) return false;
-    this.expiries.remove(slot);
-    setRecordWord(this.store.heap, record, KeyWord.expiry, 0);
-    return true;
-  }
-
   /** Removes at most `limit` keys whose time has come. Returns how many. */
   expire(limit: number): number {
     let count = 0;
@@ -328,7 +309,7 @@ export class Keyspace extends KeyPlaces {
     const slot = recordWord(this.store.heap, record, KeyWord.expiry);
     if (slot !== 0 && this.expiries.timeOf(slot) <= this.store.nowMs) return true;
     if (this.#hashExpiries.nextMs > this.store.nowMs || this.typeOf(record) !== ValueType.hash) return false;
-    if (this.#isFolded(record)) return false;
+    if (this.isFolded(record)) return false;
     return this.#hashAt(record).isAllDue;
   }
 
@@ -365,10 +346,6 @@ export class Keyspace extends KeyPlaces {
     else this.noteFieldExpiry(record);
     if (count > 0) this.store.listener?.onFieldsExpired(this.index, key, isEmpty);
     return Math.max(1, count);
-  }
-
-  #isFolded(record: number): boolean {
-    return (recordWord(this.store.heap, record, 0) & KeyRecordFlag.object) === 0;
   }
 
   // Walking
@@ -409,6 +386,6 @@ export class Keyspace extends KeyPlaces {
   /** A key at random, or 0. The same for the same keys and random numbers. */
   pick(random: () => number): number {
     this.expire(Number.POSITIVE_INFINITY);
-    return this.table.pick(random);
+    return pickRecord(this.table, random);
   }
 }

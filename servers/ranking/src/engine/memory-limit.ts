@@ -36,11 +36,20 @@ export class MemoryLimit {
     return ENDS_QUEUEING.has(command.name);
   }
 
-  /** Evicts until memory is below the limit. Not while the log is applied, inside a command, or while clients pause. */
+  /**
+   * Evicts until memory is below the limit. Not while the log is applied or cannot be written, inside a command, or while
+   * clients pause.
+   */
   evict(): EvictionOutcome {
     const engine = this.#engine;
     const { nowMs } = engine.store;
-    if (!engine.isLogging || engine.currentSession !== undefined || engine.sessions.isPaused(nowMs)) return "below";
+    if (
+      !engine.isLogging ||
+      engine.writeRefusal !== "" ||
+      engine.currentSession !== undefined ||
+      engine.sessions.isPaused(nowMs)
+    )
+      return "below";
     const { maxMemoryBytes, store } = engine;
     // Without a limit of memory nobody has said that keys may go.
     const isOver = maxMemoryBytes > 0 && store.usedBytes > maxMemoryBytes;

@@ -21,12 +21,16 @@ export function codecOf(type: ValueTypeCode): ContainerCodec | undefined {
 
 /** What the record holds, in neutral form; bytes of their own. `undefined` if it has none. */
 export function toRdbValue(db: Keyspace, record: number): RdbValue | undefined {
-  const type = db.typeOf(record);
-  if (type !== ValueType.string) return codecOf(type)?.toRdb(db.containerOf(record));
+  if (db.typeOf(record) !== ValueType.string) return toRdbContainer(db.containerOf(record));
   db.readString(record);
   const bytes = new Uint8Array(db.valueEnd - db.valueStart);
   bytes.set(db.valueBytes.subarray(db.valueStart, db.valueEnd));
   return { kind: "string", bytes };
+}
+
+/** As {@link toRdbValue}, of a value that is no string. */
+export function toRdbContainer(container: Container): RdbValue | undefined {
+  return codecOf(container.type)?.toRdb(container);
 }
 
 /** The container of a value that is no string; `undefined` if it is damaged or of a kind that is not kept. */

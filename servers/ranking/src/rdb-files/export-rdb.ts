@@ -1,15 +1,15 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { TYPE_NAMES, ValueType } from "../engine/container.ts";
+import { type Container, TYPE_NAMES, ValueType } from "../engine/container.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Keyspace } from "../engine/keyspace.ts";
-import { toRdbValue } from "../engine/rdb-values.ts";
+import { toRdbContainer, toRdbValue } from "../engine/rdb-values.ts";
 import { ByteView } from "../engine/structures/byte-view.ts";
 import type { HashValue } from "../engine/structures/hash-value.ts";
 import type { ListValue } from "../engine/structures/list-value.ts";
 import type { SetValue } from "../engine/structures/set-value.ts";
 import type { SortedSet } from "../engine/structures/sorted-set.ts";
 import { RankingError } from "../errors.ts";
-import { type RdbContainer, RdbWriter } from "../protocol/rdb/index.ts";
+import { type RdbContainer, type RdbValue, RdbWriter } from "../protocol/rdb/index.ts";
 
 /** Whose format it is. */
 const REDIS_VERSION = "7.0.15";
@@ -118,20 +118,24 @@ class FileWriter {
     const key = keyspace.keyOf(record).slice();
     const expiryMs = keyspace.expiryOf(record);
     const attributes = expiryMs < 0 ? {} : { expireAtMs: expiryMs };
-    if (type === ValueType.hash && expiringFields(keyspace.containerOf(record) as HashValue)) this.hashesWithExpiry++;
-    if (type !== ValueType.string && keyspace.containerOf(record).size > LARGE_VALUE) {
-      this.#writeLarge(keyspace, record, key, attributes);
-    } else {
-      const value = toRdbValue(keyspace, record);
-      if (value !== undefined) this.#writer.writeEntry(key, value, attributes);
-    }
+    if (type === ValueType.string) this.#writeValue(key, toRdbValue(keyspace, record), attributes);
+    else keyspace.showContainer(record, (container) => this.#writeContainer(container, key, attributes));
     this.keys++;
     this.#flush();
   }
 
-  #writeLarge(keyspace: Keyspace, record: number, key: Uint8Array, attributes: { expireAtMs?: number }): void {
+  #writeContainer(container: Container, key: Uint8Array, attributes: { expireAtMs?: number }): void {
+    if (container.type === ValueType.hash && expiringFields(container as HashValue)) this.hashesWithExpiry++;
+    if (container.size > LARGE_VALUE) this.#writeLarge(container, key, attributes);
+    else this.#writeValue(key, toRdbContainer(container), attributes);
+  }
+
+  #writeValue(key: Uint8Array, value: RdbValue | undefined, attributes: { expireAtMs?: number }): void {
+    if (value !== undefined) this.#writer.writeEntry(key, value, attributes);
+  }
+
+  #writeLarge(container: Container, key: Uint8Array, attributes: { expireAtMs?: number }): void {
     const writer = this.#writer;
-    const container = keyspace.containerOf(record);
     const begin = (kind: RdbContainer): void => writer.beginContainer(kind, key, container.size, attributes);
     const part = (bytes: Uint8Array, start: number, end: number): void => {
       writer.writePart(bytes.subarray(start, end));

@@ -9,6 +9,7 @@ import { FileLogSubscription, type SubscriptionHost } from "./log-subscription.t
 import { LogSyncer, type SyncPolicy } from "./log-syncer.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { PendingRecords } from "./pending-records.ts";
+import { PositionWaiters } from "./position-waiters.ts";
 import type { LogObserver, LogState, LogSubscriber, LogSubscription, ReplicatedLog } from "./replicated-log.ts";
 import { SegmentChain } from "./segment-chain.ts";
 import { ioFailure, type StorageJournal } from "./storage-errors.ts";
@@ -59,12 +60,6 @@ export interface FileLogStatistics {
   readonly fullCount: number;
 }
 
-interface PositionWaiter {
-  readonly position: number;
-  readonly resolve: (position: number) => void;
-  readonly reject: (error: RankingError) => void;
-}
-
 /**
  * The log of one node, in files.
  *
@@ -90,8 +85,8 @@ export class FileLog implements ReplicatedLog {
   readonly #recoveredPosition: number;
   readonly #subscriptions = new Set<FileLogSubscription>();
   readonly #host: SubscriptionHost;
-  #acceptedWaiters: PositionWaiter[] = [];
-  #durableWaiters: PositionWaiter[] = [];
+  readonly #acceptedWaiters = new PositionWaiters();
+  readonly #durableWaiters = new PositionWaiters();
   #writtenPosition: number;
   #state: LogState = "ok";
   #problem: RankingError | undefined;
@@ -354,13 +349,13 @@ export class FileLog implements ReplicatedLog {
 
   #onSynced(position: number): void {
     this.#observer.onDurable?.(position);
-    this.#durableWaiters = settle(this.#durableWaiters, position);
+    this.#durableWaiters.settle(position);
     if (this.#policy === "always") this.#onAccepted(position);
   }
 
   #onAccepted(position: number): void {
     this.#observer.onAccepted?.(position);
-    if (this.#acceptedWaiters.length > 0) this.#acceptedWaiters = settle(this.#acceptedWaiters, position);
+    this.#acceptedWaiters.settle(position);
   }
 
   #fail(problem: RankingError): void {
@@ -368,7 +363,8 @@ export class FileLog implements ReplicatedLog {
     this.#syncer.stop();
     this.#retryTimer?.cancel();
     this.#setState("failed", problem);
-    for (const { reject } of [...this.#acceptedWaiters.splice(0), ...this.#durableWaiters.splice(0)]) reject(problem);
+    this.#acceptedWaiters.rejectAll(problem);
+    this.#durableWaiters.rejectAll(problem);
     for (const subscription of this.#subscriptions) subscription.fail(problem);
   }
 
@@ -384,16 +380,10 @@ export class FileLog implements ReplicatedLog {
       throw this.#problem;
   }
 
-  #wait(waiters: PositionWaiter[], position: number): Promise<number> {
+  #wait(waiters: PositionWaiters, position: number): Promise<number> {
     if (this.#state === "failed" && this.#problem) return Promise.reject(this.#problem);
-    return new Promise((resolve, reject) => waiters.push({ position, resolve, reject }));
+    return waiters.wait(position);
   }
-}
-
-/** Calls those whose position is reached, and returns the others. */
-function settle(waiters: readonly PositionWaiter[], position: number): PositionWaiter[] {
-  for (const waiter of waiters) if (waiter.position <= position) waiter.resolve(waiter.position);
-  return waiters.filter((waiter) => waiter.position > position);
 }
 
 /** A failed sync is fatal whatever its code: also "no room" means that pages were lost. */

@@ -82,11 +82,6 @@ export class LogSyncer {
     return this.#slowCount;
   }
 
-  /** Whether the next sync of `always` is waited for where it is. */
-  get #isInline(): boolean {
-    return this.#policy === "always" && this.#averageMs < this.#options.inlineLimitMs;
-  }
-
   /** Positions up to this one are written. */
   onWritten(position: number): void {
     this.#writtenPosition = position;
@@ -119,7 +114,8 @@ export class LogSyncer {
     const isBehind = this.#writtenPosition > this.#syncedPosition;
     if (this.#isForced) this.#start();
     else if (isBehind && this.#policy === "always") {
-      if (!this.#isInline || !this.#syncInline()) this.#start();
+      const isQuick = this.#averageMs < this.#options.inlineLimitMs;
+      if (!isQuick || !this.#syncInline()) this.#start();
     } else if (isBehind && this.#policy === "everysec") this.#startInTime();
   }
 
@@ -144,20 +140,20 @@ export class LogSyncer {
     }
     const elapsedMs = this.#nowMs() - startedMs;
     this.#syncCount++;
-    this.#noteDuration(elapsedMs);
     if (elapsedMs >= SLOW_MS) {
       this.#slowCount++;
       this.#options.onSlow(elapsedMs);
     }
-    this.#syncedPosition = this.#writtenPosition;
-    this.#endedMs = this.#nowMs();
-    this.#options.onSynced(this.#syncedPosition);
+    this.#onSynced(this.#writtenPosition, elapsedMs);
     return true;
   }
 
-  #noteDuration(elapsedMs: number): void {
+  #onSynced(position: number, elapsedMs: number): void {
     const isFirst = this.#averageMs === Number.POSITIVE_INFINITY;
     this.#averageMs = isFirst ? elapsedMs : this.#averageMs + (elapsedMs - this.#averageMs) * LAST_SHARE;
+    this.#syncedPosition = position;
+    this.#endedMs = this.#nowMs();
+    this.#options.onSynced(position);
   }
 
   #start(): void {
@@ -178,10 +174,7 @@ export class LogSyncer {
       this.#options.onFailed(error);
       return;
     }
-    this.#noteDuration(this.#nowMs() - this.#startedMs);
-    this.#syncedPosition = this.#targetPosition;
-    this.#endedMs = this.#nowMs();
-    this.#options.onSynced(this.#syncedPosition);
+    this.#onSynced(this.#targetPosition, this.#nowMs() - this.#startedMs);
     this.#plan();
   }
 

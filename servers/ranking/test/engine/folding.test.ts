@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import { createRandom, type Random, seeds } from "@kagami/clock";
+import { withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
 import { rebuildStore } from "../../src/engine/rebuild/rebuild.ts";
+import { exportRdb } from "../../src/rdb-files/export-rdb.ts";
 import { type Argument, EngineDriver } from "../support/engine-driver.ts";
 
 const KEYS = ["a", "b", "key:with:a:longer:name", "c"];
@@ -130,4 +133,22 @@ test("a large value, one with fields that expire and one of another type stay ob
   driver.do("ZADD", "sorted", 1, "m".repeat(100));
   driver.do("PING");
   expect(store.objects.size).toBe(4);
+});
+
+test("an export leaves folded values as they are", async () => {
+  await withTempDir(async (directory) => {
+    const driver = new EngineDriver();
+    const { store } = driver.engine;
+    store.keptUnfolded = 0;
+    for (let i = 0; i < 100; i++) driver.do("HSET", `h:${i}`, "field", i);
+    driver.do("PING");
+    expect(store.objects.size).toBe(0);
+    const usedBytes = store.usedBytes;
+    const { keys } = exportRdb(driver.engine, {
+      path: join(directory, "store.rdb"),
+      nowMs: driver.nowMs,
+      skips: false,
+    });
+    expect([keys, store.objects.size, store.usedBytes]).toEqual([100, 0, usedBytes]);
+  });
 });

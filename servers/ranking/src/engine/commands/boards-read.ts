@@ -18,7 +18,7 @@ export const SETTLE_PARTS = 2_000;
 
 /**
  * The period that is asked: of the board in argument 1, named by a `PERIOD p` at the end, or the running one. Old scores
- * of a sliding board leave it first, for which RANK.TICK is put into the log.
+ * of a sliding board leave it first, for which RANK.TICK is put into the log; while that cannot be written they stay.
  *
  * @returns The period, if it is there, and how many arguments there are without the option.
  */
@@ -34,7 +34,7 @@ function open(call: Call): [period: BoardPeriod | undefined, count: number] {
   if (hasPeriod) number = board.parsePeriod(args.text(args.count - 1), nowMs);
   if (Number.isNaN(number)) throw new CommandError("ERR PERIOD must be 0, -1, ... or a date such as 2026-11-29");
   const period = board.period(number, nowMs);
-  if (period?.isDue(nowMs)) {
+  if (call.mayTidy && period?.isDue(nowMs)) {
     period.settle(nowMs, SETTLE_PARTS);
     call.modified(1, "rank.tick", EventClass.board);
     call.logInstead([textBytes("RANK.TICK"), args.copy(1)]);

@@ -94,13 +94,15 @@ function pfcount(call: Call): void {
     else reply.integer(counted.count);
     return;
   }
-  const counted = only === undefined ? { count: 0, hasChanged: false } : countHyperLogLog(only);
+  // The count is kept in the value, or in a copy that is dropped.
+  const value = only === undefined || call.mayTidy ? only : new Uint8Array(only);
+  const counted = value === undefined ? { count: 0, hasChanged: false } : countHyperLogLog(value);
   if ("error" in counted) {
     reply.error(counted.error);
     return;
   }
-  // The count is kept in the value, which Redis takes for a change.
-  if (counted.hasChanged) call.modified(1, "", 0);
+  // Redis takes it for a change.
+  if (counted.hasChanged && call.mayTidy) call.modified(1, "", 0);
   reply.integer(counted.count);
 }
 

@@ -8,26 +8,7 @@ const SPLIT_ENTRIES = 65_536;
 const JOIN_ENTRIES = 16_384;
 const PART_BITS = 8;
 const PARTS = 1 << PART_BITS;
-/** A bucket of a random pick has 4 to 8 entries; the ones beyond this, in one of 10^10 buckets, would never be picked. */
-const PICK_LIMIT = 32;
-/** Slots that are looked at together when a bucket is collected. */
-const COLLECT_SLOTS = 8;
-
 const U32 = 2 ** 32;
-
-/** The entries of the bucket that a pick looks at; a bucket of a small table is all of it. */
-const collected = {
-  pointers: new Int32Array(2 * PICK_LIMIT),
-  hashes: new Uint32Array(2 * PICK_LIMIT),
-  count: 0,
-  end: 0,
-};
-
-function collect(pointer: number, hash: number): void {
-  if (hash >>> 0 >= collected.end || collected.count === collected.pointers.length) return;
-  collected.pointers[collected.count] = pointer;
-  collected.hashes[collected.count++] = hash;
-}
 
 /** Slots of (hash, pointer) pairs; a pointer of 0 is a free slot. */
 class Slots {
@@ -234,62 +215,6 @@ export class ByteTable {
         if (words[at + 1] !== 0) visit(words[at + 1]!, words[at]!);
       }
     }
-  }
-
-  /**
-   * A record picked at random, each with the same chance; 0 if there is none.
-   *
-   * Only the hashes and the size decide, not where an entry lies, so every copy of the store picks the same: the hash
-   * space is cut into buckets of four to eight entries, a bucket and a place in it are drawn until somebody is there,
-   * one draw in four to eight. A draw looks at a bucket's slots, which are neighbours.
-   *
-   * @param random A whole number, 0 to 2^32 - 1.
-   */
-  pick(random: () => number): number {
-    const size = this.#size;
-    if (size === 0) return 0;
-    const bits = size <= PICK_LIMIT ? 0 : 29 - Math.clz32(size);
-    const limit = bits === 0 ? size : PICK_LIMIT;
-    for (;;) {
-      const bucket = bits === 0 ? 0 : random() >>> (32 - bits);
-      const place = Math.floor((random() / U32) * limit);
-      this.#collect(bucket, bits);
-      if (place < collected.count) return this.#collectedAt(place);
-    }
-  }
-
-  /** Puts the entries of a bucket into {@link collected}. */
-  #collect(bucket: number, bits: number): void {
-    const span = U32 / 2 ** bits;
-    const end = (bucket + 1) * span;
-    collected.count = 0;
-    collected.end = end;
-    for (let threshold = bucket * span; threshold < end; ) {
-      threshold = this.scan(threshold, COLLECT_SLOTS, collect);
-      if (threshold === 0) return;
-    }
-  }
-
-  /** The collected entry that has so many before it, by hash, then by name. */
-  #collectedAt(place: number): number {
-    const { pointers, hashes, count } = collected;
-    for (let i = 0; ; i++) {
-      let before = 0;
-      for (let other = 0; other < count; other++) {
-        const difference = hashes[other]! - hashes[i]!;
-        if (difference < 0) before++;
-        else if (difference === 0 && other !== i && this.#compareNames(pointers[other]!, pointers[i]!) < 0) before++;
-      }
-      if (before === place) return pointers[i]!;
-    }
-  }
-
-  #compareNames(a: number, b: number): number {
-    const first = this.nameOf(a);
-    const second = this.nameOf(b);
-    const size = Math.min(first.length, second.length);
-    for (let i = 0; i < size; i++) if (first[i] !== second[i]) return first[i]! - second[i]!;
-    return first.length - second.length;
   }
 
   /** The name of a record: a view of the heap, good until the next change. */

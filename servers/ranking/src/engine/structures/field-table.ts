@@ -3,6 +3,7 @@ import { hashBytes } from "../memory/byte-hash.ts";
 import { ByteTable } from "../memory/byte-table.ts";
 import { ExpiryIndex } from "../memory/expiry-index.ts";
 import { MAX_BLOCK_BYTES } from "../memory/heap.ts";
+import { pickRecord } from "../memory/table-pick.ts";
 import type { Store } from "../store.ts";
 import { blockBytes, blockStart, copyBlock, ownBytes, putBytes } from "./blocks.ts";
 import type { ByteView } from "./byte-view.ts";
@@ -145,7 +146,7 @@ export class FieldTable {
 
   /** A record at random, the same on every copy. */
   pick(random: SeededNumbers): number {
-    return this.#table.pick(() => random.next());
+    return pickRecord(this.#table, () => random.next());
   }
 
   // Expiry

@@ -4,17 +4,22 @@ import { recordWord, setRecordWord } from "../key-record.ts";
 import { hashBytes } from "../memory/byte-hash.ts";
 import { ByteTable } from "../memory/byte-table.ts";
 import { MAX_BLOCK_BYTES } from "../memory/heap.ts";
+import { pickRecord } from "../memory/table-pick.ts";
 import { CommandError } from "../replies.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Store } from "../store.ts";
 import { blockBytes, blockStart, copyBlock, putBytes, spliceBlock } from "./blocks.ts";
 import { findInt, intAt, intWidth, putDecimals, putInt, widenInts } from "./int-set.ts";
+import {
+  countPackedMembers,
+  findPackedMember,
+  MAX_PACKED,
+  MAX_PACKED_MEMBER,
+  packedMemberAt,
+} from "./packed-members.ts";
 
 /** A set of numbers of up to this many says `intset`. As Redis's set-max-intset-entries. */
 const MAX_INTS = 512;
-/** Members that are kept in one block at most, and the longest of them. */
-const MAX_PACKED = 64;
-const MAX_PACKED_MEMBER = 64;
 const HEAD_BYTES = 4;
 /** Longest member of a set. */
 export const MAX_MEMBER_BYTES = MAX_BLOCK_BYTES - HEAD_BYTES;
@@ -41,7 +46,7 @@ export function checkMemberLength(size: number): void {
  * A set of byte strings, in one of three forms:
  *
  *     ints     whole numbers of up to 53 bits, ascending in one block (see int-set.ts)
- *     packed   up to 64 short members in one block, { u8 length . bytes } each, by length, then by bytes
+ *     packed   up to 64 short members in one block (see packed-members.ts)
  *     table    a record { u32 length . bytes } for each member, found by a ByteTable
  *
  * The first two are in an order that only the members decide, and so picks by index are the same on every copy. A set
@@ -162,14 +167,10 @@ export class SetValue implements FoldingContainer {
 
   /** A member picked at random, as a number that is good until the next change; the same on every copy. */
   pick(random: SeededRandom): number {
-    if (this.#table !== undefined) return this.#table.pick(() => random.next());
+    if (this.#table !== undefined) return pickRecord(this.#table, () => random.next());
     const index = random.below(this.#count);
     if (this.#form === SetForm.ints) return index;
-    const bytes = blockBytes(this.#store.heap, this.#pointer);
-    const first = blockStart(this.#pointer);
-    let at = first;
-    for (let left = index; left > 0; left--) at += 1 + bytes[at]!;
-    return at - first;
+    return packedMemberAt(blockBytes(this.#store.heap, this.#pointer), blockStart(this.#pointer), index);
   }
 
   /** Visits what {@link pick} picked. */
@@ -249,8 +250,7 @@ export class SetValue implements FoldingContainer {
     set.#form = width === 0 ? SetForm.packed : SetForm.ints;
     set.#splice(0, 0, end - start - 1);
     putBytes(blockBytes(store.heap, set.#pointer), blockStart(set.#pointer), bytes, start + 1, end);
-    if (width !== 0) set.#count = (end - start - 1) / width;
-    else for (let at = start + 1; at < end; at += 1 + bytes[at]!) set.#count++;
+    set.#count = width === 0 ? countPackedMembers(bytes, start + 1, end) : (end - start - 1) / width;
     return set;
   }
 
@@ -318,17 +318,7 @@ export class SetValue implements FoldingContainer {
     if (this.#bytes === 0) return ~0;
     const bytes = blockBytes(this.#store.heap, this.#pointer);
     const first = blockStart(this.#pointer);
-    const last = first + this.#bytes;
-    const size = end - start;
-    let at = first;
-    while (at < last && bytes[at]! < size) at += 1 + bytes[at]!;
-    for (; at < last && bytes[at] === size; at += 1 + size) {
-      let i = 0;
-      while (i < size && bytes[at + 1 + i] === name[start + i]) i++;
-      if (i === size) return at - first;
-      if (bytes[at + 1 + i]! > name[start + i]!) break;
-    }
-    return ~(at - first);
+    return findPackedMember(bytes, first, first + this.#bytes, name, start, end);
   }
 
   #addPacked(name: Uint8Array, start: number, end: number): boolean {

@@ -1,3 +1,4 @@
+import { compareBytes } from "../../protocol/compare-bytes.ts";
 import { hashBytes } from "../memory/byte-hash.ts";
 import { type Heap, OFFSET_MASK, SEGMENT_SHIFT } from "../memory/heap.ts";
 import type { BlobReader, BlobWriter } from "./blob.ts";
@@ -229,11 +230,4 @@ function latinOf(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
-}
-
-/** Orders names by their bytes. */
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const size = Math.min(a.length, b.length);
-  for (let i = 0; i < size; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return a.length - b.length;
 }

@@ -1,6 +1,7 @@
 // Values are written in the forms that Redis 7.0 itself gives them with its default settings: small ones as one block,
 // large ones as their parts. It turns them into what its own settings want when it loads them.
 
+import { compareBytes } from "../compare-bytes.ts";
 import type { ByteSink } from "./byte-sink.ts";
 import { safeInteger, scoreBytes } from "./decimal.ts";
 import { RDB_TYPE, type RdbValue } from "./format.ts";
@@ -168,14 +169,6 @@ function areSmall(strings: readonly Uint8Array[]): boolean {
 
 function isWithin(lowest: number, highest: number, limit: number): boolean {
   return lowest >= -limit && highest < limit;
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    if (a[i] !== b[i]) return a[i]! - b[i]!;
-  }
-  return a.length - b.length;
 }
 
 function nothing(): void {}
