@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { crc32 } from "node:zlib";
 import { eventually } from "@kagami/testkit";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { StoreError } from "../../src/store/object-store.ts";
 import { RawClient, type RawRequest } from "../support/raw-client.ts";
 import { startTestServer, type TestServer } from "../support/start-server.ts";
 
@@ -96,6 +97,27 @@ describe("a body that is not what was said of it leaves nothing behind", () => {
     }
     expect((await send({ path: "/bodies/half" })).code).toBe("NoSuchKey");
   });
+});
+
+test("a body that the store does not begin to take, as when its bucket goes, holds no memory and no thread", async () => {
+  const { store, budget } = server.service;
+  const begun = await send({ method: "POST", path: "/bodies/parts?uploads" });
+  const path = `/bodies/parts?partNumber=1&uploadId=${/<UploadId>([^<]*)/.exec(begun.text)?.[1]}`;
+  await send({ method: "PUT", path: "/bodies/source", body: "source" });
+  const putPart = vi.spyOn(store, "putPart").mockImplementation(() => {
+    throw new StoreError("NO_SUCH_BUCKET", "It was removed meanwhile");
+  });
+  const large = Buffer.alloc(1_000_000);
+  const upload = /uploadId=(.*)/.exec(path)?.[1];
+  const adminPath = `${server.adminUrl}/api/buckets/bodies/uploads/${upload}/1?key=parts`;
+  expect((await send({ method: "PUT", path, body: large })).code).toBe("NoSuchBucket");
+  expect((await send({ method: "PUT", path, headers: { "x-amz-copy-source": "/bodies/source" } })).code).toBe(
+    "NoSuchBucket",
+  );
+  expect((await fetch(adminPath, { method: "PUT", body: large })).status).toBe(404);
+  expect(putPart).toHaveBeenCalledTimes(3);
+  putPart.mockRestore();
+  expect(budget.heldBytes).toBe(0);
 });
 
 describe("aws-chunked bodies", () => {

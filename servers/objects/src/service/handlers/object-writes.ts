@@ -7,7 +7,7 @@ import { storeBody } from "../body/receive-body.ts";
 import { sendEmpty } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import { refuseAcl } from "./buckets.ts";
-import { addExpirationHeader } from "./object-headers.ts";
+import { addChecksum, addExpirationHeader } from "./object-headers.ts";
 import { readMetadata, refuseUnsupported } from "./put-headers.ts";
 
 export async function putObject(cx: RequestContext): Promise<void> {
@@ -78,7 +78,7 @@ export function addWrittenHeaders(
   cx.addHeader("etag", `"${etag}"`);
   if (versionId !== undefined) cx.addHeader("x-amz-version-id", versionId);
   if (checksum) {
-    cx.addHeader(`x-amz-checksum-${checksum.algorithm.toLowerCase()}`, checksum.value);
+    addChecksum(cx, checksum);
     cx.addHeader("x-amz-checksum-type", checksum.type);
   }
   if (retention) addExpirationHeader(cx, retention.expiresMs, retention.ruleKey);

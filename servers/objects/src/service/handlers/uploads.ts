@@ -1,4 +1,5 @@
 import {
+  checksumHeader,
   checksumTypeOf,
   combineChecksums,
   decodeChecksum,
@@ -172,8 +173,7 @@ function digestNow(algorithm: ChecksumAlgorithm, bytes: Uint8Array): Uint8Array 
 /** A checksum of the whole that the client gives when it completes. */
 function checkGivenChecksum(cx: RequestContext, checksum: Checksum | undefined): void {
   if (!checksum) return;
-  const name = `x-amz-checksum-${checksum.algorithm.toLowerCase()}`;
-  const given = cx.headers.get(name);
+  const given = cx.headers.get(checksumHeader(checksum.algorithm));
   const isOfWhole = cx.headers.get("x-amz-checksum-type") !== undefined || given?.includes("-");
   if (given === undefined || !isOfWhole || given === checksum.value) return;
   throw new S3Error("BadDigest", {
