@@ -2,7 +2,8 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
-import { FULL_ACCESS_POLICY, Users } from "../../src/service/users.ts";
+import { FULL_ACCESS_POLICY } from "../../src/service/user-rights.ts";
+import { Users } from "../../src/service/users.ts";
 
 const nowMs = () => 1_000;
 
