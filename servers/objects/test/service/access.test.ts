@@ -104,6 +104,47 @@ describe("who may do what", () => {
     await send({ method: "DELETE", path: "/secret?policy" });
   });
 
+  test.each([
+    { what: "a HEAD", ask: { method: "HEAD", path: "/secret/k?versionId=null" } },
+    { what: "a removal", ask: { method: "DELETE", path: "/secret/k?versionId=null" } },
+    { what: "reading tags", ask: { path: "/secret/k?tagging&versionId=null" } },
+    { what: "removing tags", ask: { method: "DELETE", path: "/secret/k?tagging&versionId=null" } },
+    {
+      what: "writing tags",
+      ask: { method: "PUT", path: "/secret/k?tagging&versionId=null", body: "<Tagging><TagSet/></Tagging>" },
+    },
+    { what: "its access list", ask: { path: "/secret/k?acl&versionId=null" } },
+    {
+      what: "a copy",
+      ask: {
+        method: "PUT",
+        path: "/alice-1/copied",
+        headers: { "x-amz-copy-source": "/secret/k?versionId=null" },
+      },
+    },
+    {
+      what: "a removal among many",
+      ask: {
+        method: "POST",
+        path: "/secret?delete",
+        body: "<Delete><Object><Key>k</Key><VersionId>null</VersionId></Object></Delete>",
+      },
+    },
+  ])("so does $what", async ({ ask }) => {
+    const plain = ["GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"];
+    await setPolicy("secret", {
+      Effect: "Allow",
+      Principal: { AWS: "arn:aws:iam:::user/alice" },
+      Action: [...plain, "GetObjectAcl"].map((name) => `s3:${name}`),
+      Resource: "arn:aws:s3:::secret/*",
+    });
+    const refused = await send({ ...ask, as: alice });
+    await send({ method: "DELETE", path: "/secret?policy" });
+    expect([403, 200]).toContain(refused.status);
+    if (refused.status === 200) expect(refused.text).toContain("<Code>AccessDenied</Code>");
+    expect(await send({ path: "/secret/k" })).toMatchObject({ status: 200, text: "data" });
+  });
+
   test("conditions on tags of the object are looked up before the decision", async () => {
     await send({ method: "PUT", path: "/secret/open", body: "o", headers: { "x-amz-tagging": "share=yes" } });
     await setPolicy("secret", {
@@ -242,17 +283,64 @@ describe("signatures", () => {
     expect((await send({ method: "HEAD", path: "/public/hoisted" })).headers["x-amz-meta-who"]).toBe("me");
   });
 
-  test("X-Forwarded-For of a stranger changes no decision", async () => {
+  test("a URL that nobody signed opens nothing by naming chunks without signatures", async () => {
+    const path = client.presign({
+      method: "PUT",
+      path: "/public/forged?X-Amz-Content-Sha256=STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+      as: { accessKey: TEST_KEY.accessKey, secretKey: "wrong-secret" },
+    });
+    const headers = ["host", server.host, "x-amz-decoded-content-length", "4"];
+    const forged = { method: "PUT", path, body: "4\r\nevil\r\n0\r\n\r\n" };
+    expect((await sendRaw(server.host, forged, headers.slice(0, 2))).code).toBe("SignatureDoesNotMatch");
+    expect((await sendRaw(server.host, forged, headers)).code).toBe("AccessDenied");
+    expect((await send({ path: "/public/forged" })).code).toBe("NoSuchKey");
+  });
+
+  test.each<{ condition: object; headers?: Record<string, string>; query?: string; why: string }>([
+    {
+      condition: { IpAddress: { "aws:SourceIp": "203.0.113.7" } },
+      headers: { "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7", sourceip: "203.0.113.7" },
+      why: "the address is that of the connection",
+    },
+    {
+      condition: { Bool: { "aws:SecureTransport": "true" } },
+      headers: { "x-forwarded-proto": "https", securetransport: "true" },
+      why: "TLS is that of the connection",
+    },
+    {
+      condition: { StringEquals: { "aws:username": "admin" } },
+      headers: { username: "admin", userid: "admin", "x-amz-username": "admin" },
+      query: "aws:username=admin&username=admin",
+      why: "the user is who has signed",
+    },
+    {
+      condition: { StringEquals: { "s3:x-amz-storage-class": "GLACIER" } },
+      query: "x-amz-storage-class=GLACIER&s3:x-amz-storage-class=GLACIER",
+      why: "a parameter that nobody signed is no header",
+    },
+    {
+      condition: { StringEquals: { "s3:ExistingObjectTag/share": "yes" } },
+      headers: { "x-amz-tagging": "share=yes" },
+      query: "s3:ExistingObjectTag/share=yes",
+      why: "tags of the object are those it has",
+    },
+    {
+      condition: { StringEquals: { "s3:signatureversion": "AWS4-HMAC-SHA256" } },
+      headers: { signatureversion: "AWS4-HMAC-SHA256" },
+      why: "there is no signature",
+    },
+  ])("what a stranger says of himself satisfies no $condition: $why", async ({ condition, headers, query }) => {
     await setPolicy("secret", {
       Effect: "Allow",
       Principal: "*",
       Action: "s3:GetObject",
       Resource: "arn:aws:s3:::secret/*",
-      Condition: { IpAddress: { "aws:SourceIp": "203.0.113.7" } },
+      Condition: condition,
     });
-    const headers = { "x-forwarded-for": "203.0.113.7" };
-    expect((await send({ path: "/secret/k", headers, as: false })).code).toBe("AccessDenied");
+    const path = query === undefined ? "/secret/k" : `/secret/k?${query}`;
+    const answer = await send({ path, ...(headers && { headers }), as: false });
     await send({ method: "DELETE", path: "/secret?policy" });
+    expect(answer.code).toBe("AccessDenied");
   });
 });
 
@@ -276,6 +364,24 @@ describe("ACLs", () => {
     expect(text).toContain("<Permission>FULL_CONTROL</Permission>");
     expect(text.match(/<Grant>/g)).toHaveLength(1);
   });
+});
+
+test("a policy that cannot be read opens nothing", async () => {
+  const { store } = server.service;
+  await store.updateBucket("public", { documents: { policy: '{"Version":"2012-10-17","Statement":[{"Effect":"Al' } });
+  for (const as of [false, alice, TEST_KEY] as const) {
+    expect((await send({ path: "/public/k", as })).status).toBeGreaterThanOrEqual(400);
+  }
+  await store.updateBucket("public", { documents: { policy: undefined } });
+  expect((await send({ path: "/public/k" })).status).toBe(200);
+});
+
+test("the port of S3 tells nobody how the server is", async () => {
+  for (const path of ["/metrics", "/healthz", "/readyz", "/api/status", "/debug/pprof", "/"]) {
+    const { status, text } = await send({ path, as: false });
+    expect([403, 404]).toContain(status);
+    expect(text).not.toContain("kagami_");
+  }
 });
 
 test("no secret is ever in the log", () => {

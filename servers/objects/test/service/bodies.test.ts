@@ -282,6 +282,22 @@ test("a body that stops coming is cut, and its object is not there", async () =>
   await slow.end();
 });
 
+test("beyond the memory bodies wait before they are read, and beyond those that may wait they are told to slow down", async () => {
+  const tight = await startTestServer({ maxBodyMemoryBytes: 16 << 20, maxWaitingRequests: 1 });
+  const own = new RawClient(tight.host);
+  await own.send({ method: "PUT", path: "/bodies" });
+  const { budget } = tight.service;
+  const all = budget.tryReserve(16 << 20);
+  const waiting = own.send({ method: "PUT", path: "/bodies/waits", body: "waits" });
+  await eventually(() => budget.waiting === 1, { what: "A body waits" });
+  const refused = await own.send({ method: "PUT", path: "/bodies/refused", body: "refused" });
+  expect(refused).toMatchObject({ status: 503, code: "SlowDown", headers: { "retry-after": "1" } });
+  all?.release();
+  expect((await waiting).status).toBe(200);
+  expect(budget.heldBytes).toBe(0);
+  await tight.end();
+});
+
 test("an object larger than 5 GiB is refused before its body", async () => {
   const head = headOf({ method: "PUT", path: "/bodies/x", payloadHash: "UNSIGNED-PAYLOAD" }, [
     "content-length",

@@ -95,6 +95,27 @@ test("a change that is refused changes nothing, and the next one is made", async
   });
 });
 
+test("a user has 20 policies and a server 10,000 users, no more", async () => {
+  await withTempDir(async (directory) => {
+    const { users } = await open(directory);
+    const policies = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, FULL_ACCESS_POLICY]));
+    await users.create("a", { policies: policies(20) });
+    await expect(users.update("a", { policies: policies(21) })).rejects.toMatchObject({ code: "TOO_MANY" });
+    const path = join(directory, "users.json");
+    const file = JSON.parse(await readFile(path, "utf8"));
+    const more = Array.from({ length: 9_999 - file.users.length }, (_, i) => ({
+      ...file.users[1],
+      name: `u${i}`,
+      policies: {},
+    }));
+    await writeFile(path, JSON.stringify({ ...file, users: [...file.users, ...more] }));
+    const { users: full } = await open(directory);
+    await full.create("last", {});
+    await expect(full.create("one-more", {})).rejects.toMatchObject({ code: "TOO_MANY" });
+  });
+});
+
 test("a damaged file stops the start rather than opening the door", async () => {
   await withTempDir(async (directory) => {
     await open(directory);
