@@ -14,8 +14,10 @@ async function send(request: RawRequest) {
   return await client.send(request);
 }
 
-async function setPolicy(bucket: string, ...statements: object[]) {
-  const body = userPolicy(...statements);
+/** Lets everyone read every object of the bucket, unless the statement says otherwise. */
+async function setPolicy(bucket: string, statement: object = {}) {
+  const read = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/*` };
+  const body = userPolicy({ ...read, ...statement });
   const answer = await send({ method: "PUT", path: `/${bucket}?policy`, body });
   expect(answer.status).toBe(204);
 }
@@ -50,12 +52,7 @@ describe("who may do what", () => {
   });
 
   test("a bucket policy lets everyone read what it names, and nothing else", async () => {
-    await setPolicy("public", {
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::public/*",
-    });
+    await setPolicy("public");
     expect(await send({ path: "/public/k", as: false })).toMatchObject({ status: 200, text: "data" });
     expect((await send({ path: "/public", as: false })).code).toBe("AccessDenied");
     expect((await send({ method: "PUT", path: "/public/k", body: "x", as: false })).code).toBe("AccessDenied");
@@ -83,7 +80,6 @@ describe("who may do what", () => {
   test("a denial of a bucket binds also who may everything, but never locks the owner out of the policy", async () => {
     await setPolicy("secret", {
       Effect: "Deny",
-      Principal: "*",
       Action: "s3:*",
       Resource: ["arn:aws:s3:::secret", "arn:aws:s3:::secret/*"],
     });
@@ -94,10 +90,7 @@ describe("who may do what", () => {
 
   test("reading a version asks for the right to versions", async () => {
     await setPolicy("secret", {
-      Effect: "Allow",
       Principal: { AWS: "arn:aws:iam:::user/alice" },
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::secret/*",
     });
     expect((await send({ path: "/secret/k", as: alice })).status).toBe(200);
     expect((await send({ path: "/secret/k?versionId=null", as: alice })).code).toBe("AccessDenied");
@@ -133,10 +126,8 @@ describe("who may do what", () => {
   ])("so does $what", async ({ ask }) => {
     const plain = ["GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"];
     await setPolicy("secret", {
-      Effect: "Allow",
       Principal: { AWS: "arn:aws:iam:::user/alice" },
       Action: [...plain, "GetObjectAcl"].map((name) => `s3:${name}`),
-      Resource: "arn:aws:s3:::secret/*",
     });
     const refused = await send({ ...ask, as: alice });
     await send({ method: "DELETE", path: "/secret?policy" });
@@ -148,10 +139,6 @@ describe("who may do what", () => {
   test("conditions on tags of the object are looked up before the decision", async () => {
     await send({ method: "PUT", path: "/secret/open", body: "o", headers: { "x-amz-tagging": "share=yes" } });
     await setPolicy("secret", {
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::secret/*",
       Condition: { StringEquals: { "s3:ExistingObjectTag/share": "yes" } },
     });
     expect((await send({ path: "/secret/open", as: false })).status).toBe(200);
@@ -162,9 +149,7 @@ describe("who may do what", () => {
   test("a denial by the tags that an upload gives, or that the object has, holds for PUT and is not led around", async () => {
     await setPolicy("secret", {
       Effect: "Deny",
-      Principal: "*",
       Action: "s3:PutObject",
-      Resource: "arn:aws:s3:::secret/*",
       Condition: { StringEquals: { "s3:RequestObjectTag/class": "top" } },
     });
     const put = (tagging: string) =>
@@ -173,9 +158,7 @@ describe("who may do what", () => {
     expect((await put("class=low")).status).toBe(200);
     await setPolicy("secret", {
       Effect: "Deny",
-      Principal: "*",
       Action: ["s3:PutObject", "s3:DeleteObject"],
-      Resource: "arn:aws:s3:::secret/*",
       Condition: { StringEquals: { "s3:ExistingObjectTag/class": "low" } },
     });
     expect((await put("class=none")).code).toBe("AccessDenied");
@@ -207,8 +190,6 @@ describe("who may do what", () => {
   test("each object of DeleteObjects is judged by itself", async () => {
     await send({ method: "PUT", path: "/public/mine", body: "x" });
     await setPolicy("public", {
-      Effect: "Allow",
-      Principal: "*",
       Action: "s3:DeleteObject",
       Resource: "arn:aws:s3:::public/mine",
     });
@@ -331,10 +312,6 @@ describe("signatures", () => {
     },
   ])("what a stranger says of himself satisfies no $condition: $why", async ({ condition, headers, query }) => {
     await setPolicy("secret", {
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::secret/*",
       Condition: condition,
     });
     const path = query === undefined ? "/secret/k" : `/secret/k?${query}`;
