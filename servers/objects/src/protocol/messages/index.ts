@@ -16,7 +16,6 @@ export {
   MAX_DELETED_OBJECTS,
   type ObjectToDelete,
   parseDelete,
-  unquote,
   writeDeleteResult,
 } from "./delete-objects.ts";
 // Listings

@@ -1,5 +1,6 @@
 import { formatIsoDate } from "@kagami/clock";
 import type { Checksum, ChecksumAlgorithm, Upload, UploadPart } from "../../store/object-store.ts";
+import { unquoteEtag } from "../entity-tag.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import {
   childrenOf,
@@ -13,7 +14,6 @@ import {
   xmlDocument,
 } from "../xml/index.ts";
 import { checksumElements, checksumIn, checksumKindElements } from "./checksum-elements.ts";
-import { unquote } from "./delete-objects.ts";
 import { type Owner, ownerElement } from "./owner.ts";
 
 /** An upload has at most so many parts, numbered from 1. */
@@ -40,7 +40,7 @@ export function parseCompleteMultipartUpload(body: Uint8Array): readonly NamedPa
     const partNumber = integerOf(part, "PartNumber");
     if (partNumber === undefined) throw new S3Error("MalformedXML");
     checkPartNumber(partNumber);
-    return { partNumber, etag: unquote(requiredTextOf(part, "ETag")), checksum: checksumIn(part) };
+    return { partNumber, etag: unquoteEtag(requiredTextOf(part, "ETag")), checksum: checksumIn(part) };
   });
   if (parts.length === 0 || parts.length > MAX_PARTS) throw new S3Error("MalformedXML");
   let previous = 0;
