@@ -318,6 +318,8 @@ test("a PUT without a length is refused", async () => {
 test("documents are read up to their limit and no further", async () => {
   const tooLong = `<Tagging>${" ".repeat(1 << 20)}</Tagging>`;
   expect((await send({ method: "PUT", path: "/bodies?tagging", body: tooLong })).code).toBe("MaxMessageLengthExceeded");
+  const many = `<Delete>${" ".repeat(8 << 20)}</Delete>`;
+  expect((await send({ method: "POST", path: "/bodies?delete", body: many })).code).toBe("EntityTooLarge");
   const doctype = '<!DOCTYPE a [<!ENTITY x "y">]><Tagging><TagSet/></Tagging>';
   expect((await send({ method: "PUT", path: "/bodies?tagging", body: doctype })).code).toBe("MalformedXML");
   const deep = "<a>".repeat(100) + "</a>".repeat(100);

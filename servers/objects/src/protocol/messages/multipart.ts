@@ -19,7 +19,7 @@ import { type Owner, ownerElement } from "./owner.ts";
 /** An upload has at most so many parts, numbered from 1. */
 export const MAX_PARTS = 10_000;
 /** 10,000 parts, each with a SHA-256 and quotes escaped, take less. */
-const MAX_COMPLETE_BYTES = 4 << 20;
+export const MAX_COMPLETE_BYTES = 4 << 20;
 
 /** A part as the client names it. */
 export interface NamedPart {
