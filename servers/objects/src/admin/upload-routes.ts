@@ -5,9 +5,9 @@ import { MAX_KEY_BYTES } from "../protocol/routing/index.ts";
 import { MAX_OBJECT_BYTES } from "../service/body/body-plan.ts";
 import { hashWhileWriting } from "../service/body/hashed-write.ts";
 import { STREAM_BYTES } from "../service/body/receive-body.ts";
-import { retentionFor, retentionForUpload } from "../service/handlers/object-writes.ts";
 import { digestOf } from "../service/hashing/body-hashes.ts";
 import { HASHER_BYTES } from "../service/hashing/hash-threads.ts";
+import { type RetentionContext, retentionFor, retentionForUpload } from "../service/retention.ts";
 import type { BodyWriter, Bucket, ObjectMetadata } from "../store/object-store.ts";
 import { type AdminParts, adminActor, findBucket } from "./access.ts";
 import type { AdminRoutes } from "./routes.ts";
@@ -133,6 +133,6 @@ function metadataOf(contentType: string | undefined): ObjectMetadata {
   return { ...(contentType === undefined || contentType === "" ? {} : { contentType }), user: {}, tags: {} };
 }
 
-function retentionContext(bucket: Bucket, { service }: AdminParts) {
+function retentionContext(bucket: Bucket, { service }: AdminParts): RetentionContext {
   return { ownBucket: bucket, service, nowMs: service.nowMs() };
 }

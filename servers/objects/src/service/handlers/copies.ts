@@ -18,8 +18,9 @@ import { digestOf } from "../hashing/body-hashes.ts";
 import { HASHER_BYTES } from "../hashing/hash-threads.ts";
 import { sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
+import { retentionFor } from "../retention.ts";
 import { absenceOf } from "./object-reads.ts";
-import { addWrittenHeaders, readNewMetadata, retentionFor } from "./object-writes.ts";
+import { addWrittenHeaders, readNewMetadata } from "./object-writes.ts";
 import { readRequestTags } from "./put-headers.ts";
 
 type Directive = "COPY" | "REPLACE";
