@@ -120,6 +120,27 @@ test("a body that the store does not begin to take, as when its bucket goes, hol
   expect(budget.heldBytes).toBe(0);
 });
 
+test("a copy of a completed upload is one body: its ETag is its MD5, and its checksum is of all of it", async () => {
+  const begun = await send({
+    method: "POST",
+    path: "/bodies/in-parts?uploads",
+    headers: { "x-amz-checksum-algorithm": "CRC32" },
+  });
+  const upload = `uploadId=${/<UploadId>([^<]*)/.exec(begun.text)?.[1]}`;
+  const part = await send({ method: "PUT", path: `/bodies/in-parts?partNumber=1&${upload}`, body: "one body" });
+  const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag></Part></CompleteMultipartUpload>`;
+  await send({ method: "POST", path: `/bodies/in-parts?${upload}`, body });
+  const ask = (path: string) => send({ method: "HEAD", path, headers: { "x-amz-checksum-mode": "ENABLED" } });
+  const source = (await ask("/bodies/in-parts")).headers;
+  expect([source.etag, source["x-amz-checksum-type"]]).toEqual([expect.stringMatching(/-1"$/), "COMPOSITE"]);
+  await send({ method: "PUT", path: "/bodies/copied", headers: { "x-amz-copy-source": "/bodies/in-parts" } });
+  expect((await ask("/bodies/copied")).headers).toMatchObject({
+    etag: `"${createHash("md5").update("one body").digest("hex")}"`,
+    "x-amz-checksum-crc32": crcOf("one body"),
+    "x-amz-checksum-type": "FULL_OBJECT",
+  });
+});
+
 describe("aws-chunked bodies", () => {
   const chunked = (body: Uint8Array | string, over: Partial<RawRequest> = {}): RawRequest => ({
     method: "PUT",
