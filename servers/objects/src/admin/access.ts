@@ -1,4 +1,4 @@
-import { HttpError, isLoopback, type RouteRequest, requireBearer } from "@kagami/kit";
+import { checkAdminAccess, HttpError, isLoopback, type RouteRequest } from "@kagami/kit";
 import type { ObjectsConfig } from "../config.ts";
 import type { AuditActor } from "../service/audit-log.ts";
 import type { Service } from "../service/service.ts";
@@ -16,18 +16,11 @@ export interface AdminParts {
   readonly history: RateHistory;
 }
 
-/**
- * With a token it is asked for. Without one the API answers on loopback only, and only by a name of it: a page of
- * another site could let a name of its own point there.
- */
+/** Asks for the token, if there is one. Without it the API answers on loopback only, wherever the port listens. */
 export function checkAccess({ request }: RouteRequest, { config }: AdminParts): void {
-  if (config.adminToken !== "") {
-    requireBearer(request, config.adminToken);
-    return;
-  }
-  const host = (request.headers.host ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  if (isLoopback(host) && isLoopback(request.socket.localAddress ?? "")) return;
-  throw new HttpError(403, "HOST_REFUSED", "Set adminToken, or ask by 127.0.0.1 or localhost");
+  checkAdminAccess(request, config.adminToken);
+  if (config.adminToken !== "" || isLoopback(request.socket.localAddress ?? "")) return;
+  throw new HttpError(403, "HOST_REFUSED", "Set adminToken to ask from elsewhere than this machine");
 }
 
 /** A page of another site can send a form, but not JSON without asking first, which nobody answers. */

@@ -1,6 +1,6 @@
 import { HttpError, type Reply, type RouteHandler, type RouteRequest } from "@kagami/kit";
 import { S3Error } from "../protocol/errors.ts";
-import { UserChangeError } from "../service/users.ts";
+import { UserChangeError } from "../service/user-changes.ts";
 import { StoreError } from "../store/object-store.ts";
 
 const STATUS: Readonly<Record<UserChangeError["code"], number>> = {

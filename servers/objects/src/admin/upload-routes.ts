@@ -1,24 +1,25 @@
 import { HttpError, type Reply, type RouteRequest, readJson } from "@kagami/kit";
 import { z } from "zod";
+import { MAX_PARTS } from "../protocol/messages/index.ts";
+import { MAX_KEY_BYTES } from "../protocol/routing/index.ts";
 import { MAX_OBJECT_BYTES } from "../service/body/body-plan.ts";
-import { retentionFor, retentionForUpload } from "../service/handlers/object-writes.ts";
+import { hashWhileWriting } from "../service/body/hashed-write.ts";
+import { STREAM_BYTES } from "../service/body/receive-body.ts";
+import { digestOf } from "../service/hashing/body-hashes.ts";
 import { HASHER_BYTES } from "../service/hashing/hash-threads.ts";
+import { type RetentionContext, retentionFor, retentionForUpload } from "../service/retention.ts";
 import type { BodyWriter, Bucket, ObjectMetadata } from "../store/object-store.ts";
 import { type AdminParts, adminActor, findBucket } from "./access.ts";
 import type { AdminRoutes } from "./routes.ts";
 
-/** What a body holds beside its hasher: what waits in the socket, and what the store has taken. */
-const STREAM_BYTES = 1 << 20;
 const COMPLETE_LIMIT_BYTES = 1 << 20;
-const KEY_LIMIT_BYTES = 1_024;
-const PART_LIMIT = 10_000;
 
 const key = z.string().refine(isKey, "must be 1 to 1,024 bytes of UTF-8");
 const beginSchema = z.strictObject({ key, contentType: z.string().max(256).optional() });
 const completeSchema = z.strictObject({
   key,
   ifAbsent: z.boolean().default(false),
-  parts: z.array(z.strictObject({ partNumber: z.int().min(1).max(PART_LIMIT), etag: z.string().max(64) })).min(1),
+  parts: z.array(z.strictObject({ partNumber: z.int().min(1).max(MAX_PARTS), etag: z.string().max(64) })).min(1),
 });
 
 /**
@@ -42,8 +43,8 @@ export function addUploadRoutes(routes: AdminRoutes, parts: AdminParts): void {
     const { name } = findBucket(route, parts);
     const { uploadId = "" } = route.params;
     const partNumber = Number(route.params.partNumber);
-    if (!(Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= PART_LIMIT)) {
-      throw new HttpError(400, "PART_INVALID", `The number of a part is 1 to ${PART_LIMIT}`);
+    if (!(Number.isInteger(partNumber) && partNumber >= 1 && partNumber <= MAX_PARTS)) {
+      throw new HttpError(400, "PART_INVALID", `The number of a part is 1 to ${MAX_PARTS}`);
     }
     const part = { bucket: name, key: keyOf(route), uploadId, partNumber };
     await store.upload(name, part.key, uploadId);
@@ -91,24 +92,25 @@ async function receive<Result>(
   if (sizeBytes > MAX_OBJECT_BYTES) throw new HttpError(413, "BODY_TOO_LARGE", "Send more than 5 GiB in parts");
   const reservation = await service.budget.reserve(HASHER_BYTES + STREAM_BYTES);
   if (!reservation) throw new HttpError(503, "BUSY", "Too many uploads are under way; try again");
-  const hasher = await service.hashThreads.open({ sha256: false, checksum: undefined });
   const transfer = service.stalls.watch(() => request.destroy());
-  const writer = open(sizeBytes);
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      transfer.pause();
-      const hashing = hasher.update(chunk as Buffer);
-      await writer.write(chunk as Buffer);
-      if (hashing) await hashing;
-      transfer.resume();
-      transfer.moved((chunk as Buffer).length);
-    }
-    transfer.pause();
-    const { md5Hex } = await hasher.digest();
-    return await writer.commit({ etag: md5Hex, checksum: undefined });
+    const hashes = { sha256: false, checksum: undefined };
+    return await hashWhileWriting(
+      service.hashThreads,
+      hashes,
+      () => open(sizeBytes),
+      async (body) => {
+        for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+          transfer.pause();
+          await body.take(chunk as Buffer);
+          transfer.resume();
+          transfer.moved((chunk as Buffer).length);
+        }
+        transfer.pause();
+        return await body.commit(digestOf(await body.digest(), undefined));
+      },
+    );
   } catch (error) {
-    hasher.drop();
-    await writer.abort();
     if (request.destroyed && !request.complete) throw new HttpError(400, "BODY_INCOMPLETE", "The body ended early");
     throw error;
   } finally {
@@ -119,18 +121,18 @@ async function receive<Result>(
 
 function keyOf({ query }: RouteRequest): string {
   const key = query.get("key") ?? "";
-  if (!isKey(key)) throw new HttpError(400, "KEY_INVALID", `key must be 1 to ${KEY_LIMIT_BYTES} bytes of UTF-8`);
+  if (!isKey(key)) throw new HttpError(400, "KEY_INVALID", `key must be 1 to ${MAX_KEY_BYTES} bytes of UTF-8`);
   return key;
 }
 
 function isKey(key: string): boolean {
-  return key !== "" && Buffer.byteLength(key) <= KEY_LIMIT_BYTES && key.isWellFormed();
+  return key !== "" && Buffer.byteLength(key) <= MAX_KEY_BYTES && key.isWellFormed();
 }
 
 function metadataOf(contentType: string | undefined): ObjectMetadata {
   return { ...(contentType === undefined || contentType === "" ? {} : { contentType }), user: {}, tags: {} };
 }
 
-function retentionContext(bucket: Bucket, { service }: AdminParts) {
+function retentionContext(bucket: Bucket, { service }: AdminParts): RetentionContext {
   return { ownBucket: bucket, service, nowMs: service.nowMs() };
 }

@@ -1,6 +1,7 @@
 import { readJson } from "@kagami/kit";
 import { z } from "zod";
-import { rateLimitsSchema, type UserChange } from "../service/users.ts";
+import { rateLimitsSchema } from "../service/stored-users.ts";
+import type { UserChange } from "../service/user-changes.ts";
 import { type AdminParts, adminActor } from "./access.ts";
 import type { AdminRoutes } from "./routes.ts";
 

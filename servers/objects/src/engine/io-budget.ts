@@ -50,10 +50,6 @@ export class IoBudget {
     return this.#rate;
   }
 
-  get waitingCount(): number {
-    return this.#waiting.length;
-  }
-
   /** Asks for bytes; `grant` is called in this call or in a later {@link IoBudget.onDeadline}. */
   claim(nowMs: number, bytes: number, priority: IoPriority, grant: () => void): void {
     const claim = { bytes, priority: IO_PRIORITIES.indexOf(priority), grant };

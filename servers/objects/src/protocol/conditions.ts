@@ -1,5 +1,6 @@
 import type { WriteConditions } from "../store/object-store.ts";
 import { parseHttpDate } from "./dates.ts";
+import { unquoteEtag } from "./entity-tag.ts";
 import { S3Error } from "./errors.ts";
 import type { HeaderFields } from "./header-fields.ts";
 
@@ -108,13 +109,9 @@ function matches(list: string, etag: string, isWeakEnough: boolean): boolean {
       if (!isWeakEnough) continue;
       tag = tag.slice(2);
     }
-    if (stripQuotes(tag) === etag) return true;
+    if (unquoteEtag(tag) === etag) return true;
   }
   return false;
-}
-
-function stripQuotes(tag: string): string {
-  return tag.length >= 2 && tag.startsWith('"') && tag.endsWith('"') ? tag.slice(1, -1) : tag;
 }
 
 const NO_CONDITIONS: WriteConditions = {};
@@ -128,7 +125,7 @@ export function writeConditionsOf(headers: HeaderFields): WriteConditions {
   const ifMatch = headers.single("if-match");
   const ifNoneMatch = headers.single("if-none-match");
   if (ifMatch === undefined && ifNoneMatch === undefined) return NO_CONDITIONS;
-  if (ifNoneMatch === undefined) return { etag: stripQuotes((ifMatch as string).trim()) };
+  if (ifNoneMatch === undefined) return { etag: unquoteEtag(ifMatch as string) };
   if (ifMatch !== undefined || ifNoneMatch.trim() !== "*") {
     throw new S3Error("NotImplemented", { fields: { Header: "If-None-Match" } });
   }
@@ -144,5 +141,5 @@ export function isRangeWanted(ifRange: string | undefined, { etag, modifiedMs }:
   if (ifRange === undefined) return true;
   const date = parseHttpDate(ifRange.trim());
   if (date !== undefined) return Math.floor(modifiedMs / 1_000) * 1_000 === date;
-  return stripQuotes(ifRange.trim()) === etag;
+  return unquoteEtag(ifRange) === etag;
 }

@@ -7,7 +7,7 @@ import { readLifecycle } from "../protocol/documents/lifecycle-document.ts";
 import { readPolicy } from "../protocol/documents/policy-document.ts";
 import { parseXml } from "../protocol/xml/index.ts";
 import type { Bucket } from "../store/object-store.ts";
-import { rateLimitsSchema } from "./users.ts";
+import { rateLimitsSchema } from "./stored-users.ts";
 
 /** Names of documents in a bucket. They are stored: never renamed. */
 export const DOCUMENTS = {

@@ -6,7 +6,7 @@ import { NO_QUERY, type Route } from "../protocol/routing/index.ts";
 import { type Authentication, withHoistedHeaders } from "../protocol/sigv4/index.ts";
 import type { Bucket } from "../store/object-store.ts";
 import type { Service } from "./service.ts";
-import type { User } from "./users.ts";
+import type { User } from "./user-rights.ts";
 
 const NO_ROUTE: Route = { operation: "Preflight", bucket: "", key: "", query: NO_QUERY };
 

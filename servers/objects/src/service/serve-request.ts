@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerActual } from "../engine/cors/cors.ts";
-import { actionOf, hidesAbsence } from "../engine/policy/operation-actions.ts";
+import { actionOf, BY_HANDLER, hidesAbsence } from "../engine/policy/operation-actions.ts";
 import { S3Error } from "../protocol/errors.ts";
-import { REFUSED_OPERATIONS } from "../protocol/routing/index.ts";
 import { authorize, checkOwner, isAllowed, needsObjectTags, type Wish, wishFor } from "./authorize.ts";
 import { ClientGone } from "./client-gone.ts";
 import { HANDLERS, type Handler } from "./handlers/index.ts";
@@ -69,19 +68,17 @@ function serve(cx: RequestContext): Promise<void> | undefined {
   identify(cx);
   const { operation, bucket: name } = cx.route;
   const handler = HANDLERS[operation];
-  if (!handler || REFUSED_OPERATIONS.has(operation)) {
-    throw new S3Error("NotImplemented", { message: `${operation} is not implemented` });
-  }
+  if (!handler) throw new S3Error("NotImplemented", { message: `${operation} is not implemented` });
   if (name !== "") findBucket(cx, name);
   admit(cx);
   const action = actionOf(operation, cx.route.query.has("versionId"));
-  if (action !== undefined) {
-    // Making a bucket is judged before it is there, whoever owns one of that name.
-    const bucket = operation === "CreateBucket" ? undefined : cx.bucket;
-    const wish = { action, bucketName: name, bucket, key: cx.route.key };
-    if (bucket && needsObjectTags(cx, bucket)) return serveWithTags(cx, wish, handler);
-    authorize(cx, wish);
-  }
+  if (action === undefined) throw new S3Error("AccessDenied");
+  if (action === BY_HANDLER) return handler(cx);
+  // Making a bucket is judged before it is there, whoever owns one of that name.
+  const bucket = operation === "CreateBucket" ? undefined : cx.bucket;
+  const wish = { action, bucketName: name, bucket, key: cx.route.key };
+  if (bucket && needsObjectTags(cx, bucket)) return serveWithTags(cx, wish, handler);
+  authorize(cx, wish);
   return handler(cx);
 }
 

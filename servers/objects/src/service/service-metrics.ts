@@ -1,9 +1,12 @@
 import type { CounterSeries, HistogramSeries, Metrics } from "@kagami/kit";
 import type { RequestContext } from "./request-context.ts";
 
-/** Beyond so many buckets, requests are counted under `other`. */
+/** Beyond so many buckets, requests are counted under `other`, which has labels of its own. */
 const BUCKET_LABELS = 500;
 const OPERATION_LABELS = 200;
+
+/** By the first digit of a status; 0 is no answer. */
+const STATUS_CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /** What was counted since the start. */
 export interface RequestCounts {
@@ -53,13 +56,13 @@ export class ServiceMetrics {
       `${prefix}_requests_total`,
       "Requests answered, by bucket and class of status",
       ["bucket", "status"],
-      5 * BUCKET_LABELS,
+      STATUS_CLASSES.length * (BUCKET_LABELS + 1),
     );
     this.#bytes = metrics.counter(
       `${prefix}_body_bytes_total`,
       "Bytes of bodies, by bucket and direction",
       ["bucket", "direction"],
-      2 * BUCKET_LABELS,
+      2 * (BUCKET_LABELS + 1),
     );
     this.#durations = metrics.histogram(
       `${prefix}_request_seconds`,
@@ -123,5 +126,3 @@ export class ServiceMetrics {
     return this.#series.has(bucket) || this.#series.size < BUCKET_LABELS ? bucket : "other";
   }
 }
-
-const STATUS_CLASSES = [undefined, "1xx", "2xx", "3xx", "4xx", "5xx"];

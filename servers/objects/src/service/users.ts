@@ -1,59 +1,21 @@
 import { join } from "node:path";
 import { FileError, readJsonFile, writeFileAtomic } from "@kagami/kit";
-import { z } from "zod";
-import type { RateLimits } from "../engine/limits/rate-limits.ts";
-import type { Policy } from "../engine/policy/policy.ts";
 import { ObjectsError } from "../errors.ts";
-import { readPolicy } from "../protocol/documents/policy-document.ts";
-import { S3Error } from "../protocol/errors.ts";
 import { randomAccessKey, randomSecretKey } from "./random-keys.ts";
-
-/** Names are used in `arn:aws:iam:::user/NAME`; wildcards and slashes cannot be part of them. */
-const USER_NAME = /^[a-zA-Z0-9._-]{1,64}$/;
-const ACCESS_KEY = /^[A-Za-z0-9]{3,128}$/;
-const USER_LIMIT = 10_000;
-const KEYS_PER_USER_LIMIT = 10;
-const POLICIES_PER_USER_LIMIT = 20;
-const SECRET_MIN_CHARACTERS = 8;
-
-const rate = z.number().positive().max(1e12).optional();
-
-export const rateLimitsSchema = z.strictObject({
-  requestsPerSecond: rate,
-  bytesInPerSecond: rate,
-  bytesOutPerSecond: rate,
-});
-
-const keySchema = z.strictObject({
-  accessKey: z.string().regex(ACCESS_KEY),
-  secretKey: z.string().min(SECRET_MIN_CHARACTERS).max(128),
-  createdMs: z.number(),
-  isEnabled: z.boolean(),
-});
-
-const userSchema = z.strictObject({
-  name: z.string().regex(USER_NAME),
-  createdMs: z.number(),
-  isEnabled: z.boolean(),
-  /** Policies by name, as text. */
-  policies: z.record(z.string().min(1).max(64), z.string()),
-  limits: rateLimitsSchema,
-  keys: z.array(keySchema).max(KEYS_PER_USER_LIMIT),
-});
-
-const fileSchema = z.strictObject({ version: z.literal(1), users: z.array(userSchema).max(USER_LIMIT) });
-
-type StoredUser = z.output<typeof userSchema>;
-type StoredKey = z.output<typeof keySchema>;
-
-/** A user as requests are judged by. */
-export interface User {
-  readonly name: string;
-  readonly policies: readonly Policy[];
-  /** Whether one statement without a condition allows everything and none denies anything: nothing is evaluated then. */
-  readonly mayEverything: boolean;
-  readonly limits: RateLimits;
-}
+import {
+  ACCESS_KEY,
+  KEYS_PER_USER_LIMIT,
+  SECRET_MIN_CHARACTERS,
+  type StoredKey,
+  type StoredUser,
+  USER_LIMIT,
+  USER_NAME,
+  type UserView,
+  usersFileSchema,
+  viewOf,
+} from "./stored-users.ts";
+import { changedUser, type UserChange, UserChangeError } from "./user-changes.ts";
+import { compileUser, FULL_ACCESS_POLICY, type User } from "./user-rights.ts";
 
 /** Who has an access key. */
 export interface KeyHolder {
@@ -62,43 +24,7 @@ export interface KeyHolder {
   readonly secretKey: string;
 }
 
-/** A user as the admin API shows it: no secrets. */
-export interface UserView {
-  readonly name: string;
-  readonly createdMs: number;
-  readonly isEnabled: boolean;
-  readonly policies: Readonly<Record<string, string>>;
-  readonly limits: RateLimits;
-  readonly keys: readonly {
-    readonly accessKey: string;
-    readonly createdMs: number;
-    readonly isEnabled: boolean;
-    /** From the settings, not from the file: it cannot be changed here. */
-    readonly isFixed: boolean;
-  }[];
-}
-
-export interface UserChange {
-  readonly isEnabled?: boolean | undefined;
-  readonly policies?: Readonly<Record<string, string>> | undefined;
-  readonly limits?: RateLimits | undefined;
-}
-
-/** Why a change of users is refused. `code` is API. */
-export class UserChangeError extends Error {
-  override readonly name = "UserChangeError";
-  readonly code: "USER_UNKNOWN" | "USER_EXISTS" | "USER_INVALID" | "KEY_UNKNOWN" | "KEY_FIXED" | "TOO_MANY";
-
-  constructor(code: UserChangeError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Allows everything on every bucket: the policy of the first user. */
-export const FULL_ACCESS_POLICY =
-  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}';
-
+/** How {@link Users} are opened. */
 export interface UsersOptions {
   readonly directory: string;
   /** A key of the first user, from the settings; both empty if not given. It is never written to the file. */
@@ -113,6 +39,7 @@ export interface GeneratedKey {
   readonly secretKey: string;
 }
 
+/** Who comes in with the key of the settings, or with the one that is made at the first start. */
 export const FIRST_USER = "admin";
 
 /**
@@ -151,7 +78,7 @@ export class Users {
     const users = new Users(options);
     let generated: GeneratedKey | undefined;
     try {
-      const file = await readJsonFile(users.#path, fileSchema);
+      const file = await readJsonFile(users.#path, usersFileSchema);
       users.#apply(file.users);
     } catch (error) {
       if (!(error instanceof FileError && error.code === "FILE_MISSING")) throw error;
@@ -195,14 +122,13 @@ export class Users {
       }
       if (users.some((user) => user.name === name)) throw new UserChangeError("USER_EXISTS", `User "${name}" exists`);
       if (users.length >= USER_LIMIT) throw new UserChangeError("TOO_MANY", `There are ${USER_LIMIT} users already`);
-      const made = { name, createdMs: this.#nowMs(), isEnabled: true, policies: {}, limits: {}, keys: [] };
-      return [...users, changed(made, change)];
+      return [...users, changedUser(newUser(name, this.#nowMs()), change)];
     });
     return this.view(name);
   }
 
   async update(name: string, change: UserChange): Promise<UserView> {
-    await this.#changeUser(name, (user) => changed(user, change));
+    await this.#changeUser(name, (user) => changedUser(user, change));
     return this.view(name);
   }
 
@@ -279,16 +205,9 @@ export class Users {
   }
 
   async #makeFirst(): Promise<GeneratedKey | undefined> {
-    const createdMs = this.#nowMs();
+    const first = firstUser(this.#nowMs());
     const generated = this.#fixedKey ? undefined : { accessKey: randomAccessKey(), secretKey: randomSecretKey() };
-    const first: StoredUser = {
-      name: FIRST_USER,
-      createdMs,
-      isEnabled: true,
-      policies: { "full-access": FULL_ACCESS_POLICY },
-      limits: {},
-      keys: generated ? [{ ...generated, createdMs, isEnabled: true }] : [],
-    };
+    if (generated) first.keys.push({ ...generated, createdMs: first.createdMs, isEnabled: true });
     await this.#write([first]);
     this.#apply([first]);
     return generated;
@@ -305,9 +224,10 @@ export class Users {
         if (isEnabled) byKey.set(accessKey, { user, accessKey, secretKey });
       }
     }
-    const first = byName.get(FIRST_USER) ?? compileUser(firstUser(), this.#path);
     if (this.#fixedKey) {
-      const { accessKey, secretKey } = this.#fixedKey;
+      const { accessKey, secretKey, createdMs } = this.#fixedKey;
+      // The file may have lost the user to whom the settings give a key.
+      const first = byName.get(FIRST_USER) ?? compileUser(firstUser(createdMs), this.#path);
       byKey.set(accessKey, { user: first, accessKey, secretKey });
       byName.set(FIRST_USER, first);
     }
@@ -318,75 +238,16 @@ export class Users {
   }
 
   #view(user: StoredUser): UserView {
-    const { keys, limits, ...rest } = user;
-    const shown = keys.map(({ accessKey, createdMs, isEnabled }) => ({
-      accessKey,
-      createdMs,
-      isEnabled,
-      isFixed: false,
-    }));
-    if (this.#fixedKey && user.name === FIRST_USER) {
-      const { accessKey, createdMs } = this.#fixedKey;
-      shown.push({ accessKey, createdMs, isEnabled: true, isFixed: true });
-    }
-    return { ...rest, limits, keys: shown };
+    return viewOf(user, user.name === FIRST_USER ? this.#fixedKey : undefined);
   }
 }
 
-function changed(user: StoredUser, change: UserChange): StoredUser {
-  const policies = change.policies ?? user.policies;
-  if (Object.keys(policies).length > POLICIES_PER_USER_LIMIT) {
-    throw new UserChangeError("TOO_MANY", `A user has at most ${POLICIES_PER_USER_LIMIT} policies`);
-  }
-  for (const [name, text] of Object.entries(policies)) {
-    const policy = readUserPolicy(text);
-    if (typeof policy === "string") throw new UserChangeError("USER_INVALID", `Policy "${name}": ${policy}`);
-  }
-  return { ...user, policies, limits: change.limits ?? user.limits, isEnabled: change.isEnabled ?? user.isEnabled };
+function newUser(name: string, createdMs: number): StoredUser {
+  return { name, createdMs, isEnabled: true, policies: {}, limits: {}, keys: [] };
 }
 
-function readUserPolicy(text: string): Policy | string {
-  try {
-    return readPolicy(text, undefined);
-  } catch (error) {
-    if (error instanceof S3Error) return error.message;
-    throw error;
-  }
-}
-
-function compileUser(stored: StoredUser, path: string): User {
-  const policies = Object.entries(stored.policies).map(([name, text]) => {
-    const policy = readUserPolicy(text);
-    if (typeof policy !== "string") return policy;
-    throw new ObjectsError(
-      "USERS_INVALID",
-      `Cannot use policy "${name}" of user "${stored.name}" in ${path}: ${policy}. Correct it there`,
-    );
-  });
-  return { name: stored.name, policies, mayEverything: mayEverything(policies), limits: stored.limits };
-}
-
-function mayEverything(policies: readonly Policy[]): boolean {
-  const statements = policies.flatMap((policy) => policy.statements);
-  return (
-    statements.every(({ effect }) => effect === "Allow") &&
-    statements.some(
-      ({ actions, resources, conditions }) =>
-        conditions.length === 0 && resources.includes("*") && (actions.includes("s3:*") || actions.includes("*")),
-    )
-  );
-}
-
-/** Stands in when the file has lost the first user but the settings name a key of it. */
-function firstUser(): StoredUser {
-  return {
-    name: FIRST_USER,
-    createdMs: 0,
-    isEnabled: true,
-    policies: { "full-access": FULL_ACCESS_POLICY },
-    limits: {},
-    keys: [],
-  };
+function firstUser(createdMs: number): StoredUser {
+  return { ...newUser(FIRST_USER, createdMs), policies: { "full-access": FULL_ACCESS_POLICY } };
 }
 
 function checkFixedKey({ accessKey, secretKey }: UsersOptions): void {

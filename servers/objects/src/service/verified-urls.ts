@@ -1,7 +1,7 @@
 import type { HeaderFields } from "../protocol/header-fields.ts";
 import type { Route } from "../protocol/routing/index.ts";
 import type { Authentication } from "../protocol/sigv4/index.ts";
-import type { User } from "./users.ts";
+import type { User } from "./user-rights.ts";
 
 /** A presigned request that was verified and routed. */
 export interface VerifiedUrl {

@@ -14,8 +14,10 @@ async function send(request: RawRequest) {
   return await client.send(request);
 }
 
-async function setPolicy(bucket: string, ...statements: object[]) {
-  const body = userPolicy(...statements);
+/** Lets everyone read every object of the bucket, unless the statement says otherwise. */
+async function setPolicy(bucket: string, statement: object = {}) {
+  const read = { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/*` };
+  const body = userPolicy({ ...read, ...statement });
   const answer = await send({ method: "PUT", path: `/${bucket}?policy`, body });
   expect(answer.status).toBe(204);
 }
@@ -50,12 +52,7 @@ describe("who may do what", () => {
   });
 
   test("a bucket policy lets everyone read what it names, and nothing else", async () => {
-    await setPolicy("public", {
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::public/*",
-    });
+    await setPolicy("public");
     expect(await send({ path: "/public/k", as: false })).toMatchObject({ status: 200, text: "data" });
     expect((await send({ path: "/public", as: false })).code).toBe("AccessDenied");
     expect((await send({ method: "PUT", path: "/public/k", body: "x", as: false })).code).toBe("AccessDenied");
@@ -83,7 +80,6 @@ describe("who may do what", () => {
   test("a denial of a bucket binds also who may everything, but never locks the owner out of the policy", async () => {
     await setPolicy("secret", {
       Effect: "Deny",
-      Principal: "*",
       Action: "s3:*",
       Resource: ["arn:aws:s3:::secret", "arn:aws:s3:::secret/*"],
     });
@@ -94,23 +90,55 @@ describe("who may do what", () => {
 
   test("reading a version asks for the right to versions", async () => {
     await setPolicy("secret", {
-      Effect: "Allow",
       Principal: { AWS: "arn:aws:iam:::user/alice" },
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::secret/*",
     });
     expect((await send({ path: "/secret/k", as: alice })).status).toBe(200);
     expect((await send({ path: "/secret/k?versionId=null", as: alice })).code).toBe("AccessDenied");
     await send({ method: "DELETE", path: "/secret?policy" });
   });
 
+  test.each([
+    { what: "a HEAD", ask: { method: "HEAD", path: "/secret/k?versionId=null" } },
+    { what: "a removal", ask: { method: "DELETE", path: "/secret/k?versionId=null" } },
+    { what: "reading tags", ask: { path: "/secret/k?tagging&versionId=null" } },
+    { what: "removing tags", ask: { method: "DELETE", path: "/secret/k?tagging&versionId=null" } },
+    {
+      what: "writing tags",
+      ask: { method: "PUT", path: "/secret/k?tagging&versionId=null", body: "<Tagging><TagSet/></Tagging>" },
+    },
+    { what: "its access list", ask: { path: "/secret/k?acl&versionId=null" } },
+    {
+      what: "a copy",
+      ask: {
+        method: "PUT",
+        path: "/alice-1/copied",
+        headers: { "x-amz-copy-source": "/secret/k?versionId=null" },
+      },
+    },
+    {
+      what: "a removal among many",
+      ask: {
+        method: "POST",
+        path: "/secret?delete",
+        body: "<Delete><Object><Key>k</Key><VersionId>null</VersionId></Object></Delete>",
+      },
+    },
+  ])("so does $what", async ({ ask }) => {
+    const plain = ["GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"];
+    await setPolicy("secret", {
+      Principal: { AWS: "arn:aws:iam:::user/alice" },
+      Action: [...plain, "GetObjectAcl"].map((name) => `s3:${name}`),
+    });
+    const refused = await send({ ...ask, as: alice });
+    await send({ method: "DELETE", path: "/secret?policy" });
+    expect([403, 200]).toContain(refused.status);
+    if (refused.status === 200) expect(refused.text).toContain("<Code>AccessDenied</Code>");
+    expect(await send({ path: "/secret/k" })).toMatchObject({ status: 200, text: "data" });
+  });
+
   test("conditions on tags of the object are looked up before the decision", async () => {
     await send({ method: "PUT", path: "/secret/open", body: "o", headers: { "x-amz-tagging": "share=yes" } });
     await setPolicy("secret", {
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::secret/*",
       Condition: { StringEquals: { "s3:ExistingObjectTag/share": "yes" } },
     });
     expect((await send({ path: "/secret/open", as: false })).status).toBe(200);
@@ -121,9 +149,7 @@ describe("who may do what", () => {
   test("a denial by the tags that an upload gives, or that the object has, holds for PUT and is not led around", async () => {
     await setPolicy("secret", {
       Effect: "Deny",
-      Principal: "*",
       Action: "s3:PutObject",
-      Resource: "arn:aws:s3:::secret/*",
       Condition: { StringEquals: { "s3:RequestObjectTag/class": "top" } },
     });
     const put = (tagging: string) =>
@@ -132,9 +158,7 @@ describe("who may do what", () => {
     expect((await put("class=low")).status).toBe(200);
     await setPolicy("secret", {
       Effect: "Deny",
-      Principal: "*",
       Action: ["s3:PutObject", "s3:DeleteObject"],
-      Resource: "arn:aws:s3:::secret/*",
       Condition: { StringEquals: { "s3:ExistingObjectTag/class": "low" } },
     });
     expect((await put("class=none")).code).toBe("AccessDenied");
@@ -166,8 +190,6 @@ describe("who may do what", () => {
   test("each object of DeleteObjects is judged by itself", async () => {
     await send({ method: "PUT", path: "/public/mine", body: "x" });
     await setPolicy("public", {
-      Effect: "Allow",
-      Principal: "*",
       Action: "s3:DeleteObject",
       Resource: "arn:aws:s3:::public/mine",
     });
@@ -242,17 +264,60 @@ describe("signatures", () => {
     expect((await send({ method: "HEAD", path: "/public/hoisted" })).headers["x-amz-meta-who"]).toBe("me");
   });
 
-  test("X-Forwarded-For of a stranger changes no decision", async () => {
-    await setPolicy("secret", {
-      Effect: "Allow",
-      Principal: "*",
-      Action: "s3:GetObject",
-      Resource: "arn:aws:s3:::secret/*",
-      Condition: { IpAddress: { "aws:SourceIp": "203.0.113.7" } },
+  test("a URL that nobody signed opens nothing by naming chunks without signatures", async () => {
+    const path = client.presign({
+      method: "PUT",
+      path: "/public/forged?X-Amz-Content-Sha256=STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+      as: { accessKey: TEST_KEY.accessKey, secretKey: "wrong-secret" },
     });
-    const headers = { "x-forwarded-for": "203.0.113.7" };
-    expect((await send({ path: "/secret/k", headers, as: false })).code).toBe("AccessDenied");
+    const headers = ["host", server.host, "x-amz-decoded-content-length", "4"];
+    const forged = { method: "PUT", path, body: "4\r\nevil\r\n0\r\n\r\n" };
+    expect((await sendRaw(server.host, forged, headers.slice(0, 2))).code).toBe("SignatureDoesNotMatch");
+    expect((await sendRaw(server.host, forged, headers)).code).toBe("AccessDenied");
+    expect((await send({ path: "/public/forged" })).code).toBe("NoSuchKey");
+  });
+
+  test.each<{ condition: object; headers?: Record<string, string>; query?: string; why: string }>([
+    {
+      condition: { IpAddress: { "aws:SourceIp": "203.0.113.7" } },
+      headers: { "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7", sourceip: "203.0.113.7" },
+      why: "the address is that of the connection",
+    },
+    {
+      condition: { Bool: { "aws:SecureTransport": "true" } },
+      headers: { "x-forwarded-proto": "https", securetransport: "true" },
+      why: "TLS is that of the connection",
+    },
+    {
+      condition: { StringEquals: { "aws:username": "admin" } },
+      headers: { username: "admin", userid: "admin", "x-amz-username": "admin" },
+      query: "aws:username=admin&username=admin",
+      why: "the user is who has signed",
+    },
+    {
+      condition: { StringEquals: { "s3:x-amz-storage-class": "GLACIER" } },
+      query: "x-amz-storage-class=GLACIER&s3:x-amz-storage-class=GLACIER",
+      why: "a parameter that nobody signed is no header",
+    },
+    {
+      condition: { StringEquals: { "s3:ExistingObjectTag/share": "yes" } },
+      headers: { "x-amz-tagging": "share=yes" },
+      query: "s3:ExistingObjectTag/share=yes",
+      why: "tags of the object are those it has",
+    },
+    {
+      condition: { StringEquals: { "s3:signatureversion": "AWS4-HMAC-SHA256" } },
+      headers: { signatureversion: "AWS4-HMAC-SHA256" },
+      why: "there is no signature",
+    },
+  ])("what a stranger says of himself satisfies no $condition: $why", async ({ condition, headers, query }) => {
+    await setPolicy("secret", {
+      Condition: condition,
+    });
+    const path = query === undefined ? "/secret/k" : `/secret/k?${query}`;
+    const answer = await send({ path, ...(headers && { headers }), as: false });
     await send({ method: "DELETE", path: "/secret?policy" });
+    expect(answer.code).toBe("AccessDenied");
   });
 });
 
@@ -276,6 +341,24 @@ describe("ACLs", () => {
     expect(text).toContain("<Permission>FULL_CONTROL</Permission>");
     expect(text.match(/<Grant>/g)).toHaveLength(1);
   });
+});
+
+test("a policy that cannot be read opens nothing", async () => {
+  const { store } = server.service;
+  await store.updateBucket("public", { documents: { policy: '{"Version":"2012-10-17","Statement":[{"Effect":"Al' } });
+  for (const as of [false, alice, TEST_KEY] as const) {
+    expect((await send({ path: "/public/k", as })).status).toBeGreaterThanOrEqual(400);
+  }
+  await store.updateBucket("public", { documents: { policy: undefined } });
+  expect((await send({ path: "/public/k" })).status).toBe(200);
+});
+
+test("the port of S3 tells nobody how the server is", async () => {
+  for (const path of ["/metrics", "/healthz", "/readyz", "/api/status", "/debug/pprof", "/"]) {
+    const { status, text } = await send({ path, as: false });
+    expect([403, 404]).toContain(status);
+    expect(text).not.toContain("kagami_");
+  }
 });
 
 test("no secret is ever in the log", () => {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { crc32 } from "node:zlib";
 import { eventually } from "@kagami/testkit";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { StoreError } from "../../src/store/object-store.ts";
 import { RawClient, type RawRequest } from "../support/raw-client.ts";
 import { startTestServer, type TestServer } from "../support/start-server.ts";
 
@@ -95,6 +96,48 @@ describe("a body that is not what was said of it leaves nothing behind", () => {
       });
     }
     expect((await send({ path: "/bodies/half" })).code).toBe("NoSuchKey");
+  });
+});
+
+test("a body that the store does not begin to take, as when its bucket goes, holds no memory and no thread", async () => {
+  const { store, budget } = server.service;
+  const begun = await send({ method: "POST", path: "/bodies/parts?uploads" });
+  const path = `/bodies/parts?partNumber=1&uploadId=${/<UploadId>([^<]*)/.exec(begun.text)?.[1]}`;
+  await send({ method: "PUT", path: "/bodies/source", body: "source" });
+  const putPart = vi.spyOn(store, "putPart").mockImplementation(() => {
+    throw new StoreError("NO_SUCH_BUCKET", "It was removed meanwhile");
+  });
+  const large = Buffer.alloc(1_000_000);
+  const upload = /uploadId=(.*)/.exec(path)?.[1];
+  const adminPath = `${server.adminUrl}/api/buckets/bodies/uploads/${upload}/1?key=parts`;
+  expect((await send({ method: "PUT", path, body: large })).code).toBe("NoSuchBucket");
+  expect((await send({ method: "PUT", path, headers: { "x-amz-copy-source": "/bodies/source" } })).code).toBe(
+    "NoSuchBucket",
+  );
+  expect((await fetch(adminPath, { method: "PUT", body: large })).status).toBe(404);
+  expect(putPart).toHaveBeenCalledTimes(3);
+  putPart.mockRestore();
+  expect(budget.heldBytes).toBe(0);
+});
+
+test("a copy of a completed upload is one body: its ETag is its MD5, and its checksum is of all of it", async () => {
+  const begun = await send({
+    method: "POST",
+    path: "/bodies/in-parts?uploads",
+    headers: { "x-amz-checksum-algorithm": "CRC32" },
+  });
+  const upload = `uploadId=${/<UploadId>([^<]*)/.exec(begun.text)?.[1]}`;
+  const part = await send({ method: "PUT", path: `/bodies/in-parts?partNumber=1&${upload}`, body: "one body" });
+  const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.etag}</ETag></Part></CompleteMultipartUpload>`;
+  await send({ method: "POST", path: `/bodies/in-parts?${upload}`, body });
+  const ask = (path: string) => send({ method: "HEAD", path, headers: { "x-amz-checksum-mode": "ENABLED" } });
+  const source = (await ask("/bodies/in-parts")).headers;
+  expect([source.etag, source["x-amz-checksum-type"]]).toEqual([expect.stringMatching(/-1"$/), "COMPOSITE"]);
+  await send({ method: "PUT", path: "/bodies/copied", headers: { "x-amz-copy-source": "/bodies/in-parts" } });
+  expect((await ask("/bodies/copied")).headers).toMatchObject({
+    etag: `"${createHash("md5").update("one body").digest("hex")}"`,
+    "x-amz-checksum-crc32": crcOf("one body"),
+    "x-amz-checksum-type": "FULL_OBJECT",
   });
 });
 
@@ -260,6 +303,22 @@ test("a body that stops coming is cut, and its object is not there", async () =>
   await slow.end();
 });
 
+test("beyond the memory bodies wait before they are read, and beyond those that may wait they are told to slow down", async () => {
+  const tight = await startTestServer({ maxBodyMemoryBytes: 16 << 20, maxWaitingRequests: 1 });
+  const own = new RawClient(tight.host);
+  await own.send({ method: "PUT", path: "/bodies" });
+  const { budget } = tight.service;
+  const all = budget.tryReserve(16 << 20);
+  const waiting = own.send({ method: "PUT", path: "/bodies/waits", body: "waits" });
+  await eventually(() => budget.waiting === 1, { what: "A body waits" });
+  const refused = await own.send({ method: "PUT", path: "/bodies/refused", body: "refused" });
+  expect(refused).toMatchObject({ status: 503, code: "SlowDown", headers: { "retry-after": "1" } });
+  all?.release();
+  expect((await waiting).status).toBe(200);
+  expect(budget.heldBytes).toBe(0);
+  await tight.end();
+});
+
 test("an object larger than 5 GiB is refused before its body", async () => {
   const head = headOf({ method: "PUT", path: "/bodies/x", payloadHash: "UNSIGNED-PAYLOAD" }, [
     "content-length",
@@ -280,6 +339,8 @@ test("a PUT without a length is refused", async () => {
 test("documents are read up to their limit and no further", async () => {
   const tooLong = `<Tagging>${" ".repeat(1 << 20)}</Tagging>`;
   expect((await send({ method: "PUT", path: "/bodies?tagging", body: tooLong })).code).toBe("MaxMessageLengthExceeded");
+  const many = `<Delete>${" ".repeat(8 << 20)}</Delete>`;
+  expect((await send({ method: "POST", path: "/bodies?delete", body: many })).code).toBe("EntityTooLarge");
   const doctype = '<!DOCTYPE a [<!ENTITY x "y">]><Tagging><TagSet/></Tagging>';
   expect((await send({ method: "PUT", path: "/bodies?tagging", body: doctype })).code).toBe("MalformedXML");
   const deep = "<a>".repeat(100) + "</a>".repeat(100);

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HANDLERS } from "../../src/service/handlers/index.ts";
 import { RawClient, type RawRequest } from "../support/raw-client.ts";
 import { startTestServer, type TestServer } from "../support/start-server.ts";
 
@@ -202,9 +204,38 @@ test.each([
   expect((await send({ path })).text).toContain(has);
 });
 
-test("what is asked of us but not done is refused, not passed over", async () => {
-  const headers = { "x-amz-server-side-encryption": "AES256" };
-  expect((await send({ method: "PUT", path: "/docs/e", body: "x", headers })).code).toBe("NotImplemented");
-  expect((await put("/docs?replication", "<R/>")).code).toBe("NotImplemented");
-  expect((await send({ path: "/docs/v?legal-hold" })).code).toBe("NotImplemented");
+test.each([
+  { headers: { "x-amz-server-side-encryption": "AES256" }, why: "encryption" },
+  { headers: { "x-amz-server-side-encryption-customer-algorithm": "AES256" }, why: "a key of the client's" },
+  { headers: { "x-amz-object-lock-mode": "GOVERNANCE" }, why: "a lock" },
+  { headers: { "x-amz-object-lock-retain-until-date": "2036-01-01T00:00:00Z" }, why: "a time to keep it" },
+  { headers: { "x-amz-object-lock-legal-hold": "ON" }, why: "a legal hold" },
+])("an object that is to have what there is not is not stored: $why", async ({ headers }) => {
+  for (const ask of [
+    { method: "PUT", path: "/docs/e", body: "x" },
+    { method: "PUT", path: "/docs/e", headers: { "x-amz-copy-source": "/docs/e-source" } },
+    { method: "POST", path: "/docs/e?uploads" },
+  ]) {
+    expect((await send({ ...ask, headers: { ...ask.headers, ...headers } })).code).toBe("NotImplemented");
+  }
+  expect((await send({ path: "/docs/e" })).code).toBe("NoSuchKey");
+});
+
+test("a bucket that is to have a lock is not made", async () => {
+  const headers = { "x-amz-bucket-object-lock-enabled": "true" };
+  expect((await send({ method: "PUT", path: "/locked", headers })).code).toBe("NotImplemented");
+  expect((await send({ method: "HEAD", path: "/locked" })).status).toBe(404);
+});
+
+const REFUSED = (
+  JSON.parse(readFileSync(new URL("../../testdata/s3-operations.json", import.meta.url), "utf8")) as string[][]
+).filter(([operation = ""]) => !(operation in HANDLERS));
+
+test.each(REFUSED)("%s is refused to whoever owns all: %s %s?%s", async (_operation, method, path = "", query = "") => {
+  const [, , ...key] = path.split("/");
+  const answer = await send({
+    method: method ?? "",
+    path: `/docs${key.length > 0 ? `/${key.join("/")}` : ""}?${query}`,
+  });
+  expect(answer).toMatchObject({ status: 501, code: "NotImplemented" });
 });

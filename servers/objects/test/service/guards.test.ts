@@ -5,7 +5,7 @@ import type { Authentication } from "../../src/protocol/sigv4/index.ts";
 import { MemoryBudget } from "../../src/service/memory-budget.ts";
 import { StallGuard } from "../../src/service/stall-guard.ts";
 import { TrustedProxies } from "../../src/service/trusted-proxies.ts";
-import type { User } from "../../src/service/users.ts";
+import type { User } from "../../src/service/user-rights.ts";
 import { VerifiedUrls } from "../../src/service/verified-urls.ts";
 
 test("bodies beyond the memory wait in turn, and beyond the queue are refused", async () => {

@@ -2,7 +2,8 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
-import { FULL_ACCESS_POLICY, Users } from "../../src/service/users.ts";
+import { FULL_ACCESS_POLICY } from "../../src/service/user-rights.ts";
+import { Users } from "../../src/service/users.ts";
 
 const nowMs = () => 1_000;
 
@@ -91,6 +92,27 @@ test("a change that is refused changes nothing, and the next one is made", async
     await expect(users.create("a", {})).rejects.toMatchObject({ code: "USER_EXISTS" });
     for (let i = 0; i < 10; i++) await users.addKey("a");
     await expect(users.addKey("a")).rejects.toMatchObject({ code: "TOO_MANY" });
+  });
+});
+
+test("a user has 20 policies and a server 10,000 users, no more", async () => {
+  await withTempDir(async (directory) => {
+    const { users } = await open(directory);
+    const policies = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`p${i}`, FULL_ACCESS_POLICY]));
+    await users.create("a", { policies: policies(20) });
+    await expect(users.update("a", { policies: policies(21) })).rejects.toMatchObject({ code: "TOO_MANY" });
+    const path = join(directory, "users.json");
+    const file = JSON.parse(await readFile(path, "utf8"));
+    const more = Array.from({ length: 9_999 - file.users.length }, (_, i) => ({
+      ...file.users[1],
+      name: `u${i}`,
+      policies: {},
+    }));
+    await writeFile(path, JSON.stringify({ ...file, users: [...file.users, ...more] }));
+    const { users: full } = await open(directory);
+    await full.create("last", {});
+    await expect(full.create("one-more", {})).rejects.toMatchObject({ code: "TOO_MANY" });
   });
 });
 

@@ -79,3 +79,17 @@ export function replaceHeader(name: string, change: (value: string) => string) {
     rawHeaders[at + 1] = change(rawHeaders[at + 1]!);
   };
 }
+
+export function addHeader(name: string, value: string) {
+  return ({ rawHeaders }: Sent): void => void rawHeaders.push(name, value);
+}
+
+export function replace(change: Partial<Sent>) {
+  return (sent: Sent): void => void Object.assign(sent, change);
+}
+
+export function replaceQuery(change: (query: string) => string) {
+  return (sent: Sent): void => {
+    sent.query = change(sent.query);
+  };
+}

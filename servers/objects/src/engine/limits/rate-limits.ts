@@ -11,17 +11,13 @@ export interface RateLimits {
 
 const NAMES = ["requestsPerSecond", "bytesInPerSecond", "bytesOutPerSecond"] as const;
 
-/** A second's worth may come at once; bytes by chunks of 64 KiB even if that is more. */
+/** A second's worth of requests may come at once, and a quarter of one of bytes, but 64 KiB even if that is more. */
 const BYTES_BURST = 65_536;
 
 /** The buckets of one user or one S3 bucket; changing the limits keeps what has been taken. */
 export class RateState {
   #limits: RateLimits = {};
   readonly #buckets = new Map<(typeof NAMES)[number], TokenBucket>();
-
-  get isUnlimited(): boolean {
-    return this.#buckets.size === 0;
-  }
 
   setLimits(limits: RateLimits, nowMs: number): void {
     for (const name of NAMES) {

@@ -33,13 +33,6 @@ export class TokenBucket {
     return true;
   }
 
-  /** For how many ms to wait until `amount` is there. */
-  waitMs(amount: number, nowMs: number): number {
-    this.#refill(nowMs);
-    const missing = Math.min(amount, this.#burst) - this.#level;
-    return missing <= 0 ? 0 : Math.ceil((missing * 1_000) / this.#perSecond);
-  }
-
   /** Changes the rate from now on; a debt stays. */
   setRate(perSecond: number, burst: number, nowMs: number): void {
     this.#refill(nowMs);

@@ -8,9 +8,23 @@ interface OperationActions {
 
 const same = (action: string): OperationActions => ({ action });
 
+/** In the place of an action: the handler judges. */
+export const BY_HANDLER = "by-handler";
+
 /**
- * The action of each operation that has one, in lower case. ListBuckets, DeleteObjects, forms, tags in a body (PutObjectTagging) and the
- * sources of copies are asked for by their handlers. An operation that is absent here is refused to everybody.
+ * Operations that are judged by their handlers: by what stands in their bodies, or not by a policy at all. Of any other
+ * the action stands in the table below, and one that stands in neither is refused to everybody.
+ */
+const JUDGED_BY_HANDLER: ReadonlySet<Operation> = new Set<Operation>([
+  "ListBuckets",
+  "DeleteObjects",
+  "PostObject",
+  "PutObjectTagging",
+  "Preflight",
+]);
+
+/**
+ * The action of each operation that has one, in lower case. Sources of copies are asked for by their handlers too.
  *
  * @see Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"
  */
@@ -41,7 +55,6 @@ const ACTIONS: Readonly<Partial<Record<Operation, OperationActions>>> = {
   GetBucketAcl: same("s3:getbucketacl"),
   PutBucketAcl: same("s3:putbucketacl"),
   GetBucketRequestPayment: same("s3:getbucketrequestpayment"),
-  PutBucketRequestPayment: same("s3:putbucketrequestpayment"),
   GetBucketEncryption: same("s3:getencryptionconfiguration"),
   DeleteBucketEncryption: same("s3:putencryptionconfiguration"),
   GetBucketLogging: same("s3:getbucketlogging"),
@@ -52,10 +65,7 @@ const ACTIONS: Readonly<Partial<Record<Operation, OperationActions>>> = {
   DeleteBucketReplication: same("s3:putreplicationconfiguration"),
   GetObjectLockConfiguration: same("s3:getbucketobjectlockconfiguration"),
   GetBucketOwnershipControls: same("s3:getbucketownershipcontrols"),
-  PutBucketOwnershipControls: same("s3:putbucketownershipcontrols"),
-  DeleteBucketOwnershipControls: same("s3:putbucketownershipcontrols"),
   GetPublicAccessBlock: same("s3:getbucketpublicaccessblock"),
-  PutPublicAccessBlock: same("s3:putbucketpublicaccessblock"),
   DeletePublicAccessBlock: same("s3:putbucketpublicaccessblock"),
   GetBucketAccelerateConfiguration: same("s3:getaccelerateconfiguration"),
 
@@ -79,8 +89,9 @@ const ACTIONS: Readonly<Partial<Record<Operation, OperationActions>>> = {
 
 const OBJECT_READS: ReadonlySet<Operation> = new Set<Operation>(["GetObject", "HeadObject", "GetObjectAttributes"]);
 
-/** The action to ask for, or undefined for an operation that is not judged as a whole. */
+/** The action to ask for, `by-handler`, or undefined for what nobody may. */
 export function actionOf(operation: Operation, hasVersionId: boolean): string | undefined {
+  if (JUDGED_BY_HANDLER.has(operation)) return BY_HANDLER;
   const actions = ACTIONS[operation];
   return hasVersionId ? (actions?.versionAction ?? actions?.action) : actions?.action;
 }

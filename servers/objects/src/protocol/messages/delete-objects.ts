@@ -1,11 +1,12 @@
+import { unquoteEtag } from "../entity-tag.ts";
 import { S3Error } from "../errors.ts";
 import { MAX_KEY_BYTES, utf8Length } from "../routing/index.ts";
 import { booleanOf, childrenOf, element, parseXml, rootNamed, textElement, textOf, xmlDocument } from "../xml/index.ts";
 
 /** One request deletes at most so many objects. */
 export const MAX_DELETED_OBJECTS = 1_000;
-/** 1,000 keys of 1,024 bytes with their versions take more than the usual limit. */
-const MAX_DELETE_BYTES = 2 << 20;
+/** 1,000 keys of 1,024 bytes, each escaped as `&quot;`, with their versions and etags, take less. */
+export const MAX_DELETE_BYTES = 8 << 20;
 
 /** An object to be deleted. */
 export interface ObjectToDelete {
@@ -31,17 +32,11 @@ export function parseDelete(body: Uint8Array): DeleteRequestDocument {
     if (key === "") throw new S3Error("UserKeyMustBeSpecified");
     if (utf8Length(key) > MAX_KEY_BYTES) throw new S3Error("KeyTooLongError");
     const versionId = textOf(object, "VersionId");
-    return { key, versionId: versionId === "" ? undefined : versionId, etag: unquote(textOf(object, "ETag")) };
+    const etag = textOf(object, "ETag");
+    return { key, versionId: versionId === "" ? undefined : versionId, etag: etag && unquoteEtag(etag) };
   });
   if (objects.length === 0 || objects.length > MAX_DELETED_OBJECTS) throw new S3Error("MalformedXML");
   return { isQuiet: booleanOf(root, "Quiet"), objects };
-}
-
-/** An entity tag without its quotes. */
-export function unquote<Text extends string | undefined>(etag: Text): Text | string {
-  if (etag === undefined) return etag;
-  const text = etag.trim();
-  return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
 }
 
 /** What became of an object. */

@@ -13,10 +13,10 @@ export {
 export {
   type DeletedObject,
   type DeleteRequestDocument,
+  MAX_DELETE_BYTES,
   MAX_DELETED_OBJECTS,
   type ObjectToDelete,
   parseDelete,
-  unquote,
   writeDeleteResult,
 } from "./delete-objects.ts";
 // Listings
@@ -32,6 +32,7 @@ export {
 export {
   type CompletedUpload,
   type CopyResult,
+  MAX_COMPLETE_BYTES,
   MAX_PARTS,
   type NamedPart,
   type PartListing,

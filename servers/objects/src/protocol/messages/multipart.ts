@@ -1,5 +1,6 @@
 import { formatIsoDate } from "@kagami/clock";
 import type { Checksum, ChecksumAlgorithm, Upload, UploadPart } from "../../store/object-store.ts";
+import { unquoteEtag } from "../entity-tag.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import {
   childrenOf,
@@ -13,13 +14,12 @@ import {
   xmlDocument,
 } from "../xml/index.ts";
 import { checksumElements, checksumIn, checksumKindElements } from "./checksum-elements.ts";
-import { unquote } from "./delete-objects.ts";
 import { type Owner, ownerElement } from "./owner.ts";
 
 /** An upload has at most so many parts, numbered from 1. */
 export const MAX_PARTS = 10_000;
 /** 10,000 parts, each with a SHA-256 and quotes escaped, take less. */
-const MAX_COMPLETE_BYTES = 4 << 20;
+export const MAX_COMPLETE_BYTES = 4 << 20;
 
 /** A part as the client names it. */
 export interface NamedPart {
@@ -40,7 +40,7 @@ export function parseCompleteMultipartUpload(body: Uint8Array): readonly NamedPa
     const partNumber = integerOf(part, "PartNumber");
     if (partNumber === undefined) throw new S3Error("MalformedXML");
     checkPartNumber(partNumber);
-    return { partNumber, etag: unquote(requiredTextOf(part, "ETag")), checksum: checksumIn(part) };
+    return { partNumber, etag: unquoteEtag(requiredTextOf(part, "ETag")), checksum: checksumIn(part) };
   });
   if (parts.length === 0 || parts.length > MAX_PARTS) throw new S3Error("MalformedXML");
   let previous = 0;

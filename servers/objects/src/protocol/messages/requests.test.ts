@@ -4,6 +4,7 @@ import { codeOf } from "../../../test/support/signed-requests.ts";
 import { element, textElement, xmlDocument } from "../xml/index.ts";
 import {
   MAX_BUCKET_TAGS,
+  MAX_DELETE_BYTES,
   MAX_OBJECT_TAGS,
   parseCompleteMultipartUpload,
   parseCreateBucketConfiguration,
@@ -234,4 +235,12 @@ test("whatever document comes, it is read or refused with an error of S3", () =>
     }),
     { numRuns: 500 },
   );
+});
+
+test("1,000 of the longest keys, with every character escaped, are one document", () => {
+  const key = "&quot;".repeat(1_024);
+  const text = `<Delete>${`<Object><Key>${key}</Key><VersionId>${"v".repeat(32)}</VersionId></Object>`.repeat(1_000)}</Delete>`;
+  const { objects } = parseDelete(Buffer.from(text));
+  expect([objects.length, objects[999]?.key]).toEqual([1_000, '"'.repeat(1_024)]);
+  expect(codeOf(() => parseDelete(Buffer.alloc(MAX_DELETE_BYTES + 1, " ")))).toContain("MaxMessageLengthExceeded");
 });

@@ -1,6 +1,6 @@
 // Requests to operations
 export { isBucketName, isNewBucketName } from "./bucket-name.ts";
-export { type Operation, REFUSED_OPERATIONS } from "./operations.ts";
+export type { Operation } from "./operations.ts";
 // Raw text
 export { decodePercent, utf8Length } from "./percent.ts";
 export { MAX_QUERY_PARAMETERS, NO_QUERY, parseQuery, Query } from "./query.ts";

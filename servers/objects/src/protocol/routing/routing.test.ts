@@ -99,6 +99,8 @@ test.each([
   { method: "PUT", target: "/media/a?uploadId=1", code: "InvalidArgument", why: "an upload without a part number" },
   { method: "PUT", target: "/media/a?versionId=1", code: "InvalidArgument", why: "versions are not written by name" },
   { method: "POST", target: "/media/a?uploads&versionId=1", code: "InvalidArgument", why: "nor by an upload" },
+  { method: "POST", target: "/.system", code: "InvalidBucketName", why: "no form leads to a place that is no bucket" },
+  { method: "POST", target: "/media%2F..%2Fsystem", code: "InvalidBucketName", why: "nor around one" },
   { method: "POST", target: "/media/a", code: "MethodNotAllowed", why: "an object takes no POST" },
   { method: "POST", target: "/", code: "MethodNotAllowed", why: "the service takes GET only" },
   { method: "PATCH", target: "/media/a", code: "MethodNotAllowed", why: "S3 has no PATCH" },

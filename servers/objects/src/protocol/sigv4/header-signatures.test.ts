@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import {
+  addHeader,
   byHeader,
   type Change,
   codeOf,
   MINUTE,
   NOW,
+  replace,
   replaceHeader,
-  type Sent,
+  replaceQuery,
   verify,
 } from "../../../test/support/signed-requests.ts";
 import { signingHashes } from "../../service/signing-hashes.ts";
@@ -49,45 +51,35 @@ describe("signatures by header", () => {
     {
       why: "the path changed",
       change: {
-        edit: (sent) => {
-          sent.path = "/media/a%20c";
-        },
+        edit: replace({ path: "/media/a%20c" }),
       },
       refused: "SignatureDoesNotMatch",
     },
     {
       why: "a slash doubled",
       change: {
-        edit: (sent) => {
-          sent.path = "/media//a%20b";
-        },
+        edit: replace({ path: "/media//a%20b" }),
       },
       refused: "SignatureDoesNotMatch",
     },
     {
       why: "the path is not normalised",
       change: {
-        edit: (sent) => {
-          sent.path = "/media/./a%20b";
-        },
+        edit: replace({ path: "/media/./a%20b" }),
       },
       refused: "SignatureDoesNotMatch",
     },
     {
       why: "the query changed",
       change: {
-        edit: (sent) => {
-          sent.query = "";
-        },
+        edit: replace({ query: "" }),
       },
       refused: "SignatureDoesNotMatch",
     },
     {
       why: "the method changed",
       change: {
-        edit: (sent) => {
-          sent.method = "DELETE";
-        },
+        edit: replace({ method: "DELETE" }),
       },
       refused: "SignatureDoesNotMatch",
     },
@@ -99,9 +91,7 @@ describe("signatures by header", () => {
     {
       why: "the host given twice",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("host", "other");
-        },
+        edit: addHeader("host", "other"),
       },
       refused: "InvalidRequest",
     },
@@ -113,9 +103,7 @@ describe("signatures by header", () => {
     {
       why: "the payload hash given twice",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
-        },
+        edit: addHeader("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
       },
       refused: "InvalidRequest",
     },
@@ -134,18 +122,14 @@ describe("signatures by header", () => {
       why: "a signed header given once more",
       change: {
         headers: ["x-amz-meta-a", "1"],
-        edit: (sent) => {
-          sent.rawHeaders.push("X-Amz-Meta-A", "2");
-        },
+        edit: addHeader("X-Amz-Meta-A", "2"),
       },
       refused: "SignatureDoesNotMatch",
     },
     {
       why: "a header of S3 that is not signed",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("X-Amz-Copy-Source", "/secret/key");
-        },
+        edit: addHeader("X-Amz-Copy-Source", "/secret/key"),
       },
       refused: `AccessDenied: There were headers present in the request which were not signed {"HeadersNotSigned":"x-amz-copy-source"}`,
     },
@@ -163,18 +147,14 @@ describe("signatures by header", () => {
     {
       why: "the date given twice",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("x-amz-date", formatAmzDate(NOW));
-        },
+        edit: addHeader("x-amz-date", formatAmzDate(NOW)),
       },
       refused: "InvalidRequest",
     },
     {
       why: "the authorization given twice",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("authorization", "AWS a:b");
-        },
+        edit: addHeader("authorization", "AWS a:b"),
       },
       refused: "InvalidRequest",
     },
@@ -264,27 +244,21 @@ describe("signatures by header", () => {
     {
       why: "a query that signs too",
       change: {
-        edit: (sent) => {
-          sent.query += "&X-Amz-Algorithm=AWS4-HMAC-SHA256";
-        },
+        edit: replaceQuery((query) => `${query}&X-Amz-Algorithm=AWS4-HMAC-SHA256`),
       },
       refused: "InvalidArgument: Only one auth mechanism allowed",
     },
     {
       why: "a query that signs too, in escapes",
       change: {
-        edit: (sent) => {
-          sent.query += "&%58-Amz-Signature=a";
-        },
+        edit: replaceQuery((query) => `${query}&%58-Amz-Signature=a`),
       },
       refused: "InvalidArgument: Only one auth mechanism allowed",
     },
     {
       why: "a query that signs too, with version 2",
       change: {
-        edit: (sent) => {
-          sent.query += "&Signature=a&AWSAccessKeyId=AKID&Expires=1";
-        },
+        edit: replaceQuery((query) => `${query}&Signature=a&AWSAccessKeyId=AKID&Expires=1`),
       },
       refused: "InvalidArgument: Only one auth mechanism allowed",
     },
@@ -302,14 +276,12 @@ describe("signatures by header", () => {
     },
     {
       why: "an unsigned header that is not of S3",
-      change: { edit: (sent: Sent) => sent.rawHeaders.push("Content-Type", "text/plain") },
+      change: { edit: addHeader("Content-Type", "text/plain") },
     },
     {
       why: "the same path in other escapes",
       change: {
-        edit: (sent: Sent) => {
-          sent.path = "/%6dedia/a%20%62";
-        },
+        edit: replace({ path: "/%6dedia/a%20%62" }),
       },
     },
     {

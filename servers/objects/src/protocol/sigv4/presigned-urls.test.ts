@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { byQuery, type Change, codeOf, MINUTE, NOW, verify } from "../../../test/support/signed-requests.ts";
+import {
+  addHeader,
+  byQuery,
+  type Change,
+  codeOf,
+  MINUTE,
+  NOW,
+  replace,
+  replaceQuery,
+  verify,
+} from "../../../test/support/signed-requests.ts";
 import { EMPTY_SHA256 } from "./index.ts";
 
 describe("presigned URLs", () => {
@@ -38,9 +48,7 @@ describe("presigned URLs", () => {
     {
       why: "its life was changed",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace("Expires=60", "Expires=600");
-        },
+        edit: replaceQuery((query) => query.replace("Expires=60", "Expires=600")),
       },
       refused: "SignatureDoesNotMatch",
     },
@@ -54,144 +62,112 @@ describe("presigned URLs", () => {
     {
       why: "a copy source was added: a write would become a read as the signer",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("x-amz-copy-source", "/secret/key");
-        },
+        edit: addHeader("x-amz-copy-source", "/secret/key"),
       },
       refused: "AccessDenied: There were headers present",
     },
     {
       why: "metadata was added",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("X-Amz-Meta-A", "1");
-        },
+        edit: addHeader("X-Amz-Meta-A", "1"),
       },
       refused: "AccessDenied: There were headers present",
     },
     {
       why: "an acl was added",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("x-amz-acl", "public-read");
-        },
+        edit: addHeader("x-amz-acl", "public-read"),
       },
       refused: "AccessDenied: There were headers present",
     },
     {
       why: "a payload hash was added that is not signed",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("x-amz-content-sha256", EMPTY_SHA256);
-        },
+        edit: addHeader("x-amz-content-sha256", EMPTY_SHA256),
       },
       refused: "AccessDenied: There were headers present",
     },
     {
       why: "the host is not signed",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace("SignedHeaders=host", "SignedHeaders=range");
-        },
+        edit: replaceQuery((query) => query.replace("SignedHeaders=host", "SignedHeaders=range")),
       },
       refused: "AccessDenied",
     },
     {
       why: "a parameter was added",
       change: {
-        edit: (sent) => {
-          sent.query += "&versionId=1";
-        },
+        edit: replaceQuery((query) => `${query}&versionId=1`),
       },
       refused: "SignatureDoesNotMatch",
     },
     {
       why: "a second signature",
       change: {
-        edit: (sent) => {
-          sent.query += "&X-Amz-Signature=a";
-        },
+        edit: replaceQuery((query) => `${query}&X-Amz-Signature=a`),
       },
       refused: "AuthorizationQueryParametersError",
     },
     {
       why: "a second life",
       change: {
-        edit: (sent) => {
-          sent.query += "&X-Amz-Expires=9";
-        },
+        edit: replaceQuery((query) => `${query}&X-Amz-Expires=9`),
       },
       refused: "AuthorizationQueryParametersError",
     },
     {
       why: "no signature",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace(/&X-Amz-Signature.*/, "");
-        },
+        edit: replaceQuery((query) => query.replace(/&X-Amz-Signature.*/, "")),
       },
       refused: "AuthorizationQueryParametersError: Query-string authentication version 4 requires",
     },
     {
       why: "another algorithm",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace("HMAC-SHA256", "HMAC-SHA1");
-        },
+        edit: replaceQuery((query) => query.replace("HMAC-SHA256", "HMAC-SHA1")),
       },
       refused: "AuthorizationQueryParametersError",
     },
     {
       why: "elliptic curves",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace("AWS4-HMAC", "AWS4-ECDSA-P256");
-        },
+        edit: replaceQuery((query) => query.replace("AWS4-HMAC", "AWS4-ECDSA-P256")),
       },
       refused: "InvalidRequest",
     },
     {
       why: "version 2",
       change: {
-        edit: (sent) => {
-          sent.query = "AWSAccessKeyId=AKID&Signature=a&Expires=9";
-        },
+        edit: replace({ query: "AWSAccessKeyId=AKID&Signature=a&Expires=9" }),
       },
       refused: "InvalidRequest: The authorization mechanism",
     },
     {
       why: "a date that is none",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace(/X-Amz-Date=\d/, "X-Amz-Date=x");
-        },
+        edit: replaceQuery((query) => query.replace(/X-Amz-Date=\d/, "X-Amz-Date=x")),
       },
       refused: "AuthorizationQueryParametersError: X-Amz-Date must be",
     },
     {
       why: "a credential that is none",
       change: {
-        edit: (sent) => {
-          sent.query = sent.query.replace("AKID%2F", "");
-        },
+        edit: replaceQuery((query) => query.replace("AKID%2F", "")),
       },
       refused: "AuthorizationQueryParametersError",
     },
     {
       why: "a session token",
       change: {
-        edit: (sent) => {
-          sent.query += "&X-Amz-Security-Token=t";
-        },
+        edit: replaceQuery((query) => `${query}&X-Amz-Security-Token=t`),
       },
       refused: "InvalidToken",
     },
     {
       why: "an Authorization header beside",
       change: {
-        edit: (sent) => {
-          sent.rawHeaders.push("Authorization", "AWS4-HMAC-SHA256 a");
-        },
+        edit: addHeader("Authorization", "AWS4-HMAC-SHA256 a"),
       },
       refused: "InvalidArgument: Only one auth mechanism",
     },

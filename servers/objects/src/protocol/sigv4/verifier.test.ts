@@ -6,7 +6,7 @@ import { signingHashes } from "../../service/signing-hashes.ts";
 import { formatAmzDate, parseAmzDate } from "../dates.ts";
 import { HeaderFields } from "../header-fields.ts";
 import { parseQuery } from "../routing/index.ts";
-import { EMPTY_SHA256, SignatureVerifier } from "./index.ts";
+import { EMPTY_SHA256, equalSecrets, SignatureVerifier } from "./index.ts";
 
 describe("requests that are not signed", () => {
   test("are anonymous", () => {
@@ -49,6 +49,23 @@ test.each(FROM_BOTO)("a request of boto3 is accepted: $method $target", ({ metho
   expect(boto.verify({ method, path, query, headers }, parseAmzDate(date)!)).toMatchObject({
     accessKeyId: "AKIDEXAMPLE",
   });
+});
+
+test.each([
+  { given: "abcd", isEqual: true, why: "it is the same" },
+  { given: "xbcd", isEqual: false, why: "the first character differs" },
+  { given: "abcx", isEqual: false, why: "the last one does" },
+  { given: "xxxx", isEqual: false, why: "all do" },
+])("comparing $given looks at every character, whether or not $why", ({ given, isEqual }) => {
+  let looks = 0;
+  const watched = {
+    length: given.length,
+    charCodeAt: (index: number) => {
+      looks += 1;
+      return given.charCodeAt(index);
+    },
+  };
+  expect([equalSecrets(watched as string, "abcd"), looks]).toEqual([isEqual, 4]);
 });
 
 test("an escaped slash may be signed either way", () => {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Error } from "../../protocol/errors.ts";
 import type { BodyDigest, BodyWriter } from "../../store/object-store.ts";
-import { ClientGone } from "../client-gone.ts";
 import { hashWhole, hashWholeNow } from "../hashing/body-hashes.ts";
 import { HASHER_BYTES } from "../hashing/hash-threads.ts";
 import type { Reservation } from "../memory-budget.ts";
@@ -9,6 +8,8 @@ import type { RequestContext } from "../request-context.ts";
 import { type BodyChunks, openChunks } from "./body-chunks.ts";
 import type { BodyPlan } from "./body-plan.ts";
 import { dropChunk } from "./drop-chunk.ts";
+import { type HashedWrite, hashWhileWriting } from "./hashed-write.ts";
+import { reserveMemory } from "./reserve-memory.ts";
 import { hashesOf, verifyBody } from "./verify-body.ts";
 
 /** Bodies up to this size are gathered, hashed at once and written in one piece. */
@@ -16,7 +17,7 @@ const SMALL_BYTES = 262_144;
 /** Of a form the size is known only behind the last byte, so that more of it must be gathered. */
 export const GATHERED_FORM_BYTES = 8 << 20;
 /** What a large body holds beside its hasher: what waits in the socket, and what the store has taken. */
-const STREAM_BYTES = 1 << 20;
+export const STREAM_BYTES = 1 << 20;
 const PACED_BYTES = 16_384;
 
 /** A body that was received, verified and written. */
@@ -70,7 +71,7 @@ interface Whole {
 }
 
 async function receiveWhole(cx: RequestContext, plan: BodyPlan, given?: BodyChunks): Promise<Whole> {
-  const reservation = await reserve(cx, plan.sizeBytes);
+  const reservation = await reserveMemory(cx, plan.sizeBytes);
   const chunks = given ?? openChunks(cx);
   try {
     const bytes = await gather(cx, plan, chunks);
@@ -114,52 +115,51 @@ async function storeLarge<Result>(
   open: (sizeBytes: number) => BodyWriter<Result>,
   given?: BodyChunks,
 ): Promise<Stored<Result>> {
-  const reservation = await reserve(cx, HASHER_BYTES + STREAM_BYTES);
-  const hasher = await cx.service.hashThreads.open(hashesOf(plan));
+  const reservation = await reserveMemory(cx, HASHER_BYTES + STREAM_BYTES);
+  try {
+    const { hashThreads } = cx.service;
+    const { sizeBytes } = plan;
+    return await hashWhileWriting(
+      hashThreads,
+      hashesOf(plan),
+      () => open(sizeBytes),
+      async (body) => {
+        const trailers = await takeAll(cx, plan, body, given);
+        const digest = verifyBody(plan, await body.digest(), trailers);
+        return { result: await body.commit(digest), digest };
+      },
+    );
+  } finally {
+    reservation.release();
+  }
+}
+
+/** @returns What stood behind the body. */
+async function takeAll(
+  cx: RequestContext,
+  { sizeBytes, decoder }: BodyPlan,
+  body: HashedWrite<unknown>,
+  given: BodyChunks | undefined,
+): Promise<ReadonlyMap<string, string> | undefined> {
   const chunks = given ?? openChunks(cx);
-  const writer = open(plan.sizeBytes);
   try {
     let received = 0;
     for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) {
       cx.bytesIn += chunk.length;
       if (cx.paces("in")) await waitForRate(cx, chunk.length, chunks);
-      for (const piece of plan.decoder ? plan.decoder.push(chunk) : [chunk]) {
+      for (const piece of decoder ? decoder.push(chunk) : [chunk]) {
         received += piece.length;
-        if (received > plan.sizeBytes) throw new S3Error("IncompleteBody");
-        const hashing = hasher.update(piece);
-        await writer.write(piece);
-        if (hashing) await hashing;
+        if (received > sizeBytes) throw new S3Error("IncompleteBody");
+        await body.take(piece);
       }
       if (!given) dropChunk(chunk);
     }
-    const trailers = plan.decoder?.finish();
-    if (received !== plan.sizeBytes) throw new S3Error("IncompleteBody");
-    const digest = verifyBody(plan, await hasher.digest(), trailers);
-    return { result: await writer.commit(digest), digest };
-  } catch (error) {
-    hasher.drop();
-    await writer.abort();
-    throw error;
+    const trailers = decoder?.finish();
+    if (received !== sizeBytes) throw new S3Error("IncompleteBody");
+    return trailers;
   } finally {
     chunks.close();
-    reservation.release();
   }
-}
-
-async function reserve(cx: RequestContext, bytes: number): Promise<Reservation> {
-  const { budget } = cx.service;
-  const reservation = budget.tryReserve(bytes) ?? (await budget.reserve(bytes));
-  if (!reservation) {
-    throw new S3Error("SlowDown", {
-      message: "Too many uploads are under way. Please try again.",
-      headers: { "retry-after": "1" },
-    });
-  }
-  if (cx.response.destroyed) {
-    reservation.release();
-    throw new ClientGone("The client hung up while its body waited for memory");
-  }
-  return reservation;
 }
 
 async function waitForRate(cx: RequestContext, count: number, chunks: BodyChunks): Promise<void> {

@@ -2,7 +2,7 @@ import { checkChecksum, checksumHeader, decodeChecksum } from "../../protocol/ch
 import { S3Error } from "../../protocol/errors.ts";
 import { equalSecrets } from "../../protocol/sigv4/index.ts";
 import type { BodyDigest } from "../../store/object-store.ts";
-import type { BodyHashes, HashRequest } from "../hashing/body-hashes.ts";
+import { type BodyHashes, digestOf, type HashRequest } from "../hashing/body-hashes.ts";
 import type { BodyPlan } from "./body-plan.ts";
 
 /** Which hashes a body needs. */
@@ -35,14 +35,13 @@ export function verifyBody(
       },
     });
   }
-  if (!claim) return { etag: hashes.md5Hex, checksum: undefined };
+  const digest = digestOf(hashes, claim?.algorithm);
+  if (!claim || !digest.checksum) return digest;
   const { algorithm } = claim;
-  const computed = hashes.checksum;
-  if (computed === undefined) throw new TypeError(`No ${algorithm} was computed`);
   const given = plan.isClaimInTrailer ? trailers?.get(checksumHeader(algorithm)) : claim.value;
   if (plan.isClaimInTrailer) decodeChecksum(algorithm, given ?? "");
-  if (given !== undefined) checkChecksum(algorithm, given, computed);
-  return { etag: hashes.md5Hex, checksum: { algorithm, value: computed, type: "FULL_OBJECT" } };
+  if (given !== undefined) checkChecksum(algorithm, given, digest.checksum.value);
+  return digest;
 }
 
 /** Refuses a body that a request of this kind must not have lost: an XML document without any integrity. */

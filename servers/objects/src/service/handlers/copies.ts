@@ -1,4 +1,4 @@
-import { checksumHeader, parseAlgorithm } from "../../protocol/checksums/index.ts";
+import { parseAlgorithm } from "../../protocol/checksums/index.ts";
 import { checkCopySource, copyConditionsOf, writeConditionsOf } from "../../protocol/conditions.ts";
 import { type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
 import { invalidArgument, S3Error } from "../../protocol/errors.ts";
@@ -13,11 +13,14 @@ import type {
 } from "../../store/object-store.ts";
 import { authorize, checkOwner, needsObjectTags, type Wish, wishFor } from "../authorize.ts";
 import { MAX_OBJECT_BYTES } from "../body/body-plan.ts";
+import { reserveMemory } from "../body/reserve-memory.ts";
+import { digestOf } from "../hashing/body-hashes.ts";
 import { HASHER_BYTES } from "../hashing/hash-threads.ts";
 import { sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
+import { retentionFor } from "../retention.ts";
 import { absenceOf } from "./object-reads.ts";
-import { addWrittenHeaders, readNewMetadata, retentionFor } from "./object-writes.ts";
+import { addWrittenHeaders, readNewMetadata } from "./object-writes.ts";
 import { readRequestTags } from "./put-headers.ts";
 
 type Directive = "COPY" | "REPLACE";
@@ -81,7 +84,7 @@ export async function copyObject(cx: RequestContext): Promise<void> {
     }
     refuseIdleCopy(cx, source);
     const metadata = copiedMetadata(cx, opened, given);
-    const digest = await digestOf(cx, object, algorithm);
+    const digest = await digestOfCopy(cx, object, algorithm);
     const retention = retentionFor(cx, key, metadata, entry.sizeBytes);
     const result = await cx.service.store.copy({ bucket, key, metadata, retention, conditions }, object, digest);
     if (opened.bucket.versioning !== "off") cx.addHeader("x-amz-copy-source-version-id", entry.versionId);
@@ -146,7 +149,7 @@ function readWantedAlgorithm(cx: RequestContext): ChecksumAlgorithm | undefined 
  * Entity tag and checksum of a copy. Those of the source serve if they are of the bytes; those of a completed upload are
  * of its parts, which the copy has not, so the bytes are read once.
  */
-async function digestOf(
+async function digestOfCopy(
   cx: RequestContext,
   object: OpenObject,
   algorithm: ChecksumAlgorithm | undefined,
@@ -154,20 +157,16 @@ async function digestOf(
   const { entry } = object;
   const wanted = algorithm ?? entry.checksum?.algorithm;
   if (isOfBytes(entry) && wanted === entry.checksum?.algorithm) return { etag: entry.etag, checksum: entry.checksum };
-  const reservation = await cx.service.budget.reserve(HASHER_BYTES);
-  if (!reservation) throw new S3Error("SlowDown");
-  const hasher = await cx.service.hashThreads.open({ sha256: false, checksum: wanted });
+  const reservation = await reserveMemory(cx, HASHER_BYTES);
   try {
-    for await (const chunk of object.read(0, entry.sizeBytes)) await hasher.update(chunk);
-    const hashes = await hasher.digest();
-    const checksum =
-      wanted && hashes.checksum !== undefined
-        ? ({ algorithm: wanted, value: hashes.checksum, type: "FULL_OBJECT" } as const)
-        : undefined;
-    return { etag: hashes.md5Hex, checksum };
-  } catch (error) {
-    hasher.drop();
-    throw error;
+    const hasher = await cx.service.hashThreads.open({ sha256: false, checksum: wanted });
+    try {
+      for await (const chunk of object.read(0, entry.sizeBytes)) await hasher.update(chunk);
+      return digestOf(await hasher.digest(), wanted);
+    } catch (error) {
+      hasher.drop();
+      throw error;
+    }
   } finally {
     reservation.release();
   }
@@ -175,10 +174,4 @@ async function digestOf(
 
 function isOfBytes({ parts, checksum }: ObjectEntry): boolean {
   return parts === undefined && checksum?.type !== "COMPOSITE";
-}
-
-/** Told beside the answer of a part: which checksum header it has. */
-export function addChecksum(cx: RequestContext, digest: BodyDigest): void {
-  const { checksum } = digest;
-  if (checksum) cx.addHeader(checksumHeader(checksum.algorithm), checksum.value);
 }

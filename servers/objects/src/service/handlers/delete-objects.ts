@@ -1,5 +1,6 @@
 import {
   type DeletedObject,
+  MAX_DELETE_BYTES,
   type ObjectToDelete,
   parseDelete,
   writeDeleteResult,
@@ -12,14 +13,12 @@ import { sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import { toS3Error } from "../store-errors.ts";
 
-/** 1,000 keys of 1 KiB, escaped. */
-const BODY_LIMIT_BYTES = 8 << 20;
 /** Deletes that wait together share a sync. */
 const AT_ONCE = 64;
 
 /** Deletes many objects; each is judged by itself, and one that fails does not stop the others. */
 export async function deleteObjects(cx: RequestContext): Promise<void> {
-  const plan = readBodyPlan(cx, BODY_LIMIT_BYTES);
+  const plan = readBodyPlan(cx, MAX_DELETE_BYTES);
   requireIntegrity(plan);
   const { objects, isQuiet } = parseDelete(await receiveDocument(cx, plan));
   const results: DeletedObject[] = [];

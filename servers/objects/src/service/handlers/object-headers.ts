@@ -1,3 +1,4 @@
+import { checksumHeader } from "../../protocol/checksums/index.ts";
 import { formatHttpDate } from "../../protocol/dates.ts";
 import { metadataHeaders, responseOverridesOf } from "../../protocol/metadata/index.ts";
 import type { Checksum, ObjectEntry } from "../../store/object-store.ts";
@@ -44,6 +45,11 @@ function expirationText(expiresMs: number, ruleId: string | undefined): string {
 /** Told to clients that ask for it, and only of what is sent whole: of a range it would be wrong. */
 export function addChecksumHeader(cx: RequestContext, checksum: Checksum | undefined): void {
   if (!checksum || cx.headers.get("x-amz-checksum-mode")?.toUpperCase() !== "ENABLED") return;
-  cx.addHeader(`x-amz-checksum-${checksum.algorithm.toLowerCase()}`, checksum.value);
+  addChecksum(cx, checksum);
   cx.addHeader("x-amz-checksum-type", checksum.type);
+}
+
+/** The checksum by the header of its algorithm. */
+export function addChecksum(cx: RequestContext, { algorithm, value }: Checksum): void {
+  cx.addHeader(checksumHeader(algorithm), value);
 }

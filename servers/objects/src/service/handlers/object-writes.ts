@@ -1,4 +1,3 @@
-import { type LifecycleRule, retentionOf } from "../../engine/lifecycle/lifecycle.ts";
 import { writeConditionsOf } from "../../protocol/conditions.ts";
 import type { Checksum, ObjectMetadata, PutRequest, Retention } from "../../store/object-store.ts";
 import { authorize, wishFor } from "../authorize.ts";
@@ -6,8 +5,9 @@ import { MAX_OBJECT_BYTES, readBodyPlan } from "../body/body-plan.ts";
 import { storeBody } from "../body/receive-body.ts";
 import { sendEmpty } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
+import { retentionFor } from "../retention.ts";
 import { refuseAcl } from "./buckets.ts";
-import { addExpirationHeader } from "./object-headers.ts";
+import { addChecksum, addExpirationHeader } from "./object-headers.ts";
 import { readMetadata, refuseUnsupported } from "./put-headers.ts";
 
 export async function putObject(cx: RequestContext): Promise<void> {
@@ -33,37 +33,6 @@ export function readNewMetadata(cx: RequestContext): ObjectMetadata {
   return metadata;
 }
 
-/** What of a request decides how long its object is kept. */
-type RetentionContext = Pick<RequestContext, "ownBucket" | "service" | "nowMs">;
-
-/**
- * How long the bucket's rules keep an object that is written now. In a bucket with versions an expired object is hidden,
- * not removed, so there the lifecycle run does it.
- */
-export function retentionFor(
-  cx: RetentionContext,
-  key: string,
-  metadata: ObjectMetadata,
-  sizeBytes: number,
-): Retention | undefined {
-  const bucket = cx.ownBucket;
-  if (bucket.versioning !== "off") return undefined;
-  const rules = cx.service.documents.lifecycle(bucket);
-  return rules && retentionOf(rules, { key, sizeBytes, tags: metadata.tags, createdMs: cx.nowMs });
-}
-
-/** As {@link retentionFor} for an upload whose size is not known: rules about sizes wait for the lifecycle run. */
-export function retentionForUpload(cx: RetentionContext, key: string, metadata: ObjectMetadata): Retention | undefined {
-  const bucket = cx.ownBucket;
-  const rules = bucket.versioning === "off" ? cx.service.documents.lifecycle(bucket) : undefined;
-  const sizeless = rules?.filter((rule) => !hasSize(rule));
-  return sizeless && retentionOf(sizeless, { key, sizeBytes: 0, tags: metadata.tags, createdMs: cx.nowMs });
-}
-
-function hasSize({ filter }: LifecycleRule): boolean {
-  return filter.sizeGreaterThan !== undefined || filter.sizeLessThan !== undefined;
-}
-
 /** Headers that tell what was written. */
 export function addWrittenHeaders(
   cx: RequestContext,
@@ -78,7 +47,7 @@ export function addWrittenHeaders(
   cx.addHeader("etag", `"${etag}"`);
   if (versionId !== undefined) cx.addHeader("x-amz-version-id", versionId);
   if (checksum) {
-    cx.addHeader(`x-amz-checksum-${checksum.algorithm.toLowerCase()}`, checksum.value);
+    addChecksum(cx, checksum);
     cx.addHeader("x-amz-checksum-type", checksum.type);
   }
   if (retention) addExpirationHeader(cx, retention.expiresMs, retention.ruleKey);

@@ -1,20 +1,17 @@
 import { S3Error } from "../../protocol/errors.ts";
 import { parsePartNumber, writeCopyResult } from "../../protocol/messages/index.ts";
 import { type ByteRange, parseCopySourceRange } from "../../protocol/ranges.ts";
-import type {
-  BodyDigest,
-  Checksum,
-  ChecksumAlgorithm,
-  OpenObject,
-  Upload,
-  UploadPart,
-} from "../../store/object-store.ts";
+import type { ChecksumAlgorithm, OpenObject, Upload, UploadPart } from "../../store/object-store.ts";
 import { MAX_OBJECT_BYTES, readBodyPlan } from "../body/body-plan.ts";
+import { hashWhileWriting } from "../body/hashed-write.ts";
 import { storeBody } from "../body/receive-body.ts";
+import { reserveMemory } from "../body/reserve-memory.ts";
+import { digestOf } from "../hashing/body-hashes.ts";
 import { HASHER_BYTES } from "../hashing/hash-threads.ts";
 import { sendEmpty, sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
-import { addChecksum, openSource } from "./copies.ts";
+import { openSource } from "./copies.ts";
+import { addChecksum } from "./object-headers.ts";
 import { refuseUnsupported } from "./put-headers.ts";
 import { findUpload } from "./uploads.ts";
 
@@ -28,7 +25,7 @@ export async function uploadPart(cx: RequestContext): Promise<void> {
   const part = { bucket, key, uploadId: upload.uploadId, partNumber };
   const { digest } = await storeBody(cx, plan, () => cx.service.store.putPart(part, plan.sizeBytes));
   cx.addHeader("etag", `"${digest.etag}"`);
-  addChecksum(cx, digest);
+  if (digest.checksum) addChecksum(cx, digest.checksum);
   sendEmpty(cx, 200);
 }
 
@@ -66,28 +63,19 @@ async function copyPart(
   part: { bucket: string; key: string; uploadId: string; partNumber: number },
   algorithm: ChecksumAlgorithm | undefined,
 ): Promise<UploadPart> {
-  const { budget, hashThreads, store } = cx.service;
-  const reservation = await budget.reserve(HASHER_BYTES);
-  if (!reservation) throw new S3Error("SlowDown");
-  const hasher = await hashThreads.open({ sha256: false, checksum: algorithm });
-  const writer = store.putPart(part, end - start);
+  const { hashThreads, store } = cx.service;
+  const reservation = await reserveMemory(cx, HASHER_BYTES);
   try {
-    for await (const chunk of object.read(start, end)) {
-      const hashing = hasher.update(chunk);
-      await writer.write(chunk);
-      if (hashing) await hashing;
-    }
-    const hashes = await hasher.digest();
-    const checksum: Checksum | undefined =
-      algorithm && hashes.checksum !== undefined
-        ? { algorithm, value: hashes.checksum, type: "FULL_OBJECT" }
-        : undefined;
-    const digest: BodyDigest = { etag: hashes.md5Hex, checksum };
-    return await writer.commit(digest);
-  } catch (error) {
-    hasher.drop();
-    await writer.abort();
-    throw error;
+    const request = { sha256: false, checksum: algorithm };
+    return await hashWhileWriting(
+      hashThreads,
+      request,
+      () => store.putPart(part, end - start),
+      async (body) => {
+        for await (const chunk of object.read(start, end)) await body.take(chunk);
+        return await body.commit(digestOf(await body.digest(), algorithm));
+      },
+    );
   } finally {
     reservation.release();
   }

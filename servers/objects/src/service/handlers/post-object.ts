@@ -20,7 +20,8 @@ import { type BodyPlan, contentLength, MAX_OBJECT_BYTES } from "../body/body-pla
 import { GATHERED_FORM_BYTES, storeBody } from "../body/receive-body.ts";
 import { sendBytes, sendEmpty } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
-import { addWrittenHeaders, readNewMetadata, retentionFor } from "./object-writes.ts";
+import { retentionFor } from "../retention.ts";
+import { addWrittenHeaders, readNewMetadata } from "./object-writes.ts";
 import { readRequestTags } from "./put-headers.ts";
 
 const NO_LIMITS: SizeRange = { minBytes: 0, maxBytes: MAX_OBJECT_BYTES };

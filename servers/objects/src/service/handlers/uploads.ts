@@ -1,4 +1,5 @@
 import {
+  checksumHeader,
   checksumTypeOf,
   combineChecksums,
   decodeChecksum,
@@ -8,6 +9,7 @@ import {
 import { writeConditionsOf } from "../../protocol/conditions.ts";
 import { invalidArgument, S3Error } from "../../protocol/errors.ts";
 import {
+  MAX_COMPLETE_BYTES,
   type NamedPart,
   parseCompleteMultipartUpload,
   writeCompleteMultipartUpload,
@@ -18,12 +20,11 @@ import type { Checksum, ChecksumAlgorithm, Upload, UploadPart } from "../../stor
 import { hashWholeNow } from "../hashing/body-hashes.ts";
 import { sendEmpty, sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
+import { retentionForUpload } from "../retention.ts";
 import { readDocument } from "./documents.ts";
 import { ownerNamed, PAGE_LIMIT, readCount } from "./listing-arguments.ts";
 import { addExpirationHeader } from "./object-headers.ts";
-import { readNewMetadata, retentionForUpload } from "./object-writes.ts";
-
-const COMPLETE_LIMIT_BYTES = 4 << 20;
+import { readNewMetadata } from "./object-writes.ts";
 
 export async function createMultipartUpload(cx: RequestContext): Promise<void> {
   const { bucket, key } = cx.route;
@@ -97,7 +98,7 @@ export async function completeMultipartUpload(cx: RequestContext): Promise<void>
   const { store, minPartBytes } = cx.service;
   const conditions = writeConditionsOf(cx.headers);
   const upload = await findUpload(cx);
-  const named = parseCompleteMultipartUpload(await readDocument(cx, COMPLETE_LIMIT_BYTES));
+  const named = parseCompleteMultipartUpload(await readDocument(cx, MAX_COMPLETE_BYTES));
   const parts = await findParts(cx, upload, named);
   checkSize(cx, parts);
   const checksum = checksumOf(upload, parts);
@@ -172,8 +173,7 @@ function digestNow(algorithm: ChecksumAlgorithm, bytes: Uint8Array): Uint8Array 
 /** A checksum of the whole that the client gives when it completes. */
 function checkGivenChecksum(cx: RequestContext, checksum: Checksum | undefined): void {
   if (!checksum) return;
-  const name = `x-amz-checksum-${checksum.algorithm.toLowerCase()}`;
-  const given = cx.headers.get(name);
+  const given = cx.headers.get(checksumHeader(checksum.algorithm));
   const isOfWhole = cx.headers.get("x-amz-checksum-type") !== undefined || given?.includes("-");
   if (given === undefined || !isOfWhole || given === checksum.value) return;
   throw new S3Error("BadDigest", {

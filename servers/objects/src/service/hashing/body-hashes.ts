@@ -1,7 +1,7 @@
 import { createHash, type Hash, hash } from "node:crypto";
 import { crc32, crc32c } from "@node-rs/crc32";
 import { createCRC64, type IHasher } from "hash-wasm";
-import type { ChecksumAlgorithm } from "../../store/object-store.ts";
+import type { BodyDigest, ChecksumAlgorithm } from "../../store/object-store.ts";
 
 /** Which hashes of a body are wanted; MD5, the ETag, always is. */
 export interface HashRequest {
@@ -16,6 +16,13 @@ export interface BodyHashes {
   readonly sha256Hex: string | undefined;
   /** Base64, as in headers. */
   readonly checksum: string | undefined;
+}
+
+/** What the store keeps of them: MD5 is the ETag. @param algorithm Of the checksum that was computed. */
+export function digestOf({ md5Hex, checksum }: BodyHashes, algorithm: ChecksumAlgorithm | undefined): BodyDigest {
+  if (algorithm === undefined) return { etag: md5Hex, checksum: undefined };
+  if (checksum === undefined) throw new TypeError(`No ${algorithm} was computed`);
+  return { etag: md5Hex, checksum: { algorithm, value: checksum, type: "FULL_OBJECT" } };
 }
 
 /** CRC-64/NVME, reflected. */

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { ObjectsError } from "../../errors.ts";
-import { type BodyHashes, type HashRequest, openHashes } from "./body-hashes.ts";
+import { type BodyHashes, type HashRequest, type HashStream, openHashes } from "./body-hashes.ts";
 import type { HashAnswer, HashOrder } from "./hash-messages.ts";
 
 /** Hashes of a large body that may work in another thread. Exactly one of `digest` and `drop` ends it. */
@@ -212,9 +212,9 @@ class ThreadHasher implements BodyHasher {
 }
 
 class OwnThreadHasher implements BodyHasher {
-  readonly #stream: Awaited<ReturnType<typeof openHashes>>;
+  readonly #stream: HashStream;
 
-  constructor(stream: Awaited<ReturnType<typeof openHashes>>) {
+  constructor(stream: HashStream) {
     this.#stream = stream;
   }
 
