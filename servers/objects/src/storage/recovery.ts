@@ -5,11 +5,12 @@ import { idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
 import { readEndMark } from "./end-mark.ts";
 import { groupKey, letterRange, STATE_KEY } from "./index/keys.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import { RowlessVolumes } from "./rowless-volumes.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
 import { type ReadAt, type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
-import { decodeVolumeRow, freshVolume, type Volume } from "./volume-set.ts";
+import { decodeVolumeRow, type Volume } from "./volume-set.ts";
 
 /** What the start found and did. */
 export interface RecoveryReport {
@@ -20,6 +21,8 @@ export interface RecoveryReport {
   readonly damagedBytes: number;
   readonly orphanBlobCount: number;
   readonly missingVolumes: readonly number[];
+  /** Volumes whose row the index had lost. */
+  readonly restoredVolumes: readonly number[];
 }
 
 const SCAN_ROWS = 1_024;
@@ -38,12 +41,13 @@ export class Recovery {
   #damagedBytes = 0;
   readonly #missing: number[] = [];
   readonly #removed: Volume[] = [];
-  readonly #foundGroups: GroupInfo[] = [];
+  readonly #rowless: RowlessVolumes;
 
   /** @param upTo Of a follower: what it had told to be whole. Records behind it are cut, as others may be missing. */
   constructor(state: ShardState, upTo = Number.POSITIVE_INFINITY) {
     this.#state = state;
     this.#upTo = upTo;
+    this.#rowless = new RowlessVolumes(state);
   }
 
   async run(): Promise<RecoveryReport> {
@@ -62,6 +66,7 @@ export class Recovery {
       damagedBytes: this.#damagedBytes,
       orphanBlobCount,
       missingVolumes: this.#missing,
+      restoredVolumes: this.#rowless.restoredIds,
     };
   }
 
@@ -98,12 +103,13 @@ export class Recovery {
       const id = idOfName(name);
       if (id === undefined) continue;
       present.add(id);
-      const volume = volumes.get(id) ?? (await this.#adoptUnknown(id));
+      const known = volumes.get(id);
+      const volume = known ?? (await this.#rowless.take(id));
       if (volume === undefined) continue;
       const mark = endMarks.get(id);
       const sizeBytes = Math.min(volumes.file(id).sizeBytes(), mark ?? Number.POSITIVE_INFINITY);
       if (mark !== undefined) this.#state.seal(volume);
-      else if (volume.isSealed) continue;
+      else if (known?.isSealed === true) continue;
       // Cut by somebody else: what is added would not lie where the index says.
       else if (sizeBytes < volume.endOffset) this.#state.seal(volume);
       if (sizeBytes <= volume.endOffset) continue;
@@ -113,7 +119,7 @@ export class Recovery {
       tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
     }
     // Only now: while volumes are taken up, a number that was given before says that its group is gone.
-    for (const { id } of this.#foundGroups) this.#state.reserveGroupId(id);
+    for (const { id } of this.#rowless.foundGroups) this.#state.reserveGroupId(id);
     for (const volume of [...volumes.all()]) {
       if (present.has(volume.id)) continue;
       const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
@@ -134,57 +140,12 @@ export class Recovery {
     return marks;
   }
 
-  /** A file without a row: made just before the failure, left over from a group that is gone, or the index is lost. */
-  async #adoptUnknown(id: number): Promise<Volume | undefined> {
-    const { disk, volumes, catalog } = this.#state;
-    volumes.reserveId(id);
-    const sizeBytes = volumes.file(id).sizeBytes();
-    if (sizeBytes < VOLUME_HEADER_BYTES || (sizeBytes === VOLUME_HEADER_BYTES && !(await volumes.hasHeader(id)))) {
-      volumes.remove(freshVolume(id, 0));
-      return undefined;
-    }
-    const { group, sources } = await volumes.header(id);
-    const isGroupGone = group.id !== 0 && catalog.group(group.id) === undefined && this.#state.wasGroupMade(group.id);
-    if (await this.#isForgotten(id)) {
-      volumes.remove(freshVolume(id, group.id));
-      await disk.syncNames(VOLUME_DIRECTORY);
-      return undefined;
-    }
-    const isCopy = sources.length > 0 && sources.every((source) => volumes.get(source) !== undefined);
-    if (isGroupGone || isCopy) {
-      volumes.remove(freshVolume(id, group.id));
-      await disk.syncNames(VOLUME_DIRECTORY);
-      return undefined;
-    }
-    if (group.id !== 0 && catalog.group(group.id) === undefined) {
-      // The record that made it may be lost with the commit it was in, while the volume's first record was kept.
-      catalog.addGroup(group);
-      this.#foundGroups.push(group);
-    }
-    const volume = freshVolume(id, group.id);
-    volumes.adopt(volume);
-    return volume;
-  }
-
-  /**
-   * Whether a file without a row was removed once, and came back because that was not durable: the row is written with the
-   * volume's first record, so a volume that the index does not know yet holds nothing that the index has.
-   */
-  async #isForgotten(id: number): Promise<boolean> {
-    const { volumes, identity, appliedSequence } = this.#state;
-    const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
-    const sizeBytes = volumes.file(id).sizeBytes();
-    const options = { volumeId: id, readAt, sizeBytes, seed: identity.seed, checksBodies: false };
-    const first = await new VolumeScanner(options).next();
-    return first !== undefined && first.head.sequence <= appliedSequence;
-  }
-
   async #replay(sources: readonly RecordSource[]): Promise<void> {
     this.#replayedSequence = this.#state.appliedSequence;
     let tx = this.#begin();
     const merge = new SequenceMerge(sources, (record) => this.#addDead(tx, record));
     for (const { id } of this.#removed) tx.removeVolume(id);
-    for (const group of this.#foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
+    for (const group of this.#rowless.foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
     for (let record = await merge.next(); record !== undefined; record = await merge.next()) {
       const { head, volumeId, offset } = record;
       this.#state.note(head, 0, head.kind === RECORD_KINDS.groupMade ? head.target : 0);
