@@ -226,12 +226,18 @@ export class Compaction {
     return !this.#isDroppable(head.sequence);
   }
 
-  /** Whether a tombstone has nothing left to say: no record that it could concern is left in any other volume. */
+  /**
+   * Whether a tombstone has nothing left to say: no record that it could concern is left in any other volume, and it is not
+   * the shard's last record, which alone would tell an index that is built anew which sequences were given.
+   */
   #isDroppable(sequence: number): boolean {
     if (sequence > this.#dropUpTo) return false;
-    for (const { id, minDeadSequence } of this.#state.volumes.all()) {
+    let isLast = true;
+    for (const { id, minDeadSequence, maxSequence } of this.#state.volumes.all()) {
       if (id !== this.#source.id && minDeadSequence !== 0 && minDeadSequence < sequence) return false;
+      if (maxSequence > sequence) isLast = false;
     }
+    if (isLast) return false;
     this.#horizon = Math.max(this.#horizon, sequence);
     return true;
   }

@@ -164,6 +164,7 @@ export class Recovery {
       this.#replayedSequence = head.sequence;
       if (isAlone) tx = await this.#endPiece(tx);
     }
+    this.#state.settleHorizon(this.#replayedSequence);
     await this.#endPiece(tx);
   }
 
