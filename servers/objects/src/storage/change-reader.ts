@@ -178,14 +178,9 @@ class PositionedSource implements RecordSource {
   /** Where the first record behind that sequence begins; undefined if it was never looked at. */
   offsetAfter(sequence: number): number | undefined {
     if (!this.#isOpened) return undefined;
-    if (this.#last === undefined) {
-      const isTaken = this.#beforeLast !== undefined && this.#beforeLast.head.sequence > sequence;
-      return isTaken ? this.#beforeLast?.offset : this.#scanner.endOffset;
-    }
-    if (this.#last.head.sequence > sequence) {
-      // The record that was too much for the batch was taken already, and the one behind it looked at.
-      const isTaken = this.#beforeLast !== undefined && this.#beforeLast.head.sequence > sequence;
-      return isTaken ? this.#beforeLast?.offset : this.#last.offset;
+    // The record that was too much for the batch was taken already, and the one behind it looked at.
+    for (const record of [this.#beforeLast, this.#last]) {
+      if (record !== undefined && record.head.sequence > sequence) return record.offset;
     }
     return this.#scanner.endOffset;
   }
