@@ -10,10 +10,10 @@ import { NO_GROUP } from "./catalog.ts";
 import type { Commit } from "./commit.ts";
 import type { CommitLoop, WriteOperation } from "./commit-loop.ts";
 import { VOLUME_DIRECTORY } from "./disk.ts";
-import { movedRow, ownerKeys, roleOf } from "./liveness.ts";
+import { movedRow, ownerKeys, pointsAt, roleOf } from "./liveness.ts";
 import type { ShardState } from "./shard-state.ts";
 import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
-import type { Volume } from "./volume-set.ts";
+import { liveBytes, type Volume } from "./volume-set.ts";
 
 /** Waits until the disk may be used for so many bytes. */
 export type TakeIo = (bytes: number) => Promise<void>;
@@ -214,12 +214,11 @@ export class Compaction {
   }
 
   #isKept(record: ScannedRecord, owners: readonly (Uint8Array | undefined)[]): boolean {
-    const { head, volumeId, offset } = record;
+    const { head } = record;
     const role = roleOf(head);
     if (role === "bucket-removal") return true;
     if (role === "owned") {
-      const place = { volumeId, offset };
-      if (owners.some((value) => value !== undefined && movedRow(head, place, place, value) !== undefined)) return true;
+      if (owners.some((value) => pointsAt(value, record))) return true;
       // What completed an upload ended it too: it is a tombstone of the record that began it.
       if (head.kind !== RECORD_KINDS.completed) return false;
     }
@@ -304,7 +303,7 @@ export class Compaction {
       bytes: 0,
       isAlone: true,
       run: async ({ tx }) => {
-        const left = source.endOffset - VOLUME_HEADER_BYTES - source.deadBytes - source.tombstoneBytes;
+        const left = liveBytes(source);
         if (left !== 0)
           throw new Error(`Cannot end the compaction of volume ${source.id}: ${left} bytes are still pointed at`);
         this.#state.raiseHorizon(this.#horizon);

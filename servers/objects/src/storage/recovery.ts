@@ -1,16 +1,17 @@
-import { type GroupInfo, RECORD_KINDS, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
+import { type GroupInfo, RECORD_KINDS } from "../protocol/volume/index.ts";
 import { applyRecord } from "./apply.ts";
 import type { BucketState } from "./catalog.ts";
 import { idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
 import { readEndMark } from "./end-mark.ts";
-import { groupKey, letterRange, STATE_KEY } from "./index/keys.ts";
+import { groupKey, letterRange, STATE_KEY, sequenceOf } from "./index/keys.ts";
+import { pagesOf } from "./index/pages.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 import { RowlessVolumes } from "./rowless-volumes.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
 import { type ReadAt, type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
-import { decodeVolumeRow, type Volume } from "./volume-set.ts";
+import { decodeVolumeRow, liveBytes, type Volume } from "./volume-set.ts";
 
 /** What the start found and did. */
 export interface RecoveryReport {
@@ -82,13 +83,8 @@ export class Recovery {
   }
 
   async #eachRow(letter: string, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
-    const { from, to } = letterRange(letter);
-    for (let at: Uint8Array = from; ; ) {
-      const rows = await this.#state.index.scan(at, to, SCAN_ROWS);
+    for await (const rows of pagesOf(this.#state.index, letterRange(letter), SCAN_ROWS)) {
       for (const { key, value } of rows) take(key, value);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < SCAN_ROWS) return;
-      at = Buffer.concat([last.key, Uint8Array.of(0)]);
     }
   }
 
@@ -122,9 +118,8 @@ export class Recovery {
     for (const { id } of this.#rowless.foundGroups) this.#state.reserveGroupId(id);
     for (const volume of [...volumes.all()]) {
       if (present.has(volume.id)) continue;
-      const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
       // A compaction had ended with it, or its group; only the row was left.
-      if (liveBytes === 0) this.#removed.push(volume);
+      if (liveBytes(volume) === 0) this.#removed.push(volume);
       else this.#missing.push(volume.id);
     }
     return tails;
@@ -218,8 +213,8 @@ export class Recovery {
   async #sweepBlobs(): Promise<number> {
     const { blobs } = this.#state;
     const owned = new Set<number>();
-    await this.#eachRow("l", (key) => owned.add(Buffer.from(key).readUIntBE(7, 6)));
-    return await blobs.sweep(async (ids) => ids.map((id) => owned.has(id)));
+    await this.#eachRow("l", (key) => owned.add(sequenceOf(key)));
+    return await blobs.sweep(owned);
   }
 }
 

@@ -1,8 +1,8 @@
 import { type GroupInfo, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import { VOLUME_DIRECTORY } from "./disk.ts";
-import { movedRow, ownerKeys, roleOf } from "./liveness.ts";
+import { isLive, roleOf } from "./liveness.ts";
 import type { ShardState } from "./shard-state.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import { VolumeScanner } from "./volume-scanner.ts";
 import { freshVolume, type Volume } from "./volume-set.ts";
 
 /**
@@ -73,7 +73,7 @@ export class RowlessVolumes {
       volume.maxSequence = head.sequence;
       volume.endOffset = offset + recordBytes;
       if (roleOf(head) !== "owned") volume.tombstoneBytes += recordBytes;
-      else if (await this.#isOwned(record)) ownedBytes += recordBytes;
+      else if (await isLive(this.#state, record)) ownedBytes += recordBytes;
       else if (volume.minDeadSequence === 0) volume.minDeadSequence = head.sequence;
     }
     if (ownedBytes === 0) return undefined;
@@ -83,12 +83,6 @@ export class RowlessVolumes {
     this.#state.seal(volume);
     this.restoredIds.push(id);
     return volume;
-  }
-
-  async #isOwned({ head, volumeId, offset }: ScannedRecord): Promise<boolean> {
-    const place = { volumeId, offset };
-    const owners = await this.#state.index.get(ownerKeys(this.#state.catalog, head));
-    return owners.some((value) => value !== undefined && movedRow(head, place, place, value) !== undefined);
   }
 
   #scan(id: number): VolumeScanner {

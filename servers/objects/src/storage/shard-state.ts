@@ -1,7 +1,7 @@
 import type { GroupInfo, RecordHead } from "../protocol/volume/index.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { Catalog } from "./catalog.ts";
-import { type Disk, isFull } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { writeEndMark } from "./end-mark.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { STATE_KEY } from "./index/keys.ts";
@@ -218,10 +218,5 @@ export class ShardState {
     const ids = this.#unsavedVolumes;
     this.#unsavedVolumes = new Set();
     return ids;
-  }
-
-  /** Whether the file can be written to again once it is cut: it was only full. */
-  isRetriable(error: unknown): boolean {
-    return isFull(error);
   }
 }

@@ -59,6 +59,11 @@ export function freshVolume(id: number, group: number): Volume {
   };
 }
 
+/** Bytes of the records that something points at. */
+export function liveBytes({ endOffset, deadBytes, tombstoneBytes }: Volume): number {
+  return endOffset - VOLUME_HEADER_BYTES - deadBytes - tombstoneBytes;
+}
+
 /** The row of the index. */
 export function encodeVolumeRow(volume: Volume): Buffer {
   const row: VolumeRow = {
