@@ -10,7 +10,7 @@ import { NO_GROUP } from "./catalog.ts";
 import { areChecksumsGood } from "./checksums.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import type { Volume } from "./volume-set.ts";
 
 /** A record of the shard, as a follower needs it. */
@@ -154,15 +154,8 @@ class PositionedSource implements RecordSource {
     this.#after = after;
     this.minSequence = Math.max(volume.minSequence, after);
     const { id, endOffset } = volume;
-    this.#scanner = new VolumeScanner({
-      volumeId: id,
-      readAt: (offset, bytes, buffer) => state.volumes.file(id).read(offset, bytes, buffer),
-      fromOffset,
-      sizeBytes: endOffset,
-      syncedEnd: endOffset,
-      seed: state.identity.seed,
-      checksBodies: false,
-    });
+    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset };
+    this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
   }
 
   async next(): Promise<ScannedRecord | undefined> {

@@ -12,7 +12,7 @@ import type { CommitLoop, WriteOperation } from "./commit-loop.ts";
 import { VOLUME_DIRECTORY } from "./disk.ts";
 import { movedRow, ownerKeys, pointsAt, roleOf } from "./liveness.ts";
 import type { ShardState } from "./shard-state.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { ScannedRecord } from "./volume-scanner.ts";
 import { liveBytes, type Volume } from "./volume-set.ts";
 
 /** Waits until the disk may be used for so many bytes. */
@@ -129,16 +129,10 @@ export class Compaction {
 
   /** Copies what is wanted, in the order of the source. */
   async #copy(): Promise<Move[] | undefined> {
-    const { volumes, identity } = this.#state;
     const source = this.#source;
-    const scanner = new VolumeScanner({
-      volumeId: source.id,
-      readAt: (offset, bytes, buffer) => volumes.file(source.id).read(offset, bytes, buffer),
-      sizeBytes: source.endOffset,
-      syncedEnd: source.endOffset,
-      seed: identity.seed,
-      checksBodies: true,
-    });
+    const { endOffset } = source;
+    const extent = { sizeBytes: endOffset, syncedEnd: endOffset };
+    const scanner = this.#state.volumes.scanner(source.id, { ...extent, checksBodies: true });
     const moves: Move[] = [];
     let batch: ScannedRecord[] = [];
     let batchBytes = 0;
@@ -157,7 +151,7 @@ export class Compaction {
       batch = [];
       batchBytes = 0;
     }
-    if (scanner.damaged.length > 0 || scanner.endOffset !== source.endOffset) {
+    if (scanner.damaged.length > 0 || scanner.endOffset !== endOffset) {
       this.#discard();
       return undefined;
     }

@@ -10,7 +10,7 @@ import { RowlessVolumes } from "./rowless-volumes.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
-import { type ReadAt, type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import { decodeVolumeRow, liveBytes, type Volume } from "./volume-set.ts";
 
 /** What the start found and did. */
@@ -53,12 +53,9 @@ export class Recovery {
 
   async run(): Promise<RecoveryReport> {
     await this.#loadRows();
-    const scans = await this.#findTails();
-    const tails = scans.map(({ scanner, volume }) => new Tail(scanner, volume, this.#upTo));
+    const tails = await this.#findTails();
     await this.#replay(tails);
-    for (const [i, { scanner, volume, sizeBytes }] of scans.entries()) {
-      await this.#endTail(scanner, volume, sizeBytes, tails[i]?.endOffset ?? sizeBytes);
-    }
+    for (const tail of tails) await this.#endTail(tail);
     this.#resumeVolumes();
     const orphanBlobCount = await this.#sweepBlobs();
     return {
@@ -88,10 +85,10 @@ export class Recovery {
     }
   }
 
-  /** A scanner for each volume that may hold what the index does not know. */
-  async #findTails(): Promise<{ scanner: VolumeScanner; volume: Volume; sizeBytes: number }[]> {
-    const { disk, volumes, identity } = this.#state;
-    const tails: { scanner: VolumeScanner; volume: Volume; sizeBytes: number }[] = [];
+  /** The end of each volume that may hold what the index does not know. */
+  async #findTails(): Promise<Tail[]> {
+    const { disk, volumes } = this.#state;
+    const tails: Tail[] = [];
     const present = new Set<number>();
     const names = await disk.list(VOLUME_DIRECTORY);
     const endMarks = await this.#readEndMarks(names);
@@ -109,10 +106,8 @@ export class Recovery {
       // Cut by somebody else: what is added would not lie where the index says.
       else if (sizeBytes < volume.endOffset) this.#state.seal(volume);
       if (sizeBytes <= volume.endOffset) continue;
-      const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
-      const { seed } = identity;
-      const options = { volumeId: id, readAt, fromOffset: volume.endOffset, sizeBytes, seed, checksBodies: true };
-      tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
+      const scanner = volumes.scanner(id, { fromOffset: volume.endOffset, sizeBytes, checksBodies: true });
+      tails.push(new Tail({ scanner, volume, sizeBytes, upTo: this.#upTo }));
     }
     // Only now: while volumes are taken up, a number that was given before says that its group is gone.
     for (const { id } of this.#rowless.foundGroups) this.#state.reserveGroupId(id);
@@ -196,8 +191,8 @@ export class Recovery {
     return next;
   }
 
-  async #endTail(scanner: VolumeScanner, volume: Volume, sizeBytes: number, endOffset: number): Promise<void> {
-    for (const { start, end } of scanner.damaged) this.#damagedBytes += end - start;
+  async #endTail({ volume, sizeBytes, endOffset, damagedBytes }: Tail): Promise<void> {
+    this.#damagedBytes += damagedBytes;
     if (endOffset >= sizeBytes || volume.isRemoved) return;
     this.#cutBytes += sizeBytes - endOffset;
     const { volumes } = this.#state;
@@ -221,15 +216,22 @@ export class Recovery {
 /** The end of a volume as a source of the merge. */
 class Tail implements RecordSource {
   readonly minSequence = 0;
+  readonly volume: Volume;
+  readonly sizeBytes: number;
   readonly #scanner: VolumeScanner;
-  readonly #volume: Volume;
   readonly #upTo: number;
   #cutOffset: number | undefined;
 
-  constructor(scanner: VolumeScanner, volume: Volume, upTo: number) {
-    this.#scanner = scanner;
-    this.#volume = volume;
-    this.#upTo = upTo;
+  constructor(parts: {
+    readonly scanner: VolumeScanner;
+    readonly volume: Volume;
+    readonly sizeBytes: number;
+    readonly upTo: number;
+  }) {
+    this.volume = parts.volume;
+    this.sizeBytes = parts.sizeBytes;
+    this.#scanner = parts.scanner;
+    this.#upTo = parts.upTo;
   }
 
   /** Behind the last record that is taken. */
@@ -237,8 +239,12 @@ class Tail implements RecordSource {
     return this.#cutOffset ?? this.#scanner.endOffset;
   }
 
+  get damagedBytes(): number {
+    return this.#scanner.damaged.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
   async next(): Promise<ScannedRecord | undefined> {
-    if (this.#volume.isRemoved || this.#cutOffset !== undefined) return undefined;
+    if (this.volume.isRemoved || this.#cutOffset !== undefined) return undefined;
     const record = await this.#scanner.next();
     if (record === undefined || record.head.sequence <= this.#upTo) return record;
     this.#cutOffset = record.offset;

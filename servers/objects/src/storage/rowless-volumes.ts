@@ -2,7 +2,6 @@ import { type GroupInfo, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts
 import { VOLUME_DIRECTORY } from "./disk.ts";
 import { isLive, roleOf } from "./liveness.ts";
 import type { ShardState } from "./shard-state.ts";
-import { VolumeScanner } from "./volume-scanner.ts";
 import { freshVolume, type Volume } from "./volume-set.ts";
 
 /**
@@ -52,7 +51,7 @@ export class RowlessVolumes {
    * record, so a volume that the index does not know yet holds nothing that the index has.
    */
   async #isForgotten(id: number): Promise<boolean> {
-    const first = await this.#scan(id).next();
+    const first = await this.#state.volumes.scanner(id, { checksBodies: false }).next();
     return first !== undefined && first.head.sequence <= this.#state.appliedSequence;
   }
 
@@ -64,7 +63,7 @@ export class RowlessVolumes {
   /** The volume with its counts, of what the index has; undefined if nothing points into it. */
   async #restore(id: number, group: number): Promise<Volume | undefined> {
     const volume = freshVolume(id, group);
-    const scanner = this.#scan(id);
+    const scanner = this.#state.volumes.scanner(id, { checksBodies: false });
     let ownedBytes = 0;
     for (let record = await scanner.next(); record !== undefined; record = await scanner.next()) {
       const { head, offset, recordBytes } = record;
@@ -83,16 +82,5 @@ export class RowlessVolumes {
     this.#state.seal(volume);
     this.restoredIds.push(id);
     return volume;
-  }
-
-  #scan(id: number): VolumeScanner {
-    const { volumes, identity } = this.#state;
-    return new VolumeScanner({
-      volumeId: id,
-      readAt: (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer),
-      sizeBytes: volumes.file(id).sizeBytes(),
-      seed: identity.seed,
-      checksBodies: false,
-    });
   }
 }

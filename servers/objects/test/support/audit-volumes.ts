@@ -1,7 +1,6 @@
 import { decodeEntry, entryRecordBytes } from "../../src/storage/entry.ts";
 import { fromJsonBytes } from "../../src/storage/object-json.ts";
 import type { ShardState } from "../../src/storage/shard-state.ts";
-import { VolumeScanner } from "../../src/storage/volume-scanner.ts";
 import { liveBytes, type Volume } from "../../src/storage/volume-set.ts";
 import { rowsOf } from "../../src/tools/index-compare.ts";
 
@@ -39,13 +38,7 @@ export async function auditVolumes(state: ShardState): Promise<void> {
 }
 
 async function scanWhole(state: ShardState, { id, endOffset }: Volume): Promise<void> {
-  const scanner = new VolumeScanner({
-    volumeId: id,
-    readAt: (offset, bytes) => state.volumes.file(id).read(offset, bytes),
-    sizeBytes: endOffset,
-    seed: state.identity.seed,
-    checksBodies: true,
-  });
+  const scanner = state.volumes.scanner(id, { sizeBytes: endOffset, checksBodies: true });
   while ((await scanner.next()) !== undefined);
   if (scanner.endOffset !== endOffset || scanner.damaged.length > 0) {
     throw new Error(`Volume ${id} ends at ${endOffset}, its records at ${scanner.endOffset}`);
