@@ -2,6 +2,7 @@ import { createRandom } from "@kagami/clock";
 import { expect, test } from "vitest";
 import { ChangeReader } from "../src/storage/change-reader.ts";
 import { VOLUME_DIRECTORY } from "../src/storage/disk.ts";
+import { writeEndMark } from "../src/storage/end-mark.ts";
 import { volumeKey } from "../src/storage/index/keys.ts";
 import { MemoryIndex } from "../src/storage/index/memory-index.ts";
 import { startShard } from "../src/storage/open-store.ts";
@@ -105,6 +106,21 @@ test("a sequence is never given twice, though the last record is a tombstone of 
   await putBody(again, "next", new Uint8Array(1));
   const { changes } = await new ChangeReader(again.state).read(last, Number.POSITIVE_INFINITY);
   expect(changes.map(({ head }) => Buffer.from(head.key).toString())).toEqual(["next"]);
+});
+
+test("the mark of a volume that is gone cuts no other one", async () => {
+  const { disk, index, store } = await empty();
+  const [first] = [...store.state.volumes.all()];
+  await store.close();
+  // The volume's removal was durable, its mark's was not.
+  await writeEndMark(disk, first!.id + 1, 5_000);
+  const again = await start(disk, index);
+  for (let i = 0; i < 6; i++) await putBody(again, `k${i}`, new Uint8Array(20_000));
+  expect(again.state.volumes.count).toBeGreaterThan(1);
+  await again.close();
+  await lose(index);
+  const third = await start(disk, index);
+  for (let i = 0; i < 6; i++) expect((await readBody(third, `k${i}`))?.length, `k${i}`).toBe(20_000);
 });
 
 test.each([

@@ -124,8 +124,11 @@ export class Recovery {
     const marks = new Map<number, number>();
     for (const name of names) {
       const id = idOfEndMark(name);
-      const endOffset = id === undefined ? undefined : await readEndMark(this.#state.disk, id);
-      if (id !== undefined && endOffset !== undefined) marks.set(id, endOffset);
+      if (id === undefined) continue;
+      // The mark of a volume that is gone, whose own removal was not durable, would cut a new one of the same number.
+      this.#state.volumes.reserveId(id);
+      const endOffset = await readEndMark(this.#state.disk, id);
+      if (endOffset !== undefined) marks.set(id, endOffset);
     }
     return marks;
   }

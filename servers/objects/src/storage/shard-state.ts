@@ -17,7 +17,7 @@ export interface ShardOptions {
   readonly blobFromBytes: number;
   /** Entries and small bodies in memory. */
   readonly cacheBytes: number;
-  /** A body up to this size is kept in memory when it was written or read. */
+  /** A body up to this size is kept in memory when it was read. */
   readonly cachedBodyBytes: number;
   /** Bodies on their way, in memory; a writer beyond it waits. */
   readonly bodyMemoryBytes: number;
