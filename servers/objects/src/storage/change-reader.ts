@@ -29,6 +29,8 @@ export interface ChangeBatch {
   readonly nextAfter: number;
   /** Nothing is left at this moment. */
   readonly isEnd: boolean;
+  /** Up to where tombstones may be gone; of the first batch of all, give it with every later read. */
+  readonly horizon: number;
   /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
   readonly damagedSequences: readonly number[];
 }
@@ -53,11 +55,13 @@ export class ChangeReader {
    * The changes after a sequence; 0 is from nothing.
    *
    * @param maxBytes The batch ends when its records have so many bytes; one record may be more.
+   * @param knownHorizon The horizon of the batch from nothing: what was dropped by then the follower never had, so that it
+   *   may stand before it.
    * @throws StoreError CHANGES_TRIMMED if a tombstone behind `after` was dropped: the follower must start from nothing.
    */
-  async read(after: number, maxBytes: number): Promise<ChangeBatch> {
-    this.#checkHorizon(after);
-    const { volumes } = this.#state;
+  async read(after: number, maxBytes: number, knownHorizon = 0): Promise<ChangeBatch> {
+    this.#checkHorizon(after, knownHorizon);
+    const { volumes, horizon } = this.#state;
     const open: Volume[] = [];
     const sources: PositionedSource[] = [];
     for (const volume of volumes.all()) {
@@ -69,24 +73,24 @@ export class ChangeReader {
     try {
       const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
       // A tombstone may have been dropped while this was read.
-      this.#checkHorizon(after);
+      this.#checkHorizon(after, knownHorizon);
       for (const source of sources) this.#remember(source, batch.nextAfter);
-      return batch;
+      return { ...batch, horizon };
     } finally {
       for (const volume of open) volumes.release(volume);
     }
   }
 
-  #checkHorizon(after: number): void {
+  #checkHorizon(after: number, knownHorizon: number): void {
     const { horizon } = this.#state;
-    if (after === 0 || after >= horizon) return;
+    if (after === 0 || after >= horizon || horizon <= knownHorizon) return;
     throw new StoreError(
       "CHANGES_TRIMMED",
       `Cannot read changes after ${after}: what was deleted up to ${horizon} is forgotten. Start from nothing`,
     );
   }
 
-  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<ChangeBatch> {
+  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<Omit<ChangeBatch, "horizon">> {
     const changes: Change[] = [];
     const damagedSequences: number[] = [];
     let bytes = 0;
