@@ -1,4 +1,5 @@
 import { request } from "undici";
+import { pause } from "../src/process-sample.ts";
 import { type Figure, plainFigure, type Scenario } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { histogramOf } from "./load/histogram.ts";
@@ -13,6 +14,12 @@ const RATES = { get: 300, put: 50 };
 /** Share of the objects that are written again at random: some more than half of a volume is then dead, the rest must be copied. */
 const REWRITES = 0.8;
 const LIMIT = 1.5;
+/** What the server compacts by itself: sealed volumes with so much of them dead. */
+const DEAD_PART = 0.5;
+/** Compaction has its full rate again a quarter of a minute after a load, and needs about as long for what a round leaves. */
+const CALM_LIMIT_MS = 120_000;
+/** Requests of a load process that has just begun measure its own start. */
+const WARM_UP_MS = 1_000;
 
 interface Phase {
   readonly getP99Ms: number;
@@ -39,6 +46,7 @@ export const background: Scenario = {
       await runPlan(store, progress);
       const rounds: Round[] = [];
       for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 3)); round++) {
+        await untilCompacted(server);
         const quiet = await foreground(store, seconds, round);
         await rewrite(store, Math.ceil(count * REWRITES), round);
         const before = await deadBytes(server);
@@ -64,6 +72,7 @@ async function foreground(store: LoadPlan, seconds: number, seed: number): Promi
     entries,
     connections: 32,
     prepares: false,
+    warmUpMs: WARM_UP_MS,
     durationMs: seconds * 1_000,
     seed: seed + 10,
   };
@@ -84,12 +93,31 @@ async function rewrite(store: LoadPlan, count: number, seed: number): Promise<vo
   await runPlan({ ...store, loop: "open", entries, prepares: false, durationMs, seed: seed + 50 }, () => undefined);
 }
 
-/** Of the volumes that could be compacted, as the admin API tells. */
-async function deadBytes({ admin }: ObjectsServer): Promise<number> {
+/** Waits until nothing of the round before is left to compact: a quiet time would be none. @throws Error after two minutes */
+async function untilCompacted(server: ObjectsServer): Promise<void> {
+  for (const startMs = performance.now(); performance.now() - startMs < CALM_LIMIT_MS; await pause(500)) {
+    const sealed = await sealedVolumes(server);
+    if (sealed.every(({ deadBytes, sizeBytes }) => deadBytes < DEAD_PART * sizeBytes)) return;
+  }
+  throw new Error(`Volumes are still half dead after ${CALM_LIMIT_MS / 1_000} s without requests`);
+}
+
+/** Of the volumes that could be compacted. */
+async function deadBytes(server: ObjectsServer): Promise<number> {
+  return (await sealedVolumes(server)).reduce((sum, volume) => sum + volume.deadBytes, 0);
+}
+
+interface SealedVolume {
+  readonly deadBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** As the admin API tells. */
+async function sealedVolumes({ admin }: ObjectsServer): Promise<readonly SealedVolume[]> {
   const answer = await request(`http://${admin}/api/volumes`);
   if (answer.statusCode !== 200) throw new Error(`The admin API answered ${answer.statusCode} to GET /api/volumes`);
-  const volumes = (await answer.body.json()) as readonly { readonly deadBytes: number; readonly isSealed: boolean }[];
-  return volumes.reduce((sum, volume) => sum + (volume.isSealed ? volume.deadBytes : 0), 0);
+  const volumes = (await answer.body.json()) as readonly (SealedVolume & { readonly isSealed: boolean })[];
+  return volumes.filter(({ isSealed }) => isSealed);
 }
 
 function figuresOf(rounds: readonly Round[]): Figure[] {

@@ -1,7 +1,8 @@
 import { createRandom, type Random } from "@kagami/clock";
-import { encodeS3Path, encodeS3Query, S3Signer, UNSIGNED_PAYLOAD } from "@kagami/testkit";
-import { Client, request } from "undici";
+import { encodeS3Path } from "@kagami/testkit";
+import { Client } from "undici";
 import type { S3Peer } from "../servers/peer.ts";
+import { type Answer, type Ask, ask } from "../servers/requests.ts";
 import {
   bodyName,
   bytesOf,
@@ -28,13 +29,10 @@ export interface Findings {
   readonly torn: readonly string[];
 }
 
-/** A request of a writer; `undefined` is answered where the connection broke before the answer had come. */
-interface Ask {
+/** A request that writes. */
+interface Change extends Omit<Ask, "bucket"> {
   readonly method: "PUT" | "DELETE" | "POST";
   readonly key: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
 }
 
 /**
@@ -104,9 +102,14 @@ export class Writer {
 }
 
 /** Sends what leaves this content under the key, if it happens. */
-async function change(connection: Connection, object: ExpectedObject, content: Content, ask: Ask): Promise<boolean> {
+async function change(
+  connection: Connection,
+  object: ExpectedObject,
+  content: Content,
+  request: Change,
+): Promise<boolean> {
   object.pending = { content };
-  if ((await connection.send(ask)) === undefined) return false;
+  if ((await connection.send(request)) === undefined) return false;
   take(object, content);
   return true;
 }
@@ -116,14 +119,14 @@ async function upload(connection: Connection, object: ExpectedObject, name: stri
   const { key } = object;
   const body = bytesOf(name);
   const begun = await connection.send({ method: "POST", key, query: { uploads: "" } });
-  const uploadId = /<UploadId>([^<]+)<\/UploadId>/.exec(begun?.text ?? "")?.[1];
+  const uploadId = /<UploadId>([^<]+)<\/UploadId>/.exec(begun?.bytes.toString() ?? "")?.[1];
   if (uploadId === undefined) return false;
   const parts: string[] = [];
   for (const [i, piece] of [body.subarray(0, PART_BYTES), body.subarray(PART_BYTES)].entries()) {
     const query = { uploadId, partNumber: String(i + 1) };
     const part = await connection.send({ method: "PUT", key, query, body: piece });
     if (part === undefined) return false;
-    parts.push(`<Part><PartNumber>${i + 1}</PartNumber><ETag>${part.etag}</ETag></Part>`);
+    parts.push(`<Part><PartNumber>${i + 1}</PartNumber><ETag>${String(part.headers.etag)}</ETag></Part>`);
   }
   const document = Buffer.from(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`);
   return change(connection, object, name, { method: "POST", key, query: { uploadId }, body: document });
@@ -138,31 +141,20 @@ class Connection {
     this.#client = new Client(peer.endpoint);
   }
 
-  /** @throws Error if the server answers anything but success. */
-  async send({
-    method,
-    key,
-    query = {},
-    headers = {},
-    body,
-  }: Ask): Promise<{ text: string; etag: string } | undefined> {
-    const path = encodeS3Path(KILLS_BUCKET, key);
-    const signed = signedHeaders(this.#peer, method, path, query, headers);
-    const search = encodeS3Query(query);
-    const target = search === "" ? path : `${path}?${search}`;
-    let status: number;
-    let answer: { text: string; etag: string };
+  /** `undefined` if the connection broke before the answer had come. @throws Error if the server answers anything but success */
+  async send(change: Change): Promise<Answer | undefined> {
+    let answer: Answer;
     try {
-      const sent = await this.#client.request({ method, path: target, headers: signed, body: body ?? null });
-      status = sent.statusCode;
-      answer = { text: await sent.body.text(), etag: String(sent.headers.etag) };
+      answer = await ask(this.#peer, { ...change, bucket: KILLS_BUCKET }, this.#client);
     } catch {
       // The process was killed under it: whether the write has happened is what the check allows for.
       return undefined;
     }
     // S3 may say 200 before it knows, and then tell an error in the body.
-    if (status >= 300 || answer.text.includes("<Error>"))
-      throw new Error(`The server answered ${status} to ${method} of ${key}: ${answer.text.slice(0, 300)}`);
+    if (answer.status >= 300 || answer.bytes.includes("<Error>"))
+      throw new Error(
+        `The server answered ${answer.status} to ${change.method} of ${change.key}: ${answer.bytes.toString().slice(0, 300)}`,
+      );
     return answer;
   }
 
@@ -172,22 +164,8 @@ class Connection {
 }
 
 async function read(peer: S3Peer, key: string): Promise<Uint8Array | undefined> {
-  const path = encodeS3Path(KILLS_BUCKET, key);
-  const answer = await request(`${peer.endpoint}${path}`, { headers: signedHeaders(peer, "GET", path) });
-  const bytes = new Uint8Array(await answer.body.arrayBuffer());
-  if (answer.statusCode === 404) return undefined;
-  if (answer.statusCode === 200) return bytes;
-  throw new Error(`The server answered ${answer.statusCode} to a read of ${key} after a kill`);
-}
-
-function signedHeaders(
-  peer: S3Peer,
-  method: string,
-  path: string,
-  query: Readonly<Record<string, string>> = {},
-  headers: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const { host } = new URL(peer.endpoint);
-  const signer = new S3Signer(peer.credentials);
-  return signer.sign({ method, path, query, headers: { host, ...headers } }, UNSIGNED_PAYLOAD, Date.now());
+  const { status, bytes } = await ask(peer, { method: "GET", bucket: KILLS_BUCKET, key });
+  if (status === 404) return undefined;
+  if (status === 200) return bytes;
+  throw new Error(`The server answered ${status} to a read of ${key} after a kill`);
 }

@@ -1,5 +1,5 @@
 import { encodeS3Path, encodeS3Query, S3Signer, UNSIGNED_PAYLOAD } from "@kagami/testkit";
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 import type { S3Peer } from "./peer.ts";
 
 export interface Answer {
@@ -17,8 +17,16 @@ export interface Ask {
   readonly body?: Uint8Array;
 }
 
-/** One signed request. An answer that is no success is an answer. */
-async function ask(peer: S3Peer, { method, bucket, key, query = {}, headers, body }: Ask): Promise<Answer> {
+/**
+ * One signed request, over a connection of the caller's if one is given. An answer that is no success is an answer.
+ *
+ * @throws an error of the connection
+ */
+export async function ask(
+  peer: S3Peer,
+  { method, bucket, key, query = {}, headers, body }: Ask,
+  connection?: Dispatcher,
+): Promise<Answer> {
   const { host } = new URL(peer.endpoint);
   const path = encodeS3Path(bucket, key);
   const signer = new S3Signer(peer.credentials);
@@ -28,6 +36,7 @@ async function ask(peer: S3Peer, { method, bucket, key, query = {}, headers, bod
     method,
     headers: signed,
     body: body ?? null,
+    ...(connection === undefined ? {} : { dispatcher: connection }),
   });
   return { status: answer.statusCode, headers: answer.headers, bytes: Buffer.from(await answer.body.arrayBuffer()) };
 }

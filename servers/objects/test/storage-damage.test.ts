@@ -4,32 +4,13 @@ import { volumePath } from "../src/storage/disk.ts";
 import { MemoryIndex } from "../src/storage/index/memory-index.ts";
 import { startShard } from "../src/storage/open-store.ts";
 import type { ShardStore } from "../src/storage/shard-store.ts";
+import { putBody, readBody } from "./support/damaged-store.ts";
 import { SimDisk } from "./support/sim-disk.ts";
 
 const OPTIONS = { volumeBytes: 60_000, blobFromBytes: 30_000, cacheBytes: 0, reserveBytes: 1_000 };
-const METADATA = { user: {}, tags: {} };
 
 async function start(disk: SimDisk, index: MemoryIndex): Promise<ShardStore> {
   return await startShard({ disk, index, storeId: "s", nowMs: () => 1_000, options: OPTIONS });
-}
-
-async function put(store: ShardStore, key: string, body: Uint8Array): Promise<void> {
-  const request = { bucket: "b", key, metadata: METADATA, retention: undefined, conditions: {} };
-  const writer = store.put(request, body.length);
-  await writer.write(body);
-  await writer.commit({ etag: "e", checksum: undefined });
-}
-
-async function read(store: ShardStore, key: string): Promise<Buffer | undefined> {
-  const opened = await store.open("b", key);
-  if (opened === undefined) return undefined;
-  const parts: Uint8Array[] = [];
-  try {
-    for await (const part of opened.read(0, opened.entry.sizeBytes)) parts.push(part);
-  } finally {
-    opened.close();
-  }
-  return Buffer.concat(parts);
 }
 
 async function filled(seed: number) {
@@ -42,7 +23,7 @@ async function filled(seed: number) {
   for (let i = 0; i < 12; i++) {
     const body = random.bytes(random.pick([100, 5_000, 20_000, 40_000]));
     bodies.set(`k${i}`, body);
-    await put(store, `k${i}`, body);
+    await putBody(store, `k${i}`, body);
   }
   return { random, disk, index, store, bodies };
 }
@@ -55,7 +36,7 @@ test.each(seeds(30))(
     for (let flip = 0; flip < 8; flip++) {
       expect(disk.flip("")).toBeDefined();
       for (const [key, body] of bodies) {
-        const found = await read(store, key).catch((error: unknown) => error);
+        const found = await readBody(store, key).catch((error: unknown) => error);
         if (found instanceof Buffer) expect(found.equals(body), key).toBe(true);
         else {
           expect(found).toMatchObject({ code: "CORRUPT", message: expect.stringContaining("fails its checksum") });
@@ -79,7 +60,7 @@ test.each(seeds(20))(
     let lostCount = 0;
     if (again.bucket("b") === undefined) return expect(again.recovery.damagedBytes).toBeGreaterThan(0);
     for (const [key, body] of bodies) {
-      const found = await read(again, key);
+      const found = await readBody(again, key);
       if (found === undefined) lostCount++;
       else expect(found.equals(body)).toBe(true);
     }
@@ -106,10 +87,10 @@ test.each(seeds(10))(
       expect(open.length).toBe(1);
       const body = new Uint8Array(300).fill(round);
       bodies.set(`new${round}`, body);
-      await put(again, `new${round}`, body);
+      await putBody(again, `new${round}`, body);
       const lost: string[] = [];
       for (const [key, wanted] of bodies) {
-        const found = await read(again, key);
+        const found = await readBody(again, key);
         if (found === undefined) lost.push(key);
         else expect(found.equals(wanted), key).toBe(true);
       }
@@ -130,8 +111,8 @@ test("a record in a body is never taken for one, not even when the volume is sea
   const options = { disk: otherDisk, index: other, storeId: "another", nowMs: () => 1_000, options: OPTIONS };
   const second = await startShard(options);
   await second.createBucket({ name: "b", owner: "o", nowMs: 1 });
-  await put(second, "carrier", forged);
-  await put(second, "after", new Uint8Array(10));
+  await putBody(second, "carrier", forged);
+  await putBody(second, "after", new Uint8Array(10));
   const [carrierVolume] = [...second.state.volumes.all()];
   await other.write([{ kind: "deleteRange", from: Uint8Array.of(0), to: Uint8Array.of(255) }]);
   // In the carrier's key, behind the bucket's record.
@@ -148,16 +129,16 @@ const LIST = { bucket: "b", prefix: "", delimiter: "", startAfter: "", maxKeys: 
 test("a full disk refuses puts, keeps what was there, takes deletes, and takes puts again when there is room", async () => {
   const { disk, store, bodies } = await filled(3);
   disk.capacityBytes = 0;
-  await expect(put(store, "more", new Uint8Array(10))).rejects.toMatchObject({ code: "DISK_FULL" });
-  await expect(put(store, "big", new Uint8Array(50_000))).rejects.toMatchObject({ code: "DISK_FULL" });
-  expect((await read(store, "k1"))?.equals(bodies.get("k1")!)).toBe(true);
+  await expect(putBody(store, "more", new Uint8Array(10))).rejects.toMatchObject({ code: "DISK_FULL" });
+  await expect(putBody(store, "big", new Uint8Array(50_000))).rejects.toMatchObject({ code: "DISK_FULL" });
+  expect((await readBody(store, "k1"))?.equals(bodies.get("k1")!)).toBe(true);
   disk.capacityBytes = Number.POSITIVE_INFINITY;
   const used = disk.usedBytes();
   disk.capacityBytes = used + 900;
-  await expect(put(store, "more", new Uint8Array(10))).rejects.toMatchObject({ code: "DISK_FULL" });
+  await expect(putBody(store, "more", new Uint8Array(10))).rejects.toMatchObject({ code: "DISK_FULL" });
   await store.delete({ bucket: "b", key: "k1", conditions: {} });
-  expect(await read(store, "k1")).toBeUndefined();
+  expect(await readBody(store, "k1")).toBeUndefined();
   disk.capacityBytes = used + 100_000;
-  await put(store, "more", new Uint8Array(10));
-  expect((await read(store, "more"))?.length).toBe(10);
+  await putBody(store, "more", new Uint8Array(10));
+  expect((await readBody(store, "more"))?.length).toBe(10);
 });

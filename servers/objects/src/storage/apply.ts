@@ -23,10 +23,12 @@ import {
   uploadKey,
   versionKey,
 } from "./index/keys.ts";
+import { pagesOf } from "./index/pages.ts";
 import { fromJsonBytes, jsonBytes, type ObjectJson } from "./object-json.ts";
 import type { Transaction } from "./transaction.ts";
 import {
   currentOf,
+  forgetCurrent,
   putVersion,
   removeCurrent,
   removeEntry,
@@ -110,10 +112,8 @@ export async function applyRecord(
 }
 
 async function applyDelete(tx: Transaction, head: RecordHead, current: Entry | undefined): Promise<void> {
-  if (current === undefined || current.sequence > head.sequence) return;
-  await removeEntry(tx, current);
-  tx.delete(objectKey(current.group, head.bucketId, head.key));
-  tx.touch(head.bucketId, head.key);
+  if (current !== undefined && current.sequence <= head.sequence)
+    await forgetCurrent(tx, head.bucketId, head.key, current);
 }
 
 async function applyDeleteVersion(
@@ -140,10 +140,8 @@ async function applyDeleteVersion(
  */
 async function applySupersede(tx: Transaction, head: RecordHead, current: Entry | undefined): Promise<void> {
   tx.settle(head);
-  if (current === undefined || current.sequence >= head.target) return;
-  await removeEntry(tx, current);
-  tx.delete(objectKey(current.group, head.bucketId, head.key));
-  tx.touch(head.bucketId, head.key);
+  if (current !== undefined && current.sequence < head.target)
+    await forgetCurrent(tx, head.bucketId, head.key, current);
 }
 
 async function applyPart(tx: Transaction, head: RecordHead, place: Place): Promise<void> {
@@ -243,11 +241,12 @@ function applyGroupMade({ tx, catalog }: ApplyContext, head: RecordHead): void {
 
 /** All that the group holds goes, whatever its number: three ranges of the index, its volumes, and its few large files. */
 async function applyGroupExpired({ tx, catalog, volumes }: ApplyContext, group: number): Promise<void> {
-  for (const { row } of await rowsOf(tx, groupRange("manifest", group))) {
-    const manifest: { upload: number } = fromJsonBytes(row.value);
-    await removeParts(tx, manifest.upload, NOTHING);
+  for await (const rows of pagesOf(tx, groupRange("manifest", group), SCAN_ROWS)) {
+    for (const { value } of rows) await removeParts(tx, fromJsonBytes<{ upload: number }>(value).upload, NOTHING);
   }
-  for (const { row } of await rowsOf(tx, groupRange("blob", group))) tx.orphanBlobs.push(sequenceOf(row.key));
+  for await (const rows of pagesOf(tx, groupRange("blob", group), SCAN_ROWS)) {
+    for (const { key } of rows) tx.orphanBlobs.push(sequenceOf(key));
+  }
   for (const kind of ["object", "manifest", "blob"] as const) {
     const { from, to } = groupRange(kind, group);
     tx.deleteRange(from, to);
@@ -258,17 +257,5 @@ async function applyGroupExpired({ tx, catalog, volumes }: ApplyContext, group: 
 }
 
 const SCAN_ROWS = 1_000;
-
-async function rowsOf(tx: Transaction, { from, to }: { from: Uint8Array; to: Uint8Array }) {
-  const all: { row: { key: Uint8Array; value: Uint8Array } }[] = [];
-  for (let at = from; ; ) {
-    const rows = await tx.scan(at, to, SCAN_ROWS);
-    for (const row of rows) all.push({ row });
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < SCAN_ROWS) return all;
-    at = Buffer.concat([last.key, Uint8Array.of(0)]);
-  }
-}
-
 const EMPTY = new Uint8Array();
 const NOTHING: ReadonlySet<number> = new Set();

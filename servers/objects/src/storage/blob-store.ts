@@ -83,19 +83,16 @@ export class BlobStore {
     else blob.isOrphan = true;
   }
 
-  /** Removes files that are not owned, after a start. */
-  async sweep(isOwned: (ids: readonly number[]) => Promise<readonly boolean[]>): Promise<number> {
+  /** Removes files that are not owned, at a start; how many there were. */
+  async sweep(ownedIds: ReadonlySet<number>): Promise<number> {
     let count = 0;
-    const names = await this.#disk.list(BLOB_DIRECTORY);
-    for (let i = 0; i < names.length; i += SWEEP_BATCH) {
-      const ids = names.slice(i, i + SWEEP_BATCH).flatMap((name) => idOfName(name) ?? []);
-      const owned = await isOwned(ids);
-      for (const [at, id] of ids.entries()) {
-        this.reserveId(id);
-        if (owned[at]) continue;
-        this.#unlink(id);
-        count++;
-      }
+    for (const name of await this.#disk.list(BLOB_DIRECTORY)) {
+      const id = idOfName(name);
+      if (id === undefined) continue;
+      this.reserveId(id);
+      if (ownedIds.has(id)) continue;
+      this.#unlink(id);
+      count++;
     }
     return count;
   }
@@ -114,8 +111,6 @@ export class BlobStore {
     }
   }
 }
-
-const SWEEP_BATCH = 1_000;
 
 /**
  * Writes one blob. Bytes are gathered in one buffer while another is on its way to the disk; when both are full, `write`

@@ -4,6 +4,7 @@ import type { Commit } from "./commit.ts";
 import type { WriteOperation } from "./commit-loop.ts";
 import { decodeEntry, isExpired } from "./entry.ts";
 import { bucketRange, objectKey, successor } from "./index/keys.ts";
+import { pagesOf } from "./index/pages.ts";
 import { jsonBytes } from "./object-json.ts";
 import { bucketOf } from "./object-writes.ts";
 import type { ShardState } from "./shard-state.ts";
@@ -99,13 +100,9 @@ async function isEmpty(state: ShardState, commit: Commit, bucketId: number): Pro
     const from = objectKey(group, bucketId, EMPTY);
     ranges.push({ from, to: successor(from) });
   }
-  for (const { from, to } of ranges) {
-    for (let at = from; ; ) {
-      const rows = await state.index.scan(at, to, SCAN_ROWS);
+  for (const range of ranges) {
+    for await (const rows of pagesOf(state.index, range, SCAN_ROWS)) {
       if (rows.some(({ value }) => !isExpired(decodeEntry(value), commit.nowMs))) return false;
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < SCAN_ROWS) break;
-      at = Buffer.concat([last.key, Uint8Array.of(0)]);
     }
   }
   return true;

@@ -10,7 +10,7 @@ import { NO_GROUP } from "./catalog.ts";
 import { areChecksumsGood } from "./checksums.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import type { Volume } from "./volume-set.ts";
 
 /** A record of the shard, as a follower needs it. */
@@ -29,6 +29,8 @@ export interface ChangeBatch {
   readonly nextAfter: number;
   /** Nothing is left at this moment. */
   readonly isEnd: boolean;
+  /** Up to where tombstones may be gone; of the first batch of all, give it with every later read. */
+  readonly horizon: number;
   /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
   readonly damagedSequences: readonly number[];
 }
@@ -53,11 +55,13 @@ export class ChangeReader {
    * The changes after a sequence; 0 is from nothing.
    *
    * @param maxBytes The batch ends when its records have so many bytes; one record may be more.
+   * @param knownHorizon The horizon of the batch from nothing: what was dropped by then the follower never had, so that it
+   *   may stand before it.
    * @throws StoreError CHANGES_TRIMMED if a tombstone behind `after` was dropped: the follower must start from nothing.
    */
-  async read(after: number, maxBytes: number): Promise<ChangeBatch> {
-    this.#checkHorizon(after);
-    const { volumes } = this.#state;
+  async read(after: number, maxBytes: number, knownHorizon = 0): Promise<ChangeBatch> {
+    this.#checkHorizon(after, knownHorizon);
+    const { volumes, horizon } = this.#state;
     const open: Volume[] = [];
     const sources: PositionedSource[] = [];
     for (const volume of volumes.all()) {
@@ -69,24 +73,24 @@ export class ChangeReader {
     try {
       const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
       // A tombstone may have been dropped while this was read.
-      this.#checkHorizon(after);
+      this.#checkHorizon(after, knownHorizon);
       for (const source of sources) this.#remember(source, batch.nextAfter);
-      return batch;
+      return { ...batch, horizon };
     } finally {
       for (const volume of open) volumes.release(volume);
     }
   }
 
-  #checkHorizon(after: number): void {
+  #checkHorizon(after: number, knownHorizon: number): void {
     const { horizon } = this.#state;
-    if (after === 0 || after >= horizon) return;
+    if (after === 0 || after >= horizon || horizon <= knownHorizon) return;
     throw new StoreError(
       "CHANGES_TRIMMED",
       `Cannot read changes after ${after}: what was deleted up to ${horizon} is forgotten. Start from nothing`,
     );
   }
 
-  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<ChangeBatch> {
+  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<Omit<ChangeBatch, "horizon">> {
     const changes: Change[] = [];
     const damagedSequences: number[] = [];
     let bytes = 0;
@@ -154,15 +158,8 @@ class PositionedSource implements RecordSource {
     this.#after = after;
     this.minSequence = Math.max(volume.minSequence, after);
     const { id, endOffset } = volume;
-    this.#scanner = new VolumeScanner({
-      volumeId: id,
-      readAt: (offset, bytes, buffer) => state.volumes.file(id).read(offset, bytes, buffer),
-      fromOffset,
-      sizeBytes: endOffset,
-      syncedEnd: endOffset,
-      seed: state.identity.seed,
-      checksBodies: false,
-    });
+    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset };
+    this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
   }
 
   async next(): Promise<ScannedRecord | undefined> {
@@ -178,14 +175,9 @@ class PositionedSource implements RecordSource {
   /** Where the first record behind that sequence begins; undefined if it was never looked at. */
   offsetAfter(sequence: number): number | undefined {
     if (!this.#isOpened) return undefined;
-    if (this.#last === undefined) {
-      const isTaken = this.#beforeLast !== undefined && this.#beforeLast.head.sequence > sequence;
-      return isTaken ? this.#beforeLast?.offset : this.#scanner.endOffset;
-    }
-    if (this.#last.head.sequence > sequence) {
-      // The record that was too much for the batch was taken already, and the one behind it looked at.
-      const isTaken = this.#beforeLast !== undefined && this.#beforeLast.head.sequence > sequence;
-      return isTaken ? this.#beforeLast?.offset : this.#last.offset;
+    // The record that was too much for the batch was taken already, and the one behind it looked at.
+    for (const record of [this.#beforeLast, this.#last]) {
+      if (record !== undefined && record.head.sequence > sequence) return record.offset;
     }
     return this.#scanner.endOffset;
   }

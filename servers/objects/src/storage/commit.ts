@@ -7,10 +7,12 @@ import {
   RECORD_KINDS,
   type RecordHead,
   recordBytesOf,
+  VOLUME_HEADER_BYTES,
 } from "../protocol/volume/index.ts";
 import { type ApplyContext, applyRecord } from "./apply.ts";
 import { NO_GROUP } from "./catalog.ts";
 import { chunkChecksums } from "./checksums.ts";
+import { isFull } from "./disk.ts";
 import type { Entry, Place } from "./entry.ts";
 import { groupKey } from "./index/keys.ts";
 import { jsonBytes } from "./object-json.ts";
@@ -38,7 +40,6 @@ export interface NewRecord {
 interface Appended {
   readonly volume: Volume;
   readonly parts: Uint8Array[];
-  bytes: number;
 }
 
 /** One group of operations that is written, synced and indexed together. */
@@ -180,7 +181,8 @@ export class Commit {
           const written = file.append(parts);
           if (written instanceof Promise) await written;
         } catch (error) {
-          if (!this.#state.isRetriable(error)) this.#state.seal(volume);
+          // One that was only full can be written to again once it is cut.
+          if (!isFull(error)) this.#state.seal(volume);
           throw error;
         }
         try {
@@ -196,15 +198,15 @@ export class Commit {
   }
 
   async #volumeFor(group: number, bytes: number): Promise<Volume> {
-    const { state, info } = { state: this.#state, info: this.#state.catalog.group(group) ?? NO_GROUP };
+    const state = this.#state;
     const active = state.activeVolume(group);
     if (active !== undefined) {
       const endOffset = active.endOffset + (this.#addedBytes.get(active.id) ?? 0);
-      if (endOffset + bytes <= state.options.volumeBytes || endOffset === FIRST_OFFSET) return active;
+      if (endOffset + bytes <= state.options.volumeBytes || endOffset === VOLUME_HEADER_BYTES) return active;
       state.retire(active);
       this.tx.touchVolume(active.id);
     }
-    return await state.createVolume(info, this.nowMs);
+    return await state.createVolume(state.catalog.group(group) ?? NO_GROUP, this.nowMs);
   }
 
   #append(volume: Volume, head: RecordHead, stored: Uint8Array): number {
@@ -222,7 +224,7 @@ export class Commit {
     encodeHead(head, encoded, 0, this.#state.identity.seed);
     let appended = this.#phase.get(volume.id);
     if (appended === undefined) {
-      appended = { volume, parts: [], bytes: 0 };
+      appended = { volume, parts: [] };
       this.#phase.set(volume.id, appended);
       if (!this.#baselines.has(volume)) this.#baselines.set(volume, volume.endOffset);
     }
@@ -237,4 +239,3 @@ export class Commit {
 
 const EMPTY = new Uint8Array();
 const FILL = new Uint8Array(8);
-const FIRST_OFFSET = 4_096;

@@ -10,10 +10,10 @@ import { NO_GROUP } from "./catalog.ts";
 import type { Commit } from "./commit.ts";
 import type { CommitLoop, WriteOperation } from "./commit-loop.ts";
 import { VOLUME_DIRECTORY } from "./disk.ts";
-import { movedRow, ownerKeys, roleOf } from "./liveness.ts";
+import { movedRow, ownerKeys, pointsAt, roleOf } from "./liveness.ts";
 import type { ShardState } from "./shard-state.ts";
-import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
-import type { Volume } from "./volume-set.ts";
+import type { ScannedRecord } from "./volume-scanner.ts";
+import { liveBytes, type Volume } from "./volume-set.ts";
 
 /** Waits until the disk may be used for so many bytes. */
 export type TakeIo = (bytes: number) => Promise<void>;
@@ -129,16 +129,10 @@ export class Compaction {
 
   /** Copies what is wanted, in the order of the source. */
   async #copy(): Promise<Move[] | undefined> {
-    const { volumes, identity } = this.#state;
     const source = this.#source;
-    const scanner = new VolumeScanner({
-      volumeId: source.id,
-      readAt: (offset, bytes, buffer) => volumes.file(source.id).read(offset, bytes, buffer),
-      sizeBytes: source.endOffset,
-      syncedEnd: source.endOffset,
-      seed: identity.seed,
-      checksBodies: true,
-    });
+    const { endOffset } = source;
+    const extent = { sizeBytes: endOffset, syncedEnd: endOffset };
+    const scanner = this.#state.volumes.scanner(source.id, { ...extent, checksBodies: true });
     const moves: Move[] = [];
     let batch: ScannedRecord[] = [];
     let batchBytes = 0;
@@ -157,7 +151,7 @@ export class Compaction {
       batch = [];
       batchBytes = 0;
     }
-    if (scanner.damaged.length > 0 || scanner.endOffset !== source.endOffset) {
+    if (scanner.damaged.length > 0 || scanner.endOffset !== endOffset) {
       this.#discard();
       return undefined;
     }
@@ -214,24 +208,29 @@ export class Compaction {
   }
 
   #isKept(record: ScannedRecord, owners: readonly (Uint8Array | undefined)[]): boolean {
-    const { head, volumeId, offset } = record;
+    const { head } = record;
     const role = roleOf(head);
     if (role === "bucket-removal") return true;
     if (role === "owned") {
-      const place = { volumeId, offset };
-      if (owners.some((value) => value !== undefined && movedRow(head, place, place, value) !== undefined)) return true;
+      if (owners.some((value) => pointsAt(value, record))) return true;
       // What completed an upload ended it too: it is a tombstone of the record that began it.
       if (head.kind !== RECORD_KINDS.completed) return false;
     }
     return !this.#isDroppable(head.sequence);
   }
 
-  /** Whether a tombstone has nothing left to say: no record that it could concern is left in any other volume. */
+  /**
+   * Whether a tombstone has nothing left to say: no record that it could concern is left in any other volume, and it is not
+   * the shard's last record, which alone would tell an index that is built anew which sequences were given.
+   */
   #isDroppable(sequence: number): boolean {
     if (sequence > this.#dropUpTo) return false;
-    for (const { id, minDeadSequence } of this.#state.volumes.all()) {
+    let isLast = true;
+    for (const { id, minDeadSequence, maxSequence } of this.#state.volumes.all()) {
       if (id !== this.#source.id && minDeadSequence !== 0 && minDeadSequence < sequence) return false;
+      if (maxSequence > sequence) isLast = false;
     }
+    if (isLast) return false;
     this.#horizon = Math.max(this.#horizon, sequence);
     return true;
   }
@@ -298,7 +297,7 @@ export class Compaction {
       bytes: 0,
       isAlone: true,
       run: async ({ tx }) => {
-        const left = source.endOffset - VOLUME_HEADER_BYTES - source.deadBytes - source.tombstoneBytes;
+        const left = liveBytes(source);
         if (left !== 0)
           throw new Error(`Cannot end the compaction of volume ${source.id}: ${left} bytes are still pointed at`);
         this.#state.raiseHorizon(this.#horizon);

@@ -3,7 +3,7 @@ import type { Entry } from "./entry.ts";
 import { asBuffer } from "./object-json.ts";
 import type { Relocation } from "./transaction.ts";
 
-/** A current version in memory, with its body if that is small and was written or read a short while ago. */
+/** A current version in memory, with its body if that is small and was read a short while ago. */
 export interface CachedObject {
   readonly entry: Entry;
   readonly object: ObjectEntry;

@@ -4,6 +4,7 @@ import type { TakeIo } from "./compaction.ts";
 import { decodeEntry, isExpired } from "./entry.ts";
 import type { IndexRow } from "./index/index-engine.ts";
 import { bucketIdOfObjectKey, groupRange, letterRange, nameOfObjectKey, partsOfVersionKey } from "./index/keys.ts";
+import { pagesOf } from "./index/pages.ts";
 import type { ShardState } from "./shard-state.ts";
 
 const ROWS = 512;
@@ -24,15 +25,11 @@ export async function sweepExpired(
   nowMs: () => number,
 ): Promise<number> {
   let count = 0;
-  for (const { from, to } of [groupRange("object", 0), letterRange("v")]) {
-    for (let at: Uint8Array = from; ; ) {
-      const rows = await state.index.scan(at, to, ROWS);
+  for (const range of [groupRange("object", 0), letterRange("v")]) {
+    for await (const rows of pagesOf(state.index, range, ROWS)) {
       const expired = rows.filter(({ value }) => isExpired(decodeEntry(value), nowMs()));
       if (expired.length > 0) count += await loop.submit(removeOperation(expired));
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < ROWS) break;
-      await takeIo(ROWS * ROW_BYTES);
-      at = Buffer.concat([last.key, Uint8Array.of(0)]);
+      if (rows.length === ROWS) await takeIo(ROWS * ROW_BYTES);
     }
   }
   return count;

@@ -24,6 +24,7 @@ export class Follower {
   readonly #state: ShardState;
   readonly #position: PositionFile;
   readonly #nowMs: () => number;
+  #horizon = 0;
 
   private constructor(store: ShardStore, position: PositionFile, nowMs: () => number) {
     this.store = store;
@@ -44,8 +45,14 @@ export class Follower {
     return this.#position.position;
   }
 
+  /** Give it as `knownHorizon` to the stream. Not kept over a start: who fails on the way from nothing may begin anew. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
   /** Takes a batch whose first change follows {@link Follower.after}. @throws StoreError; it must be started anew then */
   async apply(batch: ChangeBatch, fetchBlob: FetchBlob): Promise<void> {
+    if (this.after === 0) this.#horizon = batch.horizon;
     try {
       for (let at = 0; at < batch.changes.length; ) at = await this.#applyFrom(batch, at, fetchBlob);
       if (batch.nextAfter > this.#position.position) await this.#position.write(batch.nextAfter);

@@ -4,7 +4,9 @@ import type { BucketState, Catalog } from "./catalog.ts";
 import { decodeEntry, encodeEntry, type Place } from "./entry.ts";
 import { bucketKey, partKey, uploadKey, versionKey } from "./index/keys.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import type { ShardState } from "./shard-state.ts";
 import { currentKeys } from "./versions.ts";
+import type { ScannedRecord } from "./volume-scanner.ts";
 
 /** What compaction does with a record: it is wanted, it only says that others are dead, or it is not wanted. */
 export type RecordRole = "owned" | "tombstone" | "bucket-removal";
@@ -42,6 +44,18 @@ export function ownerKeys(catalog: Catalog, head: RecordHead): Buffer[] {
     default:
       return [...currentKeys(catalog, bucketId, key), versionKey(bucketId, key, head.sequence)];
   }
+}
+
+/** Whether a row points at a record. */
+export function pointsAt(value: Uint8Array | undefined, { head, volumeId, offset }: ScannedRecord): boolean {
+  const place = { volumeId, offset };
+  return value !== undefined && movedRow(head, place, place, value) !== undefined;
+}
+
+/** Whether the index wants a record. */
+export async function isLive({ index, catalog }: ShardState, record: ScannedRecord): Promise<boolean> {
+  const values = await index.get(ownerKeys(catalog, record.head));
+  return values.some((value) => pointsAt(value, record));
 }
 
 /**

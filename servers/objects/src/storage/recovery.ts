@@ -1,15 +1,17 @@
-import { type GroupInfo, RECORD_KINDS, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
+import { type GroupInfo, RECORD_KINDS } from "../protocol/volume/index.ts";
 import { applyRecord } from "./apply.ts";
 import type { BucketState } from "./catalog.ts";
 import { idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
 import { readEndMark } from "./end-mark.ts";
-import { groupKey, letterRange, STATE_KEY } from "./index/keys.ts";
+import { groupKey, letterRange, STATE_KEY, sequenceOf } from "./index/keys.ts";
+import { pagesOf } from "./index/pages.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import { RowlessVolumes } from "./rowless-volumes.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
 import { Transaction } from "./transaction.ts";
-import { type ReadAt, type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
-import { decodeVolumeRow, freshVolume, type Volume } from "./volume-set.ts";
+import type { ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import { decodeVolumeRow, liveBytes, type Volume } from "./volume-set.ts";
 
 /** What the start found and did. */
 export interface RecoveryReport {
@@ -20,6 +22,8 @@ export interface RecoveryReport {
   readonly damagedBytes: number;
   readonly orphanBlobCount: number;
   readonly missingVolumes: readonly number[];
+  /** Volumes whose row the index had lost. */
+  readonly restoredVolumes: readonly number[];
 }
 
 const SCAN_ROWS = 1_024;
@@ -38,22 +42,20 @@ export class Recovery {
   #damagedBytes = 0;
   readonly #missing: number[] = [];
   readonly #removed: Volume[] = [];
-  readonly #foundGroups: GroupInfo[] = [];
+  readonly #rowless: RowlessVolumes;
 
   /** @param upTo Of a follower: what it had told to be whole. Records behind it are cut, as others may be missing. */
   constructor(state: ShardState, upTo = Number.POSITIVE_INFINITY) {
     this.#state = state;
     this.#upTo = upTo;
+    this.#rowless = new RowlessVolumes(state);
   }
 
   async run(): Promise<RecoveryReport> {
     await this.#loadRows();
-    const scans = await this.#findTails();
-    const tails = scans.map(({ scanner, volume }) => new Tail(scanner, volume, this.#upTo));
+    const tails = await this.#findTails();
     await this.#replay(tails);
-    for (const [i, { scanner, volume, sizeBytes }] of scans.entries()) {
-      await this.#endTail(scanner, volume, sizeBytes, tails[i]?.endOffset ?? sizeBytes);
-    }
+    for (const tail of tails) await this.#endTail(tail);
     this.#resumeVolumes();
     const orphanBlobCount = await this.#sweepBlobs();
     return {
@@ -62,6 +64,7 @@ export class Recovery {
       damagedBytes: this.#damagedBytes,
       orphanBlobCount,
       missingVolumes: this.#missing,
+      restoredVolumes: this.#rowless.restoredIds,
     };
   }
 
@@ -77,20 +80,15 @@ export class Recovery {
   }
 
   async #eachRow(letter: string, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
-    const { from, to } = letterRange(letter);
-    for (let at: Uint8Array = from; ; ) {
-      const rows = await this.#state.index.scan(at, to, SCAN_ROWS);
+    for await (const rows of pagesOf(this.#state.index, letterRange(letter), SCAN_ROWS)) {
       for (const { key, value } of rows) take(key, value);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < SCAN_ROWS) return;
-      at = Buffer.concat([last.key, Uint8Array.of(0)]);
     }
   }
 
-  /** A scanner for each volume that may hold what the index does not know. */
-  async #findTails(): Promise<{ scanner: VolumeScanner; volume: Volume; sizeBytes: number }[]> {
-    const { disk, volumes, identity } = this.#state;
-    const tails: { scanner: VolumeScanner; volume: Volume; sizeBytes: number }[] = [];
+  /** The end of each volume that may hold what the index does not know. */
+  async #findTails(): Promise<Tail[]> {
+    const { disk, volumes } = this.#state;
+    const tails: Tail[] = [];
     const present = new Set<number>();
     const names = await disk.list(VOLUME_DIRECTORY);
     const endMarks = await this.#readEndMarks(names);
@@ -98,27 +96,25 @@ export class Recovery {
       const id = idOfName(name);
       if (id === undefined) continue;
       present.add(id);
-      const volume = volumes.get(id) ?? (await this.#adoptUnknown(id));
+      const known = volumes.get(id);
+      const volume = known ?? (await this.#rowless.take(id));
       if (volume === undefined) continue;
       const mark = endMarks.get(id);
       const sizeBytes = Math.min(volumes.file(id).sizeBytes(), mark ?? Number.POSITIVE_INFINITY);
       if (mark !== undefined) this.#state.seal(volume);
-      else if (volume.isSealed) continue;
+      else if (known?.isSealed === true) continue;
       // Cut by somebody else: what is added would not lie where the index says.
       else if (sizeBytes < volume.endOffset) this.#state.seal(volume);
       if (sizeBytes <= volume.endOffset) continue;
-      const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
-      const { seed } = identity;
-      const options = { volumeId: id, readAt, fromOffset: volume.endOffset, sizeBytes, seed, checksBodies: true };
-      tails.push({ scanner: new VolumeScanner(options), volume, sizeBytes });
+      const scanner = volumes.scanner(id, { fromOffset: volume.endOffset, sizeBytes, checksBodies: true });
+      tails.push(new Tail({ scanner, volume, sizeBytes, upTo: this.#upTo }));
     }
     // Only now: while volumes are taken up, a number that was given before says that its group is gone.
-    for (const { id } of this.#foundGroups) this.#state.reserveGroupId(id);
+    for (const { id } of this.#rowless.foundGroups) this.#state.reserveGroupId(id);
     for (const volume of [...volumes.all()]) {
       if (present.has(volume.id)) continue;
-      const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
       // A compaction had ended with it, or its group; only the row was left.
-      if (liveBytes === 0) this.#removed.push(volume);
+      if (liveBytes(volume) === 0) this.#removed.push(volume);
       else this.#missing.push(volume.id);
     }
     return tails;
@@ -128,55 +124,13 @@ export class Recovery {
     const marks = new Map<number, number>();
     for (const name of names) {
       const id = idOfEndMark(name);
-      const endOffset = id === undefined ? undefined : await readEndMark(this.#state.disk, id);
-      if (id !== undefined && endOffset !== undefined) marks.set(id, endOffset);
+      if (id === undefined) continue;
+      // The mark of a volume that is gone, whose own removal was not durable, would cut a new one of the same number.
+      this.#state.volumes.reserveId(id);
+      const endOffset = await readEndMark(this.#state.disk, id);
+      if (endOffset !== undefined) marks.set(id, endOffset);
     }
     return marks;
-  }
-
-  /** A file without a row: made just before the failure, left over from a group that is gone, or the index is lost. */
-  async #adoptUnknown(id: number): Promise<Volume | undefined> {
-    const { disk, volumes, catalog } = this.#state;
-    volumes.reserveId(id);
-    const sizeBytes = volumes.file(id).sizeBytes();
-    if (sizeBytes < VOLUME_HEADER_BYTES || (sizeBytes === VOLUME_HEADER_BYTES && !(await volumes.hasHeader(id)))) {
-      volumes.remove(freshVolume(id, 0));
-      return undefined;
-    }
-    const { group, sources } = await volumes.header(id);
-    const isGroupGone = group.id !== 0 && catalog.group(group.id) === undefined && this.#state.wasGroupMade(group.id);
-    if (await this.#isForgotten(id)) {
-      volumes.remove(freshVolume(id, group.id));
-      await disk.syncNames(VOLUME_DIRECTORY);
-      return undefined;
-    }
-    const isCopy = sources.length > 0 && sources.every((source) => volumes.get(source) !== undefined);
-    if (isGroupGone || isCopy) {
-      volumes.remove(freshVolume(id, group.id));
-      await disk.syncNames(VOLUME_DIRECTORY);
-      return undefined;
-    }
-    if (group.id !== 0 && catalog.group(group.id) === undefined) {
-      // The record that made it may be lost with the commit it was in, while the volume's first record was kept.
-      catalog.addGroup(group);
-      this.#foundGroups.push(group);
-    }
-    const volume = freshVolume(id, group.id);
-    volumes.adopt(volume);
-    return volume;
-  }
-
-  /**
-   * Whether a file without a row was removed once, and came back because that was not durable: the row is written with the
-   * volume's first record, so a volume that the index does not know yet holds nothing that the index has.
-   */
-  async #isForgotten(id: number): Promise<boolean> {
-    const { volumes, identity, appliedSequence } = this.#state;
-    const readAt: ReadAt = (offset, bytes, buffer) => volumes.file(id).read(offset, bytes, buffer);
-    const sizeBytes = volumes.file(id).sizeBytes();
-    const options = { volumeId: id, readAt, sizeBytes, seed: identity.seed, checksBodies: false };
-    const first = await new VolumeScanner(options).next();
-    return first !== undefined && first.head.sequence <= appliedSequence;
   }
 
   async #replay(sources: readonly RecordSource[]): Promise<void> {
@@ -184,7 +138,7 @@ export class Recovery {
     let tx = this.#begin();
     const merge = new SequenceMerge(sources, (record) => this.#addDead(tx, record));
     for (const { id } of this.#removed) tx.removeVolume(id);
-    for (const group of this.#foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
+    for (const group of this.#rowless.foundGroups) tx.put(groupKey(group.id), jsonBytes(group));
     for (let record = await merge.next(); record !== undefined; record = await merge.next()) {
       const { head, volumeId, offset } = record;
       this.#state.note(head, 0, head.kind === RECORD_KINDS.groupMade ? head.target : 0);
@@ -203,6 +157,7 @@ export class Recovery {
       this.#replayedSequence = head.sequence;
       if (isAlone) tx = await this.#endPiece(tx);
     }
+    this.#state.settleHorizon(this.#replayedSequence);
     await this.#endPiece(tx);
   }
 
@@ -239,8 +194,8 @@ export class Recovery {
     return next;
   }
 
-  async #endTail(scanner: VolumeScanner, volume: Volume, sizeBytes: number, endOffset: number): Promise<void> {
-    for (const { start, end } of scanner.damaged) this.#damagedBytes += end - start;
+  async #endTail({ volume, sizeBytes, endOffset, damagedBytes }: Tail): Promise<void> {
+    this.#damagedBytes += damagedBytes;
     if (endOffset >= sizeBytes || volume.isRemoved) return;
     this.#cutBytes += sizeBytes - endOffset;
     const { volumes } = this.#state;
@@ -256,23 +211,30 @@ export class Recovery {
   async #sweepBlobs(): Promise<number> {
     const { blobs } = this.#state;
     const owned = new Set<number>();
-    await this.#eachRow("l", (key) => owned.add(Buffer.from(key).readUIntBE(7, 6)));
-    return await blobs.sweep(async (ids) => ids.map((id) => owned.has(id)));
+    await this.#eachRow("l", (key) => owned.add(sequenceOf(key)));
+    return await blobs.sweep(owned);
   }
 }
 
 /** The end of a volume as a source of the merge. */
 class Tail implements RecordSource {
   readonly minSequence = 0;
+  readonly volume: Volume;
+  readonly sizeBytes: number;
   readonly #scanner: VolumeScanner;
-  readonly #volume: Volume;
   readonly #upTo: number;
   #cutOffset: number | undefined;
 
-  constructor(scanner: VolumeScanner, volume: Volume, upTo: number) {
-    this.#scanner = scanner;
-    this.#volume = volume;
-    this.#upTo = upTo;
+  constructor(parts: {
+    readonly scanner: VolumeScanner;
+    readonly volume: Volume;
+    readonly sizeBytes: number;
+    readonly upTo: number;
+  }) {
+    this.volume = parts.volume;
+    this.sizeBytes = parts.sizeBytes;
+    this.#scanner = parts.scanner;
+    this.#upTo = parts.upTo;
   }
 
   /** Behind the last record that is taken. */
@@ -280,8 +242,12 @@ class Tail implements RecordSource {
     return this.#cutOffset ?? this.#scanner.endOffset;
   }
 
+  get damagedBytes(): number {
+    return this.#scanner.damaged.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
   async next(): Promise<ScannedRecord | undefined> {
-    if (this.#volume.isRemoved || this.#cutOffset !== undefined) return undefined;
+    if (this.volume.isRemoved || this.#cutOffset !== undefined) return undefined;
     const record = await this.#scanner.next();
     if (record === undefined || record.head.sequence <= this.#upTo) return record;
     this.#cutOffset = record.offset;

@@ -1,7 +1,7 @@
 import { CHUNK_BYTES, headBytesOf, IN_BLOB, VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import { chunkChecksum } from "./checksums.ts";
 import type { TakeIo } from "./compaction.ts";
-import { movedRow, ownerKeys } from "./liveness.ts";
+import { isLive } from "./liveness.ts";
 import { asBuffer } from "./object-json.ts";
 import type { ShardState } from "./shard-state.ts";
 import { type ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
@@ -75,12 +75,6 @@ async function isBlobGood(state: ShardState, record: ScannedRecord, takeIo: Take
   } finally {
     blobs.release(head.blobId);
   }
-}
-
-async function isLive(state: ShardState, { head, volumeId, offset }: ScannedRecord): Promise<boolean> {
-  const place = { volumeId, offset };
-  const values = await state.index.get(ownerKeys(state.catalog, head));
-  return values.some((value) => value !== undefined && movedRow(head, place, place, value) !== undefined);
 }
 
 function restBytes({ head, recordBytes }: ScannedRecord): number {

@@ -1,7 +1,7 @@
 import type { GroupInfo, RecordHead } from "../protocol/volume/index.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { Catalog } from "./catalog.ts";
-import { type Disk, isFull } from "./disk.ts";
+import type { Disk } from "./disk.ts";
 import { writeEndMark } from "./end-mark.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { STATE_KEY } from "./index/keys.ts";
@@ -17,7 +17,7 @@ export interface ShardOptions {
   readonly blobFromBytes: number;
   /** Entries and small bodies in memory. */
   readonly cacheBytes: number;
-  /** A body up to this size is kept in memory when it was written or read. */
+  /** A body up to this size is kept in memory when it was read. */
   readonly cachedBodyBytes: number;
   /** Bodies on their way, in memory; a writer beyond it waits. */
   readonly bodyMemoryBytes: number;
@@ -28,8 +28,8 @@ export interface ShardOptions {
 
 interface StateRow {
   readonly applied: number;
-  /** Largest sequence of a tombstone that was dropped. */
-  readonly horizon?: number;
+  /** Largest sequence of a tombstone that was dropped; absent while an index is being built that cannot know. */
+  readonly horizon: number | undefined;
   readonly nextBucketId: number;
   readonly nextGroupId: number;
   readonly nextBlobId: number;
@@ -51,7 +51,8 @@ export class ShardState {
   #lastSequence = 0;
   #nextBucketId = 1;
   #nextGroupId = 1;
-  #horizon = 0;
+  /** Undefined until a row says it, or the start has seen all records. */
+  #horizon: number | undefined;
   #brokenBy: unknown;
 
   constructor(parts: {
@@ -84,11 +85,19 @@ export class ShardState {
 
   /** A follower that stands before this has missed a tombstone that is gone: it must start from nothing. */
   get horizon(): number {
-    return this.#horizon;
+    return this.#horizon ?? this.#lastSequence;
   }
 
   raiseHorizon(sequence: number): void {
-    this.#horizon = Math.max(this.#horizon, sequence);
+    this.#horizon = Math.max(this.horizon, sequence);
+  }
+
+  /**
+   * All records are in the index, the last has this sequence. Where no row has said what was dropped before, anything may
+   * have been that lies below.
+   */
+  settleHorizon(lastSequence: number): void {
+    this.#horizon ??= lastSequence;
   }
 
   nextSequence(): number {
@@ -109,7 +118,7 @@ export class ShardState {
     const row: StateRow = fromJsonBytes(value);
     this.#appliedSequence = row.applied;
     this.#lastSequence = row.applied;
-    this.#horizon = row.horizon ?? 0;
+    this.#horizon = row.horizon;
     this.catalog.hasLooseExpiry = row.hasLooseExpiry ?? false;
     this.#nextBucketId = row.nextBucketId;
     this.#nextGroupId = row.nextGroupId;
@@ -140,9 +149,8 @@ export class ShardState {
    * @param appliedSequence Up to where the index has everything with it.
    */
   async writeIndex(tx: Transaction, appliedSequence = this.#lastSequence): Promise<void> {
-    const applied = appliedSequence;
     const row: StateRow = {
-      applied,
+      applied: appliedSequence,
       horizon: this.#horizon,
       nextBucketId: this.#nextBucketId,
       nextGroupId: this.#nextGroupId,
@@ -158,7 +166,7 @@ export class ShardState {
       this.#brokenBy = error;
       throw error;
     }
-    this.#appliedSequence = applied;
+    this.#appliedSequence = appliedSequence;
     tx.applied();
   }
 
@@ -210,10 +218,5 @@ export class ShardState {
     const ids = this.#unsavedVolumes;
     this.#unsavedVolumes = new Set();
     return ids;
-  }
-
-  /** Whether the file can be written to again once it is cut: it was only full. */
-  isRetriable(error: unknown): boolean {
-    return isFull(error);
   }
 }

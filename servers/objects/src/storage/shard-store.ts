@@ -26,6 +26,7 @@ import { EntryCache } from "./entry-cache.ts";
 import { sweepExpired } from "./expiry-sweep.ts";
 import { expireGroupOperation, payDebtsOperation } from "./group-writes.ts";
 import { bucketIdOfObjectKey, groupRange, nameOfObjectKey, partKey } from "./index/keys.ts";
+import { pagesOf } from "./index/pages.ts";
 import { listObjects, listUploads } from "./listing.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { ObjectReader } from "./object-reader.ts";
@@ -244,14 +245,9 @@ export class ShardStore implements ObjectStore {
     const group = catalog.groupToLookThrough();
     if (group === undefined) return false;
     catalog.beginLook(group);
-    const { from, to } = groupRange("object", group);
-    for (let at: Uint8Array = from; ; ) {
-      const rows = await index.scan(at, to, LOOK_ROWS);
+    for await (const rows of pagesOf(index, groupRange("object", group), LOOK_ROWS)) {
       for (const { key } of rows) catalog.noteKey(group, bucketIdOfObjectKey(key), nameOfObjectKey(key));
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < LOOK_ROWS) break;
-      await takeIo(LOOK_ROWS * LOOK_ROW_BYTES);
-      at = Buffer.concat([last.key, Uint8Array.of(0)]);
+      if (rows.length === LOOK_ROWS) await takeIo(LOOK_ROWS * LOOK_ROW_BYTES);
     }
     catalog.endLook(group);
     return true;

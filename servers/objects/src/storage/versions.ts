@@ -14,6 +14,7 @@ import {
   inGroup,
   manifestKey,
   nullKey,
+  numberOfPartKey,
   objectKey,
   partKey,
   sequenceOf,
@@ -90,10 +91,15 @@ export async function removeCurrent(
   current: Entry,
   nowMs: number,
 ): Promise<void> {
+  await forgetCurrent(tx, bucketId, key, current);
+  await promote(tx, catalog, bucketId, key, nowMs);
+}
+
+/** The current version goes, and nothing takes its place. */
+export async function forgetCurrent(tx: Transaction, bucketId: number, key: Uint8Array, current: Entry): Promise<void> {
   await removeEntry(tx, current);
   tx.delete(objectKey(current.group, bucketId, key));
   tx.touch(bucketId, key);
-  await promote(tx, catalog, bucketId, key, nowMs);
 }
 
 /** An older version goes, by its sequence. Without one nothing happens. */
@@ -135,7 +141,7 @@ export async function removeEntry(tx: Transaction, entry: Entry): Promise<void> 
 export async function removeParts(tx: Transaction, upload: number, kept: ReadonlySet<number>): Promise<void> {
   const rows = await tx.scan(partKey(upload, 0), partKey(upload, MAX_PART_NUMBER + 1), MAX_PART_NUMBER);
   for (const { key, value } of rows) {
-    if (kept.has(((key[9] ?? 0) << 8) | (key[10] ?? 0))) continue;
+    if (kept.has(numberOfPartKey(key))) continue;
     await removeEntry(tx, decodeEntry(value));
     tx.delete(key);
   }

@@ -23,6 +23,20 @@ export interface ScannedRecord {
 /** Where the bytes come from; they may be put into `buffer`, as {@link DiskFile.read} does. */
 export type ReadAt = (offset: number, lengthBytes: number, buffer?: Uint8Array) => Promise<Uint8Array> | Uint8Array;
 
+/** What of a volume is read, and how. */
+export interface ScanOptions {
+  readonly volumeId: number;
+  readonly readAt: ReadAt;
+  /** Behind the header, if absent. */
+  readonly fromOffset?: number;
+  readonly sizeBytes: number;
+  readonly seed: number;
+  /** Up to where the bytes are known to have been synced, if they are. */
+  readonly syncedEnd?: number;
+  /** Whether a record is only good if its body's checksums are. */
+  readonly checksBodies: boolean;
+}
+
 const WINDOW_BYTES = 1_048_576;
 const EMPTY = Buffer.alloc(0);
 
@@ -50,17 +64,7 @@ export class VolumeScanner {
   #syncedEnd: number | undefined;
   readonly damaged: { readonly start: number; readonly end: number }[] = [];
 
-  constructor(options: {
-    readonly volumeId: number;
-    readonly readAt: ReadAt;
-    readonly fromOffset?: number;
-    readonly sizeBytes: number;
-    readonly seed: number;
-    /** Up to where the bytes are known to have been synced, if they are. */
-    readonly syncedEnd?: number;
-    /** Whether a record is only good if its body's checksums are. */
-    readonly checksBodies: boolean;
-  }) {
+  constructor(options: ScanOptions) {
     this.volumeId = options.volumeId;
     this.#readAt = options.readAt;
     this.#sizeBytes = options.sizeBytes;

@@ -8,6 +8,7 @@ import {
 import { StoreError } from "../store/object-store.ts";
 import { type Disk, type DiskFile, endMarkPath, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import { type ScanOptions, VolumeScanner } from "./volume-scanner.ts";
 
 /** What is known of a volume; the row `w` of the index. Bytes count whole records. */
 export interface Volume {
@@ -57,6 +58,11 @@ export function freshVolume(id: number, group: number): Volume {
     readerCount: 0,
     isRemoved: false,
   };
+}
+
+/** Bytes of the records that something points at. */
+export function liveBytes({ endOffset, deadBytes, tombstoneBytes }: Volume): number {
+  return endOffset - VOLUME_HEADER_BYTES - deadBytes - tombstoneBytes;
 }
 
 /** The row of the index. */
@@ -186,6 +192,24 @@ export class VolumeSet {
   /** Whether the file begins with a header. */
   async hasHeader(id: number): Promise<boolean> {
     return decodeVolumeHeader(await this.file(id).read(0, VOLUME_HEADER_BYTES)) !== undefined;
+  }
+
+  /**
+   * Reads its records.
+   *
+   * @param options Without a size the whole file.
+   */
+  scanner(
+    id: number,
+    options: Pick<ScanOptions, "fromOffset" | "syncedEnd" | "checksBodies"> & Partial<Pick<ScanOptions, "sizeBytes">>,
+  ): VolumeScanner {
+    return new VolumeScanner({
+      sizeBytes: this.file(id).sizeBytes(),
+      ...options,
+      volumeId: id,
+      readAt: (offset, bytes, buffer) => this.file(id).read(offset, bytes, buffer),
+      seed: this.#identity.seed,
+    });
   }
 
   /** The header of a file. @throws StoreError CORRUPT if it is none of this store's */

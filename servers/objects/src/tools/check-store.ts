@@ -249,6 +249,11 @@ class StoreCheck {
       for (const id of report.missingVolumes) {
         if (!this.#unusable.has(id)) this.#findings.error("volume-missing", volumePath(id), "the file is gone");
       }
+      for (const id of report.restoredVolumes) {
+        this.#isIndexGood = false;
+        const what = "entries point into it, and the index has no row for it; the next start counts it anew";
+        this.#findings.error("index-wrong", volumePath(id), what);
+      }
       for (const path of disk.removed) {
         const what = "the index knows that it was removed; the next start removes it again";
         if (path.endsWith(".vol")) this.#findings.note("volume-forgotten", path, what);

@@ -1,4 +1,3 @@
-import { VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import { blobPath, type Disk, volumePath } from "../storage/disk.ts";
 import { decodeEntry, type Entry, entryRecordBytes, versionIdOf } from "../storage/entry.ts";
 import type { IndexEngine } from "../storage/index/index-engine.ts";
@@ -11,6 +10,7 @@ import {
 } from "../storage/index/keys.ts";
 import { fromJsonBytes } from "../storage/object-json.ts";
 import type { ShardState } from "../storage/shard-state.ts";
+import { liveBytes } from "../storage/volume-set.ts";
 import type { CheckTotals } from "./check-store.ts";
 import type { Findings } from "./findings.ts";
 import { compareIndexes, isSameVersion, type RowDifference, rowsOf } from "./index-compare.ts";
@@ -60,9 +60,9 @@ export class EntryCheck {
   /** Large bodies, counts of bytes, and the objects that lost parts belong to. @throws an error of the index or the disk */
   async look(index: IndexEngine, state: ShardState, volumes: ReadonlyMap<number, VolumeCheck>): Promise<void> {
     await this.#readBucketNames(index);
-    const liveBytes = new Map<number, number>();
+    const pointed = new Map<number, number>();
     const add = (volumeId: number, bytes: number): void => {
-      liveBytes.set(volumeId, (liveBytes.get(volumeId) ?? 0) + bytes);
+      pointed.set(volumeId, (pointed.get(volumeId) ?? 0) + bytes);
     };
     for (const letter of ["o", "v", "p"]) {
       for await (const { key, value } of rowsOf(index, letter)) {
@@ -84,14 +84,15 @@ export class EntryCheck {
         add(row.volumeId, row.recordBytes);
       }
     }
-    this.#checkCounts(state, volumes, liveBytes);
+    this.#checkCounts(state, volumes, pointed);
     if (this.#hurtUploads.size > 0) await this.#findOwnersOfParts(index);
   }
 
   #checkCounts(state: ShardState, checks: ReadonlyMap<number, VolumeCheck>, live: ReadonlyMap<number, number>): void {
-    for (const { id, endOffset, deadBytes, tombstoneBytes } of state.volumes.all()) {
+    for (const volume of state.volumes.all()) {
+      const { id, deadBytes, tombstoneBytes } = volume;
       if (!checks.has(id)) continue;
-      const counted = endOffset - VOLUME_HEADER_BYTES - deadBytes - tombstoneBytes;
+      const counted = liveBytes(volume);
       const found = live.get(id) ?? 0;
       if (counted === found && deadBytes >= 0 && tombstoneBytes >= 0) continue;
       this.isIndexWrong = true;

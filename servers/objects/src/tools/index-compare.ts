@@ -1,6 +1,7 @@
 import { decodeEntry, type Entry } from "../storage/entry.ts";
 import type { IndexEngine, IndexReader, IndexRow } from "../storage/index/index-engine.ts";
 import { letterRange } from "../storage/index/keys.ts";
+import { pagesOf } from "../storage/index/pages.ts";
 import { fromJsonBytes } from "../storage/object-json.ts";
 
 const ROWS = 512;
@@ -20,14 +21,7 @@ const COMPARED = ["b", "o", "v", "n", "u", "p", "m", "l"] as const;
 
 /** All rows with a letter, in the order of their keys. */
 export async function* rowsOf(index: IndexReader, letter: string): AsyncGenerator<IndexRow> {
-  const { from, to } = letterRange(letter);
-  for (let at: Uint8Array = from; ; ) {
-    const rows = await index.scan(at, to, ROWS);
-    yield* rows;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < ROWS) return;
-    at = Buffer.concat([last.key, Uint8Array.of(0)]);
-  }
+  for await (const rows of pagesOf(index, letterRange(letter), ROWS)) yield* rows;
 }
 
 /** Where an index and the one built from the volumes differ in what they mean. */

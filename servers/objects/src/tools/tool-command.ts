@@ -16,9 +16,9 @@ kagami objects repair [--data DIR] [--dry-run] [--rebuild-index] [--json]
 
 probe-disk appends to a file as a volume is appended to, and tells how long each write and each fdatasync took. The file
 is removed. fsck reads a store that no server has open, changes nothing, and tells what is wrong with it; its exit code is
-1 then. It needs room in the system's directory for temporary files, twice what the index takes. repair mends what can be mended, and names the objects
-that are lost; nothing is deleted, what is taken out goes to quarantine/ in the data directory. Its exit code is 1 if
-something is still wrong.
+1 then. It needs room in the system's directory for temporary files, twice what the index takes. repair mends what can
+be mended, and names the objects that are lost; nothing is deleted, what is taken out goes to quarantine/ in the data
+directory. Its exit code is 1 if something is still wrong.
 
   --data DIR    The data directory (default: KAGAMI_OBJECTS_DATA, or ${configSchema.shape.data.parse(undefined)})
   --seconds N   How long to write, up to 3600 (default: 10)

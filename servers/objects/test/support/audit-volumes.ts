@@ -1,10 +1,8 @@
-import { MAX_METADATA_BYTES, VOLUME_HEADER_BYTES } from "../../src/protocol/volume/index.ts";
 import { decodeEntry, entryRecordBytes } from "../../src/storage/entry.ts";
-import { letterRange } from "../../src/storage/index/keys.ts";
 import { fromJsonBytes } from "../../src/storage/object-json.ts";
 import type { ShardState } from "../../src/storage/shard-state.ts";
-import { VolumeScanner } from "../../src/storage/volume-scanner.ts";
-import type { Volume } from "../../src/storage/volume-set.ts";
+import { liveBytes, type Volume } from "../../src/storage/volume-set.ts";
+import { rowsOf } from "../../src/tools/index-compare.ts";
 
 /**
  * Counts from the index and from the files what each volume's row says, and throws where they differ: live bytes, and
@@ -16,25 +14,23 @@ export async function auditVolumes(state: ShardState): Promise<void> {
     live.set(volumeId, (live.get(volumeId) ?? 0) + bytes);
   };
   for (const letter of ["o", "v", "p"]) {
-    const { from, to } = letterRange(letter);
-    for (const { value } of await state.index.scan(from, to, MAX_METADATA_BYTES)) {
+    for await (const { value } of rowsOf(state.index, letter)) {
       const entry = decodeEntry(value);
       add(entry.volumeId, entryRecordBytes(entry));
       if (entry.tagsSequence !== 0) add(entry.tagsVolumeId, entry.tagsBytes);
     }
   }
   for (const letter of ["u", "b"]) {
-    const { from, to } = letterRange(letter);
-    for (const { value } of await state.index.scan(from, to, MAX_METADATA_BYTES)) {
+    for await (const { value } of rowsOf(state.index, letter)) {
       const row: { volumeId: number; recordBytes: number } = fromJsonBytes(value);
       add(row.volumeId, row.recordBytes);
     }
   }
   for (const volume of state.volumes.all()) {
-    const liveBytes = volume.endOffset - VOLUME_HEADER_BYTES - volume.deadBytes - volume.tombstoneBytes;
+    const said = liveBytes(volume);
     const wanted = live.get(volume.id) ?? 0;
-    if (liveBytes !== wanted) {
-      throw new Error(`Volume ${volume.id} (${JSON.stringify(volume)}) says ${liveBytes} bytes live; ${wanted} are`);
+    if (said !== wanted) {
+      throw new Error(`Volume ${volume.id} (${JSON.stringify(volume)}) says ${said} bytes live; ${wanted} are`);
     }
     if (volume.tombstoneBytes < 0 || volume.deadBytes < 0) throw new Error(`${JSON.stringify(volume)} counts below 0`);
     await scanWhole(state, volume);
@@ -42,13 +38,7 @@ export async function auditVolumes(state: ShardState): Promise<void> {
 }
 
 async function scanWhole(state: ShardState, { id, endOffset }: Volume): Promise<void> {
-  const scanner = new VolumeScanner({
-    volumeId: id,
-    readAt: (offset, bytes) => state.volumes.file(id).read(offset, bytes),
-    sizeBytes: endOffset,
-    seed: state.identity.seed,
-    checksBodies: true,
-  });
+  const scanner = state.volumes.scanner(id, { sizeBytes: endOffset, checksBodies: true });
   while ((await scanner.next()) !== undefined);
   if (scanner.endOffset !== endOffset || scanner.damaged.length > 0) {
     throw new Error(`Volume ${id} ends at ${endOffset}, its records at ${scanner.endOffset}`);

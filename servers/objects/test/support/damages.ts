@@ -12,6 +12,10 @@ function blob(directory: string): string {
   return join(directory, "blobs", readdirSync(join(directory, "blobs"))[0] as string);
 }
 
+function removeIndex(directory: string): void {
+  rmSync(join(directory, "index"), { recursive: true });
+}
+
 function tables(directory: string): string[] {
   const index = join(directory, "index");
   return readdirSync(index).flatMap((name) => (/\.(sst|ldb|log)$/.test(name) ? [join(index, name)] : []));
@@ -33,6 +37,11 @@ export interface Damage {
   readonly why: string;
 }
 
+/** Nothing is lost, and nothing is wrong afterwards. */
+const MENDED = { loses: false, isRestored: true, staysLost: false, isNamed: true } as const;
+/** There was one copy of it: the index goes on naming what cannot be read. */
+const GONE = { loses: true, isRestored: false, staysLost: true, isNamed: true } as const;
+
 /** Every way in which a data directory was spoilt for the tests. */
 export const DAMAGES: readonly Damage[] = [
   {
@@ -49,7 +58,7 @@ export const DAMAGES: readonly Damage[] = [
     what: "a bit of a head, and the index gone",
     spoil: (directory) => {
       flipBit(volume(directory, 1), 4_096 + 40);
-      rmSync(join(directory, "index"), { recursive: true });
+      removeIndex(directory);
     },
     errors: ["index-missing", "volume-damaged"],
     loses: false,
@@ -62,7 +71,7 @@ export const DAMAGES: readonly Damage[] = [
     what: "a bit of a body, and the index gone",
     spoil: (directory) => {
       flipBit(volume(directory, 1), 4_096 + 150);
-      rmSync(join(directory, "index"), { recursive: true });
+      removeIndex(directory);
     },
     errors: ["index-missing", "volume-damaged"],
     loses: true,
@@ -75,73 +84,52 @@ export const DAMAGES: readonly Damage[] = [
     what: "a bit of a body",
     spoil: (directory) => flipBit(volume(directory, 1), 4_096 + 150),
     errors: ["object-lost", "volume-damaged"],
-    loses: true,
-    isRestored: false,
-    staysLost: true,
-    isNamed: true,
+    ...GONE,
     why: "there is one copy of a body",
   },
   {
     what: "a bit of a volume's header",
     spoil: (directory) => flipBit(volume(directory, 1), 30),
     errors: ["volume-header"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "the records say what the header said",
   },
   {
     what: "a bit of a header, and the index gone",
     spoil: (directory) => {
       flipBit(volume(directory, 0), 100);
-      rmSync(join(directory, "index"), { recursive: true });
+      removeIndex(directory);
     },
     errors: ["index-missing", "volume-header"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "a header that was made anew lets the records be read",
   },
   {
     what: "a volume that is cut",
     spoil: (directory) => truncateSync(volume(directory, 1), statSync(volume(directory, 1)).size - 3_000),
     errors: ["object-lost", "volume-damaged", "volume-short"],
-    loses: true,
-    isRestored: false,
-    staysLost: true,
-    isNamed: true,
+    ...GONE,
     why: "what was cut is gone",
   },
   {
     what: "a volume that is empty",
     spoil: (directory) => truncateSync(volume(directory, 1), 0),
     errors: ["object-lost", "volume-header", "volume-short"],
-    loses: true,
-    isRestored: false,
-    staysLost: true,
-    isNamed: true,
+    ...GONE,
     why: "nothing is left of it",
   },
   {
     what: "a volume that is gone",
     spoil: (directory) => rmSync(volume(directory, 1)),
     errors: ["object-lost", "volume-missing"],
-    loses: true,
-    isRestored: false,
-    staysLost: true,
-    isNamed: true,
+    ...GONE,
     why: "nothing is left of it",
   },
   {
     what: "the index gone",
-    spoil: (directory) => rmSync(join(directory, "index"), { recursive: true }),
+    spoil: removeIndex,
     errors: ["index-missing"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "it follows from the volumes",
   },
   {
@@ -150,50 +138,35 @@ export const DAMAGES: readonly Damage[] = [
       for (const path of tables(directory)) writeFileSync(path, Buffer.alloc(Math.max(200, statSync(path).size), 0x5a));
     },
     errors: ["index-unusable"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "it follows from the volumes",
   },
   {
     what: "a large body gone",
     spoil: (directory) => rmSync(blob(directory)),
     errors: ["blob-missing"],
-    loses: true,
-    isRestored: false,
-    staysLost: true,
-    isNamed: true,
+    ...GONE,
     why: "there is one copy of it",
   },
   {
     what: "a bit of a large body",
     spoil: (directory) => flipBit(blob(directory), 66_000),
     errors: ["blob-damaged"],
-    loses: true,
-    isRestored: false,
-    staysLost: true,
-    isNamed: true,
+    ...GONE,
     why: "there is one copy of it",
   },
   {
     what: "a large body that nobody owns",
     spoil: (directory) => cpSync(blob(directory), join(directory, "blobs", "000000000000ff.blob")),
     errors: [],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "a failure of the machine leaves such files; a start removes them",
   },
   {
     what: "a volume twice",
     spoil: (directory) => cpSync(volume(directory, 1), join(directory, "volumes", "000000ff.vol")),
     errors: ["volume-foreign"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "its header names the volume that it is a copy of",
   },
   {
@@ -210,30 +183,21 @@ export const DAMAGES: readonly Damage[] = [
     what: "a volume of garbage",
     spoil: (directory) => writeFileSync(join(directory, "volumes", "000000fe.vol"), Buffer.alloc(9_000, 7)),
     errors: ["volume-header"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "the index does not know it",
   },
   {
     what: "the store's own file gone",
     spoil: (directory) => rmSync(join(directory, "store.json")),
     errors: ["store-file"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "every volume names the store",
   },
   {
     what: "the store's own file torn",
     spoil: (directory) => truncateSync(join(directory, "store.json"), 10),
     errors: ["store-file"],
-    loses: false,
-    isRestored: true,
-    staysLost: false,
-    isNamed: true,
+    ...MENDED,
     why: "every volume names the store",
   },
 ];

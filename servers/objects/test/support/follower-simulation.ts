@@ -53,7 +53,11 @@ export class FollowerSimulation {
         this.#disk.crashAt(this.#disk.operationCount + this.#random.int(1, 20));
       }
       try {
-        const batch = await reader.read(this.follower.after, this.#random.pick([1, 2_000, 50_000]));
+        const batch = await reader.read(
+          this.follower.after,
+          this.#random.pick([1, 2_000, 50_000]),
+          this.follower.horizon,
+        );
         if (batch.damagedSequences.length > 0) throw new Error("A record is damaged that nothing damaged");
         await this.follower.apply(batch, (blobId) => this.#fetchBlob(blobId));
         this.counts.batches++;
