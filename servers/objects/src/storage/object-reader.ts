@@ -37,8 +37,11 @@ export class ObjectReader {
 
   openNow(bucketId: number, key: string): OpenObject | undefined {
     const cached = this.#cached(bucketId, key);
-    if (cached?.body === undefined || isExpired(cached.entry, this.#nowMs())) return undefined;
-    return new MemoryObject(cached.object, cached.body);
+    const body = cached === undefined ? undefined : this.#bodyOf(cached);
+    if (cached === undefined || body === undefined || isExpired(cached.entry, this.#nowMs())) return undefined;
+    if (body.length > CHUNK_BYTES) return undefined;
+    this.#countRead(cached);
+    return new MemoryObject(cached.object, body);
   }
 
   async head(bucketId: number, key: string, versionId: string | undefined): Promise<ObjectEntry | undefined> {
@@ -62,9 +65,13 @@ export class ObjectReader {
   async open(bucketId: number, key: string, versionId: string | undefined): Promise<OpenObject | undefined> {
     if (versionId !== undefined) return await this.#openFrom(() => this.#load(bucketId, key, versionId));
     const cached = this.#cached(bucketId, key);
-    if (cached?.body !== undefined) {
-      return isExpired(cached.entry, this.#nowMs()) ? undefined : new MemoryObject(cached.object, cached.body);
+    const body = cached === undefined ? undefined : this.#bodyOf(cached);
+    if (cached !== undefined && body !== undefined) {
+      if (isExpired(cached.entry, this.#nowMs())) return undefined;
+      this.#countRead(cached);
+      return new MemoryObject(cached.object, body);
     }
+    this.#state.reads.disk++;
     const load = this.#cache.beginRead(bucketId, key);
     let value: CachedObject | undefined;
     try {
@@ -82,6 +89,15 @@ export class ObjectReader {
     } finally {
       this.#cache.endRead(bucketId, key, load, value);
     }
+  }
+
+  #bodyOf({ body, recent }: CachedObject): Uint8Array | undefined {
+    return body ?? recent?.bytes;
+  }
+
+  #countRead({ body }: CachedObject): void {
+    if (body === undefined) this.#state.reads.recent++;
+    else this.#state.reads.cache++;
   }
 
   /** What is in memory, with the class that its volume has now: volumes change their tier as a whole. */
@@ -205,18 +221,20 @@ function toReadError(error: unknown, key: string): StoreError {
   return new StoreError("DISK_FAILED", `Cannot read "${key}": ${why}. Look at the disk`, { cause: error });
 }
 
-/** A body that is in memory. */
+/** A body that is in memory. One that is not small is given in pieces, so that whoever sends it sees how that goes. */
 class MemoryObject implements OpenObject {
   readonly entry: ObjectEntry;
-  readonly inMemory: Uint8Array;
+  readonly inMemory: Uint8Array | undefined;
+  readonly #body: Uint8Array;
 
   constructor(entry: ObjectEntry, body: Uint8Array) {
     this.entry = entry;
-    this.inMemory = body;
+    this.inMemory = body.length <= CHUNK_BYTES ? body : undefined;
+    this.#body = body;
   }
 
   async *read(start: number, end: number): AsyncIterable<Uint8Array> {
-    if (end > start) yield this.inMemory.subarray(start, end);
+    for (let at = start; at < end; at += CHUNK_BYTES) yield this.#body.subarray(at, Math.min(end, at + CHUNK_BYTES));
   }
 
   close(): void {}

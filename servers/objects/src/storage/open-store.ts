@@ -35,6 +35,7 @@ const DEFAULT_SHARD_OPTIONS: ShardOptions = {
   blobFromBytes: 8 * MIB,
   cacheBytes: 256 * MIB,
   cachedBodyBytes: 65_536,
+  recentBytes: 64 * MIB,
   bodyMemoryBytes: 256 * MIB,
   reserveBytes: 64 * MIB,
   maxBuckets: 1_000,
