@@ -9,26 +9,18 @@ import {
   Metrics,
   registerProcessMetrics,
   startAdmin,
-  systemClock,
 } from "@kagami/kit";
-import { MaintenanceView } from "./admin/maintenance-view.ts";
 import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
-import { registerStoreHealth, writeRefusal } from "./admin/store-health.ts";
+import { writeRefusal } from "./admin/store-health.ts";
 import type { ObjectsConfig } from "./config.ts";
+import { openShard, type ShardViews } from "./open-shard.ts";
 import { readServerTls } from "./server-tls.ts";
 import { createService, type RunningService } from "./service/create-service.ts";
 import { LifecycleRunner } from "./service/lifecycle-runner.ts";
 import { serveRequest } from "./service/serve-request.ts";
 import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
-import {
-  DEFAULT_MAINTENANCE,
-  Maintenance,
-  type MaintenanceEvent,
-  type MaintenanceOptions,
-} from "./storage/maintenance.ts";
-import { openStore } from "./storage/open-store.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
 
 /** Parts that the admin page uploads come in this time, however slow the line. */
@@ -67,19 +59,7 @@ export async function startObjectsServer(
   const { accessKey, secretKey } = config;
   const { users, generated } = await Users.open({ directory: config.data, accessKey, secretKey, nowMs: Date.now });
   if (generated) onFirstKey?.(generated);
-  const store = await openStore({
-    directory: config.data,
-    engine: config.indexEngine,
-    volumeBytes: config.volumeBytes,
-    cacheBytes: config.cacheBytes,
-    maxBuckets: config.maxBuckets,
-  });
-  const maintenanceView = new MaintenanceView(Date.now);
-  registerStoreHealth(metrics, store.state);
-  const maintenance = new Maintenance(store, systemClock, maintenanceOptions(config), (event) => {
-    maintenanceView.note(event);
-    logMaintenance(log, event);
-  });
+  const { store, maintenance, tierRules, ...views } = await openShard(config, metrics, log);
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
@@ -100,7 +80,10 @@ export async function startObjectsServer(
       users,
       log,
       metrics,
-      onLifecycleChanged: () => lifecycle?.runSoon(),
+      onLifecycleChanged: () => {
+        tierRules.changed();
+        lifecycle?.runSoon();
+      },
     });
     const { service } = running;
     lifecycle = new LifecycleRunner(service, {
@@ -127,7 +110,7 @@ export async function startObjectsServer(
     });
     if (config.admin !== "off") {
       const s3Address = (): string => listener?.addressText ?? config.listen;
-      admin = await openAdmin({ config, service, store, maintenance, maintenanceView, metrics, log, s3Address });
+      admin = await openAdmin({ ...views, config, service, store, metrics, log, s3Address });
     }
     const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.server.addressText } : {}) };
     return { addresses, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
@@ -137,12 +120,10 @@ export async function startObjectsServer(
   }
 }
 
-interface AdminServerParts {
+interface AdminServerParts extends ShardViews {
   readonly config: ObjectsConfig;
   readonly service: Service;
   readonly store: ShardStore;
-  readonly maintenance: Maintenance;
-  readonly maintenanceView: MaintenanceView;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly s3Address: () => string;
@@ -154,21 +135,15 @@ interface RunningAdmin {
 }
 
 /** The admin port, and the samples that its charts show. @throws ListenError */
-async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminServerParts): Promise<RunningAdmin> {
-  const { config, service, maintenanceView } = parts;
+async function openAdmin({ store, metrics, log, ...parts }: AdminServerParts): Promise<RunningAdmin> {
+  const { config, service } = parts;
   const history = new RateHistory(service, () => process.memoryUsage.rss());
-  const describeMaintenance = () => ({
-    ...maintenanceView.totals,
-    bytesPerSecond: maintenance.bytesPerSecondOn(),
-    writesRefusedBecause: writeRefusal(store.state) ?? null,
-  });
-  const describeVolumes = () => describeAllVolumes(store, maintenanceView);
   const server = await startAdmin({
     address: config.admin,
     metrics,
     log,
     requestTimeoutMs: ADMIN_REQUEST_TIMEOUT_MS,
-    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeMaintenance, describeVolumes, history }),
+    addRoutes: (router) => addAdminRoutes(router, { ...parts, history }),
   });
   server.addCheck("store", () => writeRefusal(store.state));
   const sampling = setInterval(() => history.sample(), HISTORY_INTERVAL_MS);
@@ -177,40 +152,4 @@ async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminSe
     await server.close(graceMs);
   };
   return { server, close };
-}
-
-function maintenanceOptions(config: ObjectsConfig): MaintenanceOptions {
-  return {
-    ...DEFAULT_MAINTENANCE,
-    bytesPerSecond: config.maintenanceBytesPerSecond,
-    targetP99Ms: config.maintenanceTargetP99Ms,
-    scrubIntervalMs: config.scrubIntervalMs,
-    minDeadPart: config.compactionDeadPercent / 100,
-  };
-}
-
-function logMaintenance(log: Logger, event: MaintenanceEvent): void {
-  if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
-  else if (event.kind === "swept") log.info("objects.expired", { count: event.count });
-  else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
-  else if (event.kind === "divided") log.info("volume.divided", { ...event.report });
-  else if (event.kind === "moved") log.info("volume.moved", { ...event.report });
-  else if (event.kind === "assigned") log.info("volume.assigned", { volumeId: event.volumeId, tier: event.tier });
-  else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
-  else {
-    const { volumeId, readBytes, damaged, damagedBlobs } = event.report;
-    if (damaged.length + damagedBlobs.length === 0) log.info("volume.scrubbed", { volumeId, readBytes });
-    else log.error("volume.damaged", { volumeId, damaged, damagedBlobs });
-  }
-}
-
-/** Volumes as the admin API shows them. */
-function describeAllVolumes({ state }: ShardStore, view: MaintenanceView) {
-  const { catalog, volumes } = state;
-  const bucketNames = new Map(catalog.buckets().map(({ id, name }) => [id, name]));
-  return [...volumes.all()].map(({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }) => {
-    const { bucketId = 0, endsMs = 0 } = catalog.group(group) ?? {};
-    const owner = { bucket: bucketNames.get(bucketId) ?? null, endsMs: endsMs === 0 ? null : endsMs };
-    return { id, group, ...owner, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed, ...view.scrubOf(id) };
-  });
 }

@@ -13,6 +13,7 @@ export interface AdminParts {
   readonly s3Address: () => string;
   readonly describeVolumes: () => readonly unknown[];
   readonly describeMaintenance: () => unknown;
+  readonly describeTiers: () => unknown;
   readonly history: RateHistory;
 }
 

@@ -51,6 +51,7 @@ export function addAdminRoutes(router: Router, parts: AdminParts): void {
   routes.get("/api/status", async () => ({ json: await describeStatus(parts) }));
   routes.get("/api/history", ({ query }) => ({ json: parts.history.since(Number(query.get("since") ?? 0)) }));
   routes.get("/api/volumes", () => ({ json: parts.describeVolumes() }));
+  routes.get("/api/tiers", () => ({ json: parts.describeTiers() }));
   routes.get("/api/maintenance", () => ({ json: parts.describeMaintenance() }));
   addUserRoutes(routes, parts);
   addBucketRoutes(routes, parts);

@@ -1,93 +1,73 @@
-import { CHUNK_BYTES } from "../protocol/volume/index.ts";
-
-/** Bodies from this size on are kept as they came: their memory is their own. */
-const OWN_MEMORY_BYTES = CHUNK_BYTES;
-const MAX_SEGMENT_BYTES = 1_048_576;
 /** The ring has room for so many of the largest bodies at least. */
 const MIN_BODIES = 4;
-const MIN_SEGMENTS = 8;
-
-interface Segment {
-  /** Undefined when the ring has gone on. */
-  bytes: Uint8Array | undefined;
-}
-
-/** A body that was written a moment ago. */
-export class RecentBody {
-  readonly #segment: Segment;
-  readonly #start: number;
-  readonly #end: number;
-
-  constructor(segment: Segment, start: number, end: number) {
-    this.#segment = segment;
-    this.#start = start;
-    this.#end = end;
-  }
-
-  /** Aliases the ring's memory, which is never written again; undefined when the ring has gone on. */
-  get bytes(): Uint8Array | undefined {
-    const { bytes } = this.#segment;
-    if (bytes === undefined || (this.#start === 0 && this.#end === bytes.length)) return bytes;
-    return bytes.subarray(this.#start, this.#end);
-  }
-}
 
 /**
  * The bodies of the last writes: live segments and thumbnails are read within seconds. Which body is whose is known to the
  * cache of entries alone, so that whatever makes an entry outdated makes its body unreachable, too.
  *
- * Small bodies are copied into segments of up to a MiB. To keep each one's own memory would cost more than the copy, since
- * the collector looks through what is young again and again. A segment is filled once and dropped as a whole, in the order
- * of filling; its memory is never used again, since an answer that is on its way may still show it.
+ * One piece of memory that is written round and round. Whoever reads gets a copy: an answer may be on its way for long, and
+ * the memory it shows must not change. That copy is made once, since the cache keeps it; the one into the ring costs a
+ * write less than keeping its body's own memory, through which the collector would look again and again.
  */
 export class RecentBodies {
-  readonly #limitBytes: number;
-  readonly #segmentBytes: number;
-  /** Oldest first; the last one is being filled. */
-  readonly #segments: Segment[] = [];
-  #filling: Segment | undefined;
-  #filledBytes = 0;
-  #usedBytes = 0;
+  readonly #capacityBytes: number;
+  #memory: Buffer | undefined;
+  /** Bytes that were ever written or skipped: a place below this less the capacity is overwritten. */
+  #head = 0;
 
-  /** @param limitBytes Of all segments together; 0 keeps nothing. */
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
-    this.#segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.floor(limitBytes / MIN_SEGMENTS));
+  /** @param capacityBytes 0 keeps nothing; the memory is taken with the first body. */
+  constructor(capacityBytes: number) {
+    this.#capacityBytes = capacityBytes;
   }
 
-  /** Memory that is held. */
+  /** Memory that holds bodies. */
   get usedBytes(): number {
-    return this.#usedBytes;
+    return Math.min(this.#head, this.#capacityBytes);
   }
 
-  /** Keeps a body; undefined if it is too large for the ring, or empty. The caller must never change it. */
+  /** Copies a body into the ring; undefined if it is too large for it, or empty. */
   keep(body: Uint8Array): RecentBody | undefined {
-    if (body.length === 0 || body.length > this.#limitBytes / MIN_BODIES) return undefined;
-    if (body.length >= OWN_MEMORY_BYTES || body.length > this.#segmentBytes) {
-      return new RecentBody(this.#add(body), 0, body.length);
-    }
-    let segment = this.#filling;
-    if (segment?.bytes === undefined || this.#filledBytes + body.length > segment.bytes.length) {
-      segment = this.#add(Buffer.allocUnsafeSlow(this.#segmentBytes));
-      this.#filling = segment;
-      this.#filledBytes = 0;
-    }
-    const start = this.#filledBytes;
-    segment.bytes?.set(body, start);
-    this.#filledBytes += body.length;
-    return new RecentBody(segment, start, this.#filledBytes);
+    const capacity = this.#capacityBytes;
+    if (body.length === 0 || body.length > capacity / MIN_BODIES) return undefined;
+    this.#memory ??= Buffer.allocUnsafeSlow(capacity);
+    const left = capacity - (this.#head % capacity);
+    if (body.length > left) this.#head += left;
+    const at = this.#head;
+    this.#memory.set(body, at % capacity);
+    this.#head += body.length;
+    return new RecentBody(this, at, body.length);
   }
 
-  #add(bytes: Uint8Array): Segment {
-    const segment: Segment = { bytes };
-    this.#segments.push(segment);
-    this.#usedBytes += bytes.length;
-    while (this.#usedBytes > this.#limitBytes) {
-      const oldest = this.#segments.shift();
-      if (oldest === undefined) break;
-      this.#usedBytes -= oldest.bytes?.length ?? 0;
-      oldest.bytes = undefined;
-    }
-    return segment;
+  /**
+   * A copy of bytes of the ring, into the beginning of `buffer` if one is given.
+   *
+   * @param at Where their body begins.
+   * @returns undefined if they were overwritten
+   */
+  copy(at: number, start: number, end: number, buffer?: Uint8Array): Uint8Array | undefined {
+    const memory = this.#memory;
+    if (memory === undefined || at < this.#head - this.#capacityBytes) return undefined;
+    const from = at % this.#capacityBytes;
+    const out = buffer?.subarray(0, end - start) ?? Buffer.allocUnsafeSlow(end - start);
+    out.set(memory.subarray(from + start, from + end));
+    return out;
+  }
+}
+
+/** A body that was written a moment ago. */
+export class RecentBody {
+  readonly #ring: RecentBodies;
+  readonly #at: number;
+  readonly sizeBytes: number;
+
+  constructor(ring: RecentBodies, at: number, sizeBytes: number) {
+    this.#ring = ring;
+    this.#at = at;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** A copy of bytes `[start, end)`; undefined when the ring has gone on. */
+  copy(start: number, end: number, buffer?: Uint8Array): Uint8Array | undefined {
+    return this.#ring.copy(this.#at, start, end, buffer);
   }
 }

@@ -1,0 +1,14 @@
+import { renameSync } from "node:fs";
+import { open } from "node:fs/promises";
+
+/** Writes a small file, whole or not at all; durable when its directory is. @throws the system's error */
+export async function writeDurably(path: string, text: string): Promise<void> {
+  const handle = await open(`${path}.new`, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  renameSync(`${path}.new`, path);
+}
