@@ -20,6 +20,10 @@ export type StoreErrorCode =
   | "DISK_FAILED"
   | "CORRUPT"
   | "CHANGES_TRIMMED"
+  /** A replica takes no writes. */
+  | "READ_ONLY"
+  /** A replica that is not whole yet. */
+  | "NOT_COPIED"
   /** Another number of bytes was written than was announced. */
   | "INCOMPLETE_BODY"
   /** Too many writes wait. */

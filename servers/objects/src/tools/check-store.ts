@@ -1,4 +1,3 @@
-import { crc32c } from "@node-rs/crc32";
 import {
   decodeVolumeHeader,
   encodeVolumeHeader,
@@ -13,7 +12,7 @@ import { sequenceOfValue, versionIdOfSequence } from "../storage/entry.ts";
 import type { IndexEngine } from "../storage/index/index-engine.ts";
 import { sequenceOf } from "../storage/index/keys.ts";
 import { fromJsonBytes } from "../storage/object-json.ts";
-import { makeShardState } from "../storage/open-store.ts";
+import { makeShardState, storeIdentity } from "../storage/open-store.ts";
 import { Recovery } from "../storage/recovery.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { currentKeys } from "../storage/versions.ts";
@@ -90,7 +89,7 @@ class StoreCheck {
   constructor(parts: CheckParts) {
     this.#parts = parts;
     const { storeId } = parts;
-    this.#identity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
+    this.#identity = storeIdentity(storeId);
     this.#isIndexGood = parts.index !== undefined;
   }
 

@@ -1,4 +1,5 @@
 // Requests to operations
+export { HostTable } from "./host.ts";
 export { isBucketName, isNewBucketName } from "./bucket-name.ts";
 export type { Operation } from "./operations.ts";
 // Raw text
