@@ -103,7 +103,8 @@ export const configSchema = z.strictObject({
   follow: z
     .string()
     .regex(/^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?)?$/, {
-      error: "write https://host:port of the source's listen; http:// only to this machine, since the token and users' secrets travel",
+      error:
+        "write https://host:port of the source's listen; http:// only to this machine, since the token and users' secrets travel",
     })
     .default("")
     .meta({ placeholder: "https://host:port", group: "Replica" })

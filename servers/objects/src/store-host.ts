@@ -24,7 +24,12 @@ import type { ObjectStore } from "./store/object-store.ts";
 
 /** What a store says of its replicas, or a replica of its source. */
 export type ReplicationView =
-  | { readonly role: "source"; readonly storeId: string; readonly epoch: number; readonly replicas: readonly ReplicaStatus[] }
+  | {
+      readonly role: "source";
+      readonly storeId: string;
+      readonly epoch: number;
+      readonly replicas: readonly ReplicaStatus[];
+    }
   | ({ readonly role: "replica"; readonly source: string } & ReplicaFollowStatus);
 
 /** The store that a server serves, and what keeps it: its own shard, or the copy of another one. */
@@ -67,7 +72,10 @@ export async function openStoreHost(parts: StoreHostParts): Promise<StoreHost> {
   }
   if (file?.isPromoted) {
     const what = `Cannot follow in ${config.data}: the replica there was promoted, and is a store of its own`;
-    throw new ObjectsError("STORE_IS_NO_REPLICA", `${what}. Start it without --follow, or follow in an empty directory`);
+    throw new ObjectsError(
+      "STORE_IS_NO_REPLICA",
+      `${what}. Start it without --follow, or follow in an empty directory`,
+    );
   }
   return await openCopy(parts);
 }
@@ -145,7 +153,10 @@ async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHos
 
 async function readToken({ followToken, followTokenFile }: ObjectsConfig): Promise<string> {
   if ((followToken === "") === (followTokenFile === "")) {
-    throw new ObjectsError("FOLLOW_INVALID", "Cannot follow: give the token of the source by one of followToken and followTokenFile");
+    throw new ObjectsError(
+      "FOLLOW_INVALID",
+      "Cannot follow: give the token of the source by one of followToken and followTokenFile",
+    );
   }
   if (followToken !== "") return followToken;
   try {

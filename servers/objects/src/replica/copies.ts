@@ -2,7 +2,14 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { FencingEpoch } from "../engine/replica/epochs.ts";
 import { Copy, type CopyOptions, readStoreFileOf } from "./copy.ts";
-import { copyDirectory, copyOfName, newReplicaFile, type ReplicaFile, readReplicaFile, writeReplicaFile } from "./replica-file.ts";
+import {
+  copyDirectory,
+  copyOfName,
+  newReplicaFile,
+  type ReplicaFile,
+  readReplicaFile,
+  writeReplicaFile,
+} from "./replica-file.ts";
 import type { ReplicaStore } from "./replica-store.ts";
 
 export interface CopiesOptions extends CopyOptions {

@@ -47,13 +47,12 @@ export class FollowerLink {
   /** Sends bytes, and resolves when more may be sent: this is the back-pressure. False if the peer has left. */
   send(response: ServerResponse, pieces: readonly Uint8Array[]): Promise<boolean> | boolean {
     if (response.destroyed) return false;
-    response.cork();
+    // Not corked: what was written between cork and uncork may wait for a drain that never comes.
     let isFree = true;
     for (const piece of pieces) {
       this.sentBytes += piece.length;
       isFree = response.write(piece);
     }
-    response.uncork();
     if (isFree) {
       this.touch();
       return true;

@@ -1,5 +1,11 @@
 import type { ShardStore } from "../storage/shard-store.ts";
-import { type BodyWriter, type ListRequest, type ObjectStore, type OpenObject, StoreError } from "../store/object-store.ts";
+import {
+  type BodyWriter,
+  type ListRequest,
+  type ObjectStore,
+  type OpenObject,
+  StoreError,
+} from "../store/object-store.ts";
 
 interface Target {
   readonly store: ShardStore;
@@ -134,7 +140,10 @@ export class ReplicaStore implements ObjectStore {
 
   get #shownTarget(): Target {
     if (this.#target !== undefined) return this.#target;
-    throw new StoreError("NOT_COPIED", `This replica of ${this.#source} is not whole yet. Ask again later, or ask there`);
+    throw new StoreError(
+      "NOT_COPIED",
+      `This replica of ${this.#source} is not whole yet. Ask again later, or ask there`,
+    );
   }
 
   get #read(): ShardStore {

@@ -2,7 +2,13 @@ import type { Timer, TimerClock } from "@kagami/clock";
 import { crc32c } from "@node-rs/crc32";
 import { backoffMs } from "../engine/replica/backoff.ts";
 import { currentEpoch, epochOfSequence } from "../engine/replica/epochs.ts";
-import { BatchDecoder, type BatchEnd, type ReplicaHello, type StreamEvent, type WireRecord } from "../protocol/replica/index.ts";
+import {
+  BatchDecoder,
+  type BatchEnd,
+  type ReplicaHello,
+  type StreamEvent,
+  type WireRecord,
+} from "../protocol/replica/index.ts";
 import { areChecksumsGood } from "../storage/checksums.ts";
 import { seedOf } from "../storage/open-store.ts";
 import type { Copies } from "./copies.ts";
@@ -190,7 +196,10 @@ export class Replica {
       throw new SourceError("STORE_MISMATCH", `The source is store ${storeId}, the copy is of ${copies.storeId}`);
     }
     if (currentEpoch(epochs) < currentEpoch(copies.epochs)) {
-      throw new SourceError("EPOCH_OLD", "The source is of an older epoch than the copy: another one was promoted since");
+      throw new SourceError(
+        "EPOCH_OLD",
+        "The source is of an older epoch than the copy: another one was promoted since",
+      );
     }
     const copy = copies.followed ?? (await copies.begin(storeId, epochs));
     if (currentEpoch(epochs) > currentEpoch(copy.epochs)) await copy.setEpochs(epochs);

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, write
 import { dirname, join } from "node:path";
 import { ObjectsError } from "../errors.ts";
 import { encodeVolumeHeader, VOLUME_HEADER_BYTES, type VolumeHeader } from "../protocol/volume/index.ts";
+import { storeDirectory } from "../replica/replica-file.ts";
 import { writeEndMark } from "../storage/end-mark.ts";
 import { NodeDisk } from "../storage/node-disk.ts";
 import { INDEX_DIRECTORY, makeShardState, openIndex, type StoreFile, writeStoreFile } from "../storage/open-store.ts";
@@ -43,7 +44,8 @@ export interface RepairReport {
  *
  * @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE`, `REPAIR_FAILED`
  */
-export async function repair(options: RepairOptions): Promise<RepairReport> {
+export async function repair(given: RepairOptions): Promise<RepairReport> {
+  const options = { ...given, directory: await storeDirectory(given.directory) };
   const session = await StoreSession.begin(options.directory);
   try {
     return await new Repair(options, session).run();

@@ -70,7 +70,10 @@ test("users of the source may read at the replica what they may there, and no mo
   await client.send({ method: "PUT", path: "/media/a", body: "a" });
   const { users } = source.service;
   const policy = (resource: string) =>
-    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: resource }] });
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: resource }],
+    });
   await users.create("reader", { policies: { read: policy("arn:aws:s3:::media/*") } });
   await users.create("other", { policies: { read: policy("arn:aws:s3:::else/*") } });
   const [mine, others] = [await users.addKey("reader"), await users.addKey("other")];

@@ -15,7 +15,7 @@ export class FollowerSimulation {
   #disk: SimDisk;
   #index = new MemoryIndex();
   #follower: Follower | undefined;
-  readonly counts = { batches: 0, changes: 0, crashes: 0, restartsFromNothing: 0 };
+  readonly counts = { batches: 0, changes: 0, crashes: 0, restartsFromNothing: 0, compactions: 0 };
 
   constructor(seed: number) {
     const random = createRandom(seed);
@@ -59,7 +59,11 @@ export class FollowerSimulation {
           this.follower.horizon,
         );
         if (batch.damagedSequences.length > 0) throw new Error("A record is damaged that nothing damaged");
+        const compacting = this.#random.chance(0.3) ? this.#compact(this.follower.store) : undefined;
+        // If applying fails it is of no interest any more.
+        compacting?.catch(() => undefined);
         await this.follower.apply(batch, (blobId) => this.#fetchBlob(blobId));
+        await compacting;
         this.counts.batches++;
         this.counts.changes += batch.changes.length;
         if (batch.isEnd) return;
@@ -70,6 +74,14 @@ export class FollowerSimulation {
         else throw error;
       }
     }
+  }
+
+  /** A copy frees by itself what is dead in it, beside the changes that come. */
+  async #compact(store: ShardStore): Promise<void> {
+    const source = store.compactionCandidate(0.25);
+    if (source === undefined) return;
+    await store.compact(source, async () => undefined, this.#random.pick([0, Math.max(0, this.follower.after - 50)]));
+    this.counts.compactions++;
   }
 
   async #fetchBlob(blobId: number): Promise<AsyncIterable<Uint8Array> | undefined> {

@@ -50,7 +50,9 @@ export async function seenByS3(host: string): Promise<string[]> {
   const seen: string[] = [];
   const { text } = await ok(client, "/");
   for (const [, bucket = ""] of text.matchAll(/<Name>([^<]*)<\/Name>/g)) {
-    seen.push(`bucket ${bucket} ${(await client.send({ path: `/${bucket}?policy` })).text.replaceAll(/<\w*Id>.*/g, "")}`);
+    seen.push(
+      `bucket ${bucket} ${(await client.send({ path: `/${bucket}?policy` })).text.replaceAll(/<\w*Id>.*/g, "")}`,
+    );
     seen.push(stable((await ok(client, `/${bucket}?uploads`)).text));
     let from = "";
     for (let isTruncated = true; isTruncated; ) {

@@ -1,4 +1,4 @@
-import { type Crc32c, type Frame, FRAME_KINDS, FrameDecoder, MAX_FRAME_BYTES, ReplicaStreamError } from "./frames.ts";
+import { type Crc32c, FRAME_KINDS, type Frame, FrameDecoder, MAX_FRAME_BYTES, ReplicaStreamError } from "./frames.ts";
 import {
   type BatchEnd,
   decodeBatchEnd,

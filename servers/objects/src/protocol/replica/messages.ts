@@ -1,5 +1,12 @@
 import type { FencingEpoch } from "../../engine/replica/epochs.ts";
-import { decodeHead, encodeHead, type GroupInfo, headBytesOf, type RecordHead, recordBytesOf } from "../volume/index.ts";
+import {
+  decodeHead,
+  encodeHead,
+  type GroupInfo,
+  headBytesOf,
+  type RecordHead,
+  recordBytesOf,
+} from "../volume/index.ts";
 import { ReplicaStreamError } from "./frames.ts";
 
 /** Who the source is, and where it stands. */
