@@ -5,7 +5,7 @@ import type { ObjectsConfig } from "./config.ts";
 import { ObjectsError } from "./errors.ts";
 import { Copies } from "./replica/copies.ts";
 import { Replica, type ReplicaFollowEvent, type ReplicaFollowStatus } from "./replica/replica.ts";
-import { readReplicaFile, storeDirectory } from "./replica/replica-file.ts";
+import { locateStore, readReplicaFile } from "./replica/replica-file.ts";
 import { registerFollowMetrics, registerSourceMetrics } from "./replica/replica-metrics.ts";
 import { ReplicaRegistry } from "./replica/replica-registry.ts";
 import { type ReplicaEvent, ReplicaSource, type ReplicaStatus } from "./replica/replica-source.ts";
@@ -82,7 +82,8 @@ export async function openStoreHost(parts: StoreHostParts): Promise<StoreHost> {
 
 async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHostParts): Promise<StoreHost> {
   const registry = await ReplicaRegistry.open({ directory: config.data, limit: config.maxReplicas, nowMs: Date.now });
-  const store = await openStore({ directory: await storeDirectory(config.data), ...storeOptions(config) });
+  const { directory } = await locateStore(config.data);
+  const store = await openStore({ directory, ...storeOptions(config) });
   const maintenance = new Maintenance(store, systemClock, maintenanceOptions(config), onMaintenance);
   const sender = new ReplicaSource({
     state: store.state,

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { FileError, readJsonFile, writeFileAtomic } from "@kagami/kit";
 import { z } from "zod";
 
@@ -52,11 +52,27 @@ export function copyOfName(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Where the store of a data directory lies: there, or in the copy of a replica that is whole, or is being made. @throws FileError */
-export async function storeDirectory(directory: string): Promise<string> {
+/** Where a store lies, and whether it follows another one. */
+export interface StorePlace {
+  readonly directory: string;
+  readonly isFollower: boolean;
+}
+
+/**
+ * Where the store of a data directory lies: there, or in the copy of a replica that is whole, or is being made. The
+ * directory of a copy may be given too.
+ *
+ * @throws FileError
+ */
+export async function locateStore(directory: string): Promise<StorePlace> {
   const file = await readReplicaFile(directory);
+  const name = basename(resolve(directory));
   const copy = file === undefined ? 0 : file.current || file.next;
-  return copy === 0 ? directory : copyDirectory(directory, copy);
+  if (file !== undefined) {
+    return { directory: copy === 0 ? directory : copyDirectory(directory, copy), isFollower: !file.isPromoted };
+  }
+  const parent = copyOfName(name) === undefined ? undefined : await readReplicaFile(dirname(resolve(directory)));
+  return { directory, isFollower: parent !== undefined && !parent.isPromoted };
 }
 
 function pathIn(directory: string): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
 import { currentEpoch, type FencingEpoch } from "../engine/replica/epochs.ts";
 import { StoreError } from "../store/object-store.ts";
@@ -186,5 +186,12 @@ export async function writeStoreFile(path: string, file: StoreFile): Promise<Sto
     await handle.close();
   }
   renameSync(`${path}.new`, path);
+  // The name too: an epoch that is forgotten would be written in again.
+  const directory = await open(dirname(path), "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
   return file;
 }

@@ -33,6 +33,8 @@ export interface CheckParts {
   readonly built: IndexEngine;
   readonly storeId: string;
   readonly nowMs: number;
+  /** Of a copy that follows another store, see {@link Recovery}. */
+  readonly followedUpTo?: number | undefined;
 }
 
 /** What was looked at. */
@@ -237,14 +239,14 @@ class StoreCheck {
 
   async #replay(index: IndexEngine, disk: Disk): Promise<ShardState> {
     const state = this.#stateOn(index, disk);
-    await new Recovery(state).run();
+    await new Recovery(state, this.#parts.followedUpTo).run();
     return state;
   }
 
   async #replayIndex(index: IndexEngine, disk: ViewDisk): Promise<ShardState | undefined> {
     const state = this.#stateOn(index, disk);
     try {
-      const report = await new Recovery(state).run();
+      const report = await new Recovery(state, this.#parts.followedUpTo).run();
       for (const id of report.missingVolumes) {
         if (!this.#unusable.has(id)) this.#findings.error("volume-missing", volumePath(id), "the file is gone");
       }
