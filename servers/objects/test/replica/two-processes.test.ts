@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createRandom } from "@kagami/clock";
 import { eventually, type KagamiProcess, startKagami, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
+import { promote } from "../../src/replica/promote.ts";
 import { fsck } from "../../src/tools/fsck.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { addReplica, replicationOf, seenByS3, untilCaughtUp } from "../support/replicas.ts";
@@ -97,6 +98,7 @@ test("a replica in another process ends byte-equal, whoever was killed, and whil
       expect(seen.length).toBeGreaterThan(20);
       expect(await seenByS3(replica.host)).toEqual(seen);
       expect((await replicationOf(replica.admin)).fromNothingCount).toBe(0);
+      await expect(promote(join(directory, "replica"))).rejects.toMatchObject({ code: "STORE_IN_USE" });
     } finally {
       await replica.end("SIGTERM");
       await source.end("SIGTERM");

@@ -32,6 +32,7 @@ export async function replicationOf(admin: string) {
     readonly epoch: number;
     readonly isWhole?: boolean;
     readonly isConnected?: boolean;
+    readonly isMakingNext?: boolean;
     readonly after?: number;
     readonly fromNothingCount?: number;
     readonly connectCount?: number;
