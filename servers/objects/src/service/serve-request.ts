@@ -156,7 +156,7 @@ function refuse(cx: RequestContext, error: unknown): void {
   const { answer, isAlarming } = toS3Error(error);
   if (isAlarming) {
     const { operation, bucket, key } = cx.route;
-    service.log.error("request.failed", { requestId: cx.id, operation, bucket, objectKey: key, error });
+    service.log.error("request.failed", { requestId: cx.id, operation, bucket, object: key, error });
   }
   if (response.headersSent) {
     // The answer has begun and cannot be taken back: the client must see that it is not whole.
