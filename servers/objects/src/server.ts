@@ -1,8 +1,9 @@
 import { mkdir } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type AdminServer,
   closeOnce,
+  type HttpRequest,
+  type HttpResponse,
   type Listener,
   type Logger,
   listenHttp,
@@ -107,13 +108,14 @@ export async function startObjectsServer(
       intervalMs: config.lifecycleIntervalMs,
       keysPerSecond: config.lifecycleKeysPerSecond,
     });
-    const serve = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) =>
+    const serve = (expectsContinue: boolean) => (request: HttpRequest, response: HttpResponse) =>
       serveRequest(service, request, response, expectsContinue);
     listener = await listenHttp({
       name: "s3",
       address: config.listen,
       ...(tls ? { tls } : {}),
       onRequest: serve(false),
+      onPlainRequest: serve(false),
       onExpectContinue: serve(true),
       headersTimeoutMs: HEADERS_TIMEOUT_MS,
       // A large upload takes as long as it takes; the stall guard asks for progress.
