@@ -161,7 +161,7 @@ async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminSe
   const history = new RateHistory(service, () => process.memoryUsage.rss());
   const describeMaintenance = () => ({
     ...maintenanceView.totals,
-    bytesPerSecond: maintenance.bytesPerSecond,
+    bytesPerSecond: maintenance.bytesPerSecondOn(),
     writesRefusedBecause: writeRefusal(store.state) ?? null,
   });
   const describeVolumes = () => describeAllVolumes(store, maintenanceView);
@@ -195,6 +195,9 @@ function logMaintenance(log: Logger, event: MaintenanceEvent): void {
   if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
   else if (event.kind === "swept") log.info("objects.expired", { count: event.count });
   else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
+  else if (event.kind === "divided") log.info("volume.divided", { ...event.report });
+  else if (event.kind === "moved") log.info("volume.moved", { ...event.report });
+  else if (event.kind === "assigned") log.info("volume.assigned", { volumeId: event.volumeId, tier: event.tier });
   else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
   else {
     const { volumeId, readBytes, damaged, damagedBlobs } = event.report;

@@ -12,6 +12,7 @@ import type { IndexEngine } from "./index/index-engine.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { type ShardOptions, ShardState } from "./shard-state.ts";
 import { ShardStore } from "./shard-store.ts";
+import { type SlowTier, TieredDisk } from "./tiers/tiered-disk.ts";
 import { type StoreIdentity, VolumeSet } from "./volume-set.ts";
 
 /** Which engine keeps the index. */
@@ -76,6 +77,8 @@ export interface ShardParts {
   readonly storeId: string;
   readonly nowMs: () => number;
   readonly options: Partial<ShardOptions>;
+  /** Disks behind the first one, fastest first. */
+  readonly tiers?: readonly SlowTier[];
 }
 
 /** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
@@ -89,7 +92,8 @@ export async function startFollower(parts: ShardParts): Promise<Follower> {
 }
 
 /** A shard's state of which nothing was read yet. */
-export function makeShardState({ disk, index, storeId, options }: Omit<ShardParts, "nowMs">): ShardState {
+export function makeShardState({ index, storeId, options, ...disks }: Omit<ShardParts, "nowMs">): ShardState {
+  const disk = new TieredDisk(disks.disk, disks.tiers ?? []);
   const identity: StoreIdentity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
   return new ShardState({
     disk,

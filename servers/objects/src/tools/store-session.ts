@@ -53,7 +53,7 @@ export class StoreSession {
 
   /** Reads all of the store. @throws ObjectsError `STORE_UNREADABLE` */
   async check(nowMs: number): Promise<SessionCheck> {
-    const disk = new NodeDisk(this.#directory, "read");
+    const disk = new NodeDisk(this.#directory, { access: "read" });
     const { file, isGood } = await this.#storeFile(disk);
     const round = mkdtempSync(join(this.#scratch, "check-"));
     const { index, problem } = await this.#openCopy(file, join(round, "copy"));
