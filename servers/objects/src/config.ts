@@ -22,6 +22,9 @@ const text = (placeholder: string, group: Group, what: string) =>
 export const configSchema = z.strictObject({
   ...baseConfigShape,
   listen: addressSetting().default("127.0.0.1:9000").describe("Address and port for S3 clients"),
+  admin: baseConfigShape.admin.describe(
+    "Address of the admin page, its API, /healthz, /readyz and /metrics, or off; the last three ask for no credentials",
+  ),
   data: baseConfigShape.data.default("data/objects"),
   indexEngine: z
     .enum(["rocksdb-native", "classic-level"])

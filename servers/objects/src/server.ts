@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type AdminServer,
   closeOnce,
+  type HttpRequest,
+  type HttpResponse,
   type Listener,
   type Logger,
   listenHttp,
@@ -92,13 +94,11 @@ export async function startObjectsServer(
     running = createService({ config, store, users, log, metrics, onLifecycleChanged });
     const { service } = running;
     lifecycle = startLifecycle(config, service);
-    const serve = requestServer(config, service, host);
     listener = await listenHttp({
       name: "s3",
       address: config.listen,
       ...(tls ? { tls } : {}),
-      onRequest: serve(false),
-      onExpectContinue: serve(true),
+      ...requestServer(config, service, host),
       headersTimeoutMs: HEADERS_TIMEOUT_MS,
       // A large upload takes as long as it takes; the stall guard asks for progress.
       requestTimeoutMs: 0,
@@ -130,11 +130,18 @@ function startLifecycle(config: ObjectsConfig, service: Service): LifecycleRunne
 /** What answers requests of S3, and of followers: those have a path that no bucket can have. */
 function requestServer({ domains }: ObjectsConfig, service: Service, { handleFollower }: StoreHost) {
   const hosts = new HostTable(domains);
-  return (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.startsWith(REPLICA_PATH) && handleFollower && hosts.bucketOf(request.headers.host ?? "") === "") {
       return handleFollower(request, response);
     }
     return serveRequest(service, request, response, expectsContinue);
+  };
+  return {
+    onRequest: onRequest(false),
+    onExpectContinue: onRequest(true),
+    onPlainRequest: (request: HttpRequest, response: HttpResponse) => serveRequest(service, request, response, false),
+    // A stream without an end wants what a plain answer does not have.
+    isPlainUrl: (url: string) => !url.startsWith(REPLICA_PATH),
   };
 }
 
@@ -184,6 +191,9 @@ function logMaintenance(log: Logger, event: MaintenanceEvent): void {
   if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
   else if (event.kind === "swept") log.info("objects.expired", { count: event.count });
   else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
+  else if (event.kind === "divided") log.info("volume.divided", { ...event.report });
+  else if (event.kind === "moved") log.info("volume.moved", { ...event.report });
+  else if (event.kind === "assigned") log.info("volume.assigned", { volumeId: event.volumeId, tier: event.tier });
   else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
   else {
     const { volumeId, readBytes, damaged, damagedBlobs } = event.report;

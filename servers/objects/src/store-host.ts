@@ -98,7 +98,7 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
   return {
     store,
     shard: () => store,
-    bytesPerSecond: () => maintenance.bytesPerSecond,
+    bytesPerSecond: () => maintenance.bytesPerSecondOn(),
     describeReplication: () => ({ role: "source", storeId, epoch, replicas: sender.statuses() }),
     source: { registry, sender },
     handleFollower: (request, response) => sender.handle(request, response),
@@ -139,7 +139,7 @@ async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHos
   return {
     store: shown,
     shard: () => copies.active?.follower.store,
-    bytesPerSecond: () => copies.active?.maintenance.bytesPerSecond ?? 0,
+    bytesPerSecond: () => copies.active?.maintenance.bytesPerSecondOn() ?? 0,
     describeReplication: () => ({ role: "replica", source, ...replica.status }),
     source: undefined,
     handleFollower: undefined,

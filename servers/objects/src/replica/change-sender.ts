@@ -94,7 +94,8 @@ export class ChangeSender {
       if (batch.changes.length > 0) await takeIo(Math.max(bytes, batch.changes.length * MIN_RECORD_COST_BYTES));
       return batch;
     } catch (error) {
-      if (!(error instanceof StoreError && (error.code === "CHANGES_TRIMMED" || error.code === "CLOSED"))) throw error;
+      // Trimmed, closing, or a tier that is away: the follower is told which.
+      if (!(error instanceof StoreError)) throw error;
       await this.#say(FRAME_KINDS.end, [encodeMessage({ code: error.code, message: error.message })]);
       return undefined;
     }

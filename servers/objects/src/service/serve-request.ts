@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpRequest, HttpResponse } from "@kagami/kit";
 import { answerActual } from "../engine/cors/cors.ts";
 import { actionOf, BY_HANDLER, hidesAbsence, isRead } from "../engine/policy/operation-actions.ts";
 import { S3Error } from "../protocol/errors.ts";
@@ -18,8 +18,8 @@ import { toS3Error } from "./store-errors.ts";
  */
 export function serveRequest(
   service: Service,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   expectsContinue: boolean,
 ): Promise<void> | undefined {
   // Both may fail at any time when the peer hangs up; who waits for them notices by `close`.
@@ -163,7 +163,7 @@ function refuse(cx: RequestContext, error: unknown): void {
   const { answer, isAlarming } = toS3Error(error);
   if (isAlarming) {
     const { operation, bucket, key } = cx.route;
-    service.log.error("request.failed", { requestId: cx.id, operation, bucket, objectKey: key, error });
+    service.log.error("request.failed", { requestId: cx.id, operation, bucket, object: key, error });
   }
   if (response.headersSent) {
     // The answer has begun and cannot be taken back: the client must see that it is not whole.

@@ -16,6 +16,7 @@ const CODES: Readonly<Record<StoreErrorCode, S3ErrorCode>> = {
   TOO_MANY_BUCKETS: "TooManyBuckets",
   DISK_FULL: "SlowDown",
   DISK_FAILED: "InternalError",
+  TIER_MISSING: "ServiceUnavailable",
   CORRUPT: "InternalError",
   CHANGES_TRIMMED: "InternalError",
   READ_ONLY: "MethodNotAllowed",
@@ -32,12 +33,21 @@ const DETAILS: Readonly<Partial<Record<StoreErrorCode, S3ErrorDetails>>> = {
     headers: { "retry-after": "60" },
   },
   NOT_COPIED: { headers: { "retry-after": "5" } },
+  TIER_MISSING: {
+    message: "The disk that holds this object is not available at the moment. Nothing is lost; please try again later.",
+    headers: { "retry-after": "300" },
+  },
   BUSY: { headers: { "retry-after": "1" } },
   CLOSED: { message: "The server is shutting down. Please try again.", headers: { "retry-after": "5" } },
 };
 
 /** Errors that a person must see: the log gets them with their cause. */
-const ALARMING: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["DISK_FULL", "DISK_FAILED", "CORRUPT"]);
+const ALARMING: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  "DISK_FULL",
+  "DISK_FAILED",
+  "TIER_MISSING",
+  "CORRUPT",
+]);
 
 /** Their messages name where to go instead, and nothing of the machine's. */
 const TOLD: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["READ_ONLY", "NOT_COPIED"]);

@@ -13,6 +13,7 @@ import type { IndexEngine } from "./index/index-engine.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { type ShardOptions, ShardState } from "./shard-state.ts";
 import { ShardStore } from "./shard-store.ts";
+import { type SlowTier, TieredDisk } from "./tiers/tiered-disk.ts";
 import { type StoreIdentity, VolumeSet } from "./volume-set.ts";
 
 /** Which engine keeps the index. */
@@ -109,6 +110,8 @@ export interface ShardParts {
   readonly epochs?: readonly FencingEpoch[];
   readonly nowMs: () => number;
   readonly options: Partial<ShardOptions>;
+  /** Disks behind the first one, fastest first. */
+  readonly tiers?: readonly SlowTier[];
 }
 
 /** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
@@ -122,7 +125,9 @@ export async function startFollower(parts: ShardParts, knownHorizon = 0): Promis
 }
 
 /** A shard's state of which nothing was read yet. */
-export function makeShardState({ disk, index, storeId, epochs, options }: Omit<ShardParts, "nowMs">): ShardState {
+export function makeShardState(parts: Omit<ShardParts, "nowMs">): ShardState {
+  const { index, storeId, epochs, options } = parts;
+  const disk = new TieredDisk(parts.disk, parts.tiers ?? []);
   const identity = storeIdentity(storeId, epochs);
   return new ShardState({
     disk,

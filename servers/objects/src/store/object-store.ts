@@ -18,6 +18,8 @@ export type StoreErrorCode =
   | "TOO_MANY_BUCKETS"
   | "DISK_FULL"
   | "DISK_FAILED"
+  /** What is asked for lies on a disk that is not there at the moment. */
+  | "TIER_MISSING"
   | "CORRUPT"
   | "CHANGES_TRIMMED"
   /** A replica takes no writes. */
@@ -293,8 +295,15 @@ export interface ObjectStore {
 
   createUpload(request: UploadRequest): Promise<Upload>;
   upload(bucket: string, key: string, uploadId: string): Promise<Upload>;
+  /** `storageClass` is that of the upload. */
   putPart(
-    part: { bucket: string; key: string; uploadId: string; partNumber: number },
+    part: {
+      readonly bucket: string;
+      readonly key: string;
+      readonly uploadId: string;
+      readonly partNumber: number;
+      readonly storageClass?: string | undefined;
+    },
     sizeBytes: number,
   ): BodyWriter<UploadPart>;
   listParts(

@@ -59,12 +59,12 @@ export class StoreSession {
 
   /** Of a copy that follows: what stands behind it is cut at a start, as others may be missing. Undefined for a store. */
   async followedUpTo(): Promise<number | undefined> {
-    return this.#isFollower ? await readFollowedPosition(new NodeDisk(this.#directory, "read")) : undefined;
+    return this.#isFollower ? await readFollowedPosition(new NodeDisk(this.#directory, { access: "read" })) : undefined;
   }
 
   /** Reads all of the store. @throws ObjectsError `STORE_UNREADABLE` */
   async check(nowMs: number): Promise<SessionCheck> {
-    const disk = new NodeDisk(this.#directory, "read");
+    const disk = new NodeDisk(this.#directory, { access: "read" });
     const { file, isGood } = await this.#storeFile(disk);
     const round = mkdtempSync(join(this.#scratch, "check-"));
     const { index, problem } = await this.#openCopy(file, join(round, "copy"));

@@ -1,6 +1,6 @@
 import { createRandom, type Random } from "@kagami/clock";
 import { type ChangeBatch, ChangeReader } from "../../src/storage/change-reader.ts";
-import { blobPath } from "../../src/storage/disk.ts";
+import { blobPath, type DiskFile } from "../../src/storage/disk.ts";
 import type { Follower } from "../../src/storage/follower.ts";
 import { MemoryIndex } from "../../src/storage/index/memory-index.ts";
 import { startFollower } from "../../src/storage/open-store.ts";
@@ -8,7 +8,8 @@ import type { ShardState } from "../../src/storage/shard-state.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { wireBatches } from "./sim-wire.ts";
-import { SIMULATION_OPTIONS, StoreSimulation } from "./store-simulation.ts";
+import { SIMULATION_OPTIONS } from "./simulation-model.ts";
+import { StoreSimulation } from "./store-simulation.ts";
 
 /** A store under faults, and a follower that is sometimes near, sometimes far behind, and fails as well. */
 export class FollowerSimulation {
@@ -106,9 +107,9 @@ export class FollowerSimulation {
   }
 
   async #fetchBlob(blobId: number): Promise<AsyncIterable<Uint8Array> | undefined> {
-    let file: ReturnType<SimDisk["open"]>;
+    let file: DiskFile;
     try {
-      file = this.primary.disk.open(blobPath(blobId));
+      file = this.primary.store.state.disk.open(blobPath(blobId));
     } catch {
       return undefined;
     }
@@ -160,7 +161,8 @@ async function describe(store: ShardStore): Promise<unknown[]> {
       const opened = await store.open(bucket.name, entry.key, entry.versionId);
       for await (const bytes of opened?.read(0, entry.sizeBytes) ?? []) body += Buffer.from(bytes).toString("latin1");
       opened?.close();
-      all.push({ ...entry, body });
+      // Where it lies is each store's own affair.
+      all.push({ ...entry, metadata: { ...entry.metadata, storageClass: undefined }, body });
     }
     for (const upload of (await store.listUploads(request)).uploads) {
       all.push(upload, await store.listParts(bucket.name, upload.key, upload.uploadId, 0, 1_000));
