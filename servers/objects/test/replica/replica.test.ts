@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { eventually } from "@kagami/testkit";
+import { writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { eventually, runTool, withTempDir } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import { RawClient } from "../support/raw-client.ts";
 import { addReplica, replicationOf, seenByS3, startTestReplica, untilCaughtUp } from "../support/replicas.ts";
@@ -124,4 +128,110 @@ test("before the first copy is whole a replica says so, and is not ready", async
   expect(ready.status).toBe(503);
   expect(await ready.text()).toContain("is not whole yet");
   await eventually(async () => (await replicationOf(adminOf(replica))).lastFailure?.code === "TOKEN_WRONG");
+});
+
+test("lag is told in the metrics of both, and a replica that is removed is forgotten", async () => {
+  const { source, client } = await begin();
+  await client.send({ method: "PUT", path: "/media" });
+  const { replica } = await follow(source, await addReplica(adminOf(source)));
+  await untilCaughtUp(adminOf(source), adminOf(replica));
+  const metricsOf = async ({ adminUrl }: TestServer) => (await fetch(`${adminUrl}/metrics`)).text();
+  const told = await metricsOf(source);
+  for (const name of ["connected", "lag_changes", "lag_seconds", "lag_bytes"]) {
+    expect(told).toContain(`kagami_objects_replica_${name}{replica="second"} ${name === "connected" ? 1 : 0}`);
+  }
+  const followed = await metricsOf(replica);
+  for (const line of ["follow_connected 1", "follow_whole 1", "follow_lag_changes 0"]) {
+    expect(followed).toContain(`kagami_objects_${line}`);
+  }
+  await fetch(`${source.adminUrl}/api/replicas/second`, {
+    method: "DELETE",
+    headers: { "content-type": "application/json" },
+  });
+  expect(await metricsOf(source)).not.toContain('replica="second"');
+});
+
+test.each([
+  {
+    answer: (response: ServerResponse) => response.end("this is no stream of changes"),
+    code: "STREAM_INVALID",
+    why: "that is no stream",
+  },
+  { answer: (response: ServerResponse) => response.end(), code: "SOURCE_CUT", why: "it ends at once" },
+  {
+    answer: (response: ServerResponse) => response.writeHead(404).end("<html>"),
+    code: "NO_SOURCE",
+    why: "somebody else answers there",
+  },
+  {
+    answer: (response: ServerResponse) => response.writeHead(500).end('{"error":{"code":"X","message":"y"}}'),
+    code: "X",
+    why: "it says what is wrong",
+  },
+  { answer: (response: ServerResponse) => response.destroy(), code: "SOURCE_UNREACHABLE", why: "it hangs up" },
+])("a source that is none makes the replica fail with $code and try again, because $why", async ({ answer, code }) => {
+  let asked = 0;
+  const none = createServer((_, response) => {
+    asked++;
+    answer(response);
+  });
+  await new Promise<void>((resolve) => none.listen(0, "127.0.0.1", resolve));
+  const { port } = none.address() as AddressInfo;
+  const replica = await startTestServer({ follow: `http://127.0.0.1:${port}`, followToken: "token" });
+  running.push(replica);
+  await eventually(() => asked >= 2);
+  await eventually(async () => (await replicationOf(adminOf(replica))).lastFailure?.code === code);
+  none.close();
+});
+
+test.each([
+  { follow: "http://192.0.2.1:9000", followToken: "t", why: "the token would be read on the way" },
+  { follow: "http://127.0.0.1.example.com", followToken: "t", why: "that is not this machine" },
+  { follow: "https://user:secret@source", followToken: "t", why: "the credential has a place of its own" },
+  { follow: "https://source/path", followToken: "t", why: "the path is ours" },
+])("$follow is not followed: $why", async (settings) => {
+  await expect(startTestServer(settings)).rejects.toThrow(/https/);
+});
+
+test.each([
+  { settings: {}, why: "there is none" },
+  { settings: { followToken: "a", followTokenFile: "/b" }, why: "there are two" },
+  { settings: { followTokenFile: "/nowhere/token" }, why: "the file is not there" },
+])("without one token nobody is followed: $why", async ({ settings }) => {
+  const follow = "https://source.example:9000";
+  await expect(startTestServer({ follow, ...settings })).rejects.toMatchObject({ code: "FOLLOW_INVALID" });
+});
+
+test("a replica follows by TLS if the certificate is of an authority that it was given", async () => {
+  await withTempDir(async (directory) => {
+    const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    await runTool("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-days",
+      "2",
+      ...subject,
+      "-keyout",
+      key,
+      "-out",
+      cert,
+    ]);
+    const source = await startTestServer({ tlsCert: cert, tlsKey: key });
+    running.push(source);
+    await source.service.store.createBucket({ name: "media", owner: "admin", nowMs: Date.now() });
+    const tokenFile = join(directory, "token");
+    await writeFile(tokenFile, `${await addReplica(adminOf(source))}\n`);
+    const settings = { follow: `https://${source.host}`, followTokenFile: tokenFile };
+    const stranger = await startTestServer(settings);
+    running.push(stranger);
+    await eventually(async () => (await replicationOf(adminOf(stranger))).lastFailure?.code === "SOURCE_UNREACHABLE");
+    const replica = await startTestServer({ ...settings, followCa: cert });
+    running.push(replica);
+    await eventually(async () => (await replicationOf(adminOf(replica))).isWhole, { timeoutMs: 15_000 });
+    expect(replica.service.store.bucket("media")?.owner).toBe("admin");
+  });
 });
