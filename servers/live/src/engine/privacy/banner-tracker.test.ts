@@ -65,6 +65,18 @@ describe("a banner begins", () => {
     expect(bench.see([seen(box, TRACKING.unsure)]).isUnsure).toBe(false);
   });
 
+  test.each([
+    { why: "the right part beside the left one", other: { left: 38, right: 96 }, logOdds: 2, starts: true },
+    { why: "a right part that is hardly seen", other: { left: 38, right: 96 }, logOdds: 0.9, starts: false },
+    { why: "another card further down", other: { left: 38, top: 20, right: 96, bottom: 32 }, logOdds: 2, starts: false },
+    { why: "a gap between them", other: { left: 80, right: 96 }, logOdds: 2, starts: false },
+  ])("also where a wide card is seen in two parts, neither in the middle: $why", ({ other, logOdds, starts }) => {
+    const bench = new Bench(ASIDE);
+    const left = seen({ left: 10, right: 78 }, 3);
+    expect(bench.see([left, seen(other, logOdds)]).hasStarted).toBe(starts);
+    if (starts) expect(bench.tracker.tracks[0]?.box).toMatchObject({ left: 10, right: 96 });
+  });
+
   test("a weak sighting holds pictures back, also while the picture stays the same, and hides nothing", () => {
     const bench = new Bench();
     expect(bench.see([seen({}, TRACKING.unsure)])).toEqual({ hasStarted: false, isUnsure: true });

@@ -3,6 +3,7 @@ import type { CellBox, Grid } from "./grid.ts";
 import { canBegin } from "./profiles.ts";
 import {
   coverOf,
+  enclose,
   followTrack,
   hasEnded,
   isSameCard,
@@ -17,6 +18,8 @@ import {
 const TRACK_LIMIT = 3;
 /** A sighting that shares so much of its height with what is hidden already is no other card. */
 const HIDDEN_SHARE = 0.6;
+/** Two parts of one card share so much of the taller one's height. */
+const PART_SHARE = 0.6;
 
 /** What a picture brought. */
 export interface Following {
@@ -90,8 +93,9 @@ export class BannerTracker {
     }
     let hasStarted = false;
     let isUnsure = false;
-    for (const sighting of sightings) {
+    for (const part of sightings) {
       if (this.#tracks.length >= TRACK_LIMIT) break;
+      const sighting = wholeOf(part, sightings, grid);
       if (!this.#mayBegin(sighting, grid)) continue;
       const before = likeliestOf(this.#before, sighting, grid.unit, TRACKING.enterEach);
       const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
@@ -154,6 +158,24 @@ function likeliestOf(sightings: readonly Sighting[], box: CellBox, unit: number,
     if (sighting.logOdds >= (best?.logOdds ?? least) && isSameCard(box, sighting, unit)) best = sighting;
   }
   return best;
+}
+
+/**
+ * A card that is wider than a place of the network can see comes as its left and its right part; neither is in the
+ * middle, both together are.
+ */
+function wholeOf(part: Sighting, sightings: readonly Sighting[], grid: Grid): Sighting {
+  if (grid.isPortrait || canBegin(part, grid, false)) return part;
+  for (const other of sightings) {
+    if (other === part || Math.min(part.logOdds, other.logOdds) < TRACKING.enterPart) continue;
+    const shared = Math.min(part.bottom, other.bottom) - Math.max(part.top, other.top);
+    const isBeside = Math.min(part.right, other.right) > Math.max(part.left, other.left);
+    const lower = Math.max(part.bottom - part.top, other.bottom - other.top);
+    if (!isBeside || shared < PART_SHARE * lower) continue;
+    const whole = { ...enclose(part, other), logOdds: Math.min(part.logOdds, other.logOdds) };
+    if (canBegin(whole, grid, false)) return whole;
+  }
+  return part;
 }
 
 function isHidden(track: Track, sighting: CellBox, grid: Grid): boolean {
