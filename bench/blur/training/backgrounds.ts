@@ -27,8 +27,7 @@ function texturePage(context: PageContext): string {
   const stretch = random.pick([1, 1, 0.2, 5]);
   const gain = (1 + random.float() * 4).toFixed(2);
   const lift = (-0.5 * Number(gain) + random.float()).toFixed(2);
-  const row = (i: number): string =>
-    `${[0, 1, 2, 3].map((j) => (i === j ? gain : "0")).join(" ")} ${lift}`;
+  const row = (i: number): string => `${[0, 1, 2, 3].map((j) => (i === j ? gain : "0")).join(" ")} ${lift}`;
   const matrix = `${row(0)} ${random.chance(0.5) ? row(0) : row(1)} ${random.chance(0.5) ? row(0) : row(2)} 0 0 0 0 1`;
   const noise = `<filter id=n x=0 y=0 width="100%" height="100%"><feTurbulence type="${kind}" baseFrequency="${scale.toFixed(4)} ${(scale * stretch).toFixed(4)}" numOctaves="${random.int(1, 5)}" seed="${random.int(1, 9999)}"/><feColorMatrix values="${matrix}"/></filter><rect width="100%" height="100%" filter="url(#n)"/>`;
   return page(context, colour(random), svg(context, noise));

@@ -139,7 +139,8 @@ if (values.whole) {
   const planned = planWhole(seed, count, without).map((spec, i) => ({ ...spec, name: `whole-${seed}-${i}` }));
   for await (const spec of drawn(planned)) await make(spec, sprites);
 } else {
-  const donors = await Array.fromAsync(drawn(planDonors(seed, Number(values.donors))));
+  const donors: ClipSpec[] = [];
+  for await (const donor of drawn(planDonors(seed, Number(values.donors)))) donors.push(donor);
   const random = createRandom(seed).fork("episodes");
   for (let i = 0; i < count; i++) {
     const options = { name: `episode-${seed}-${i}`, isWithoutBanners: random.chance(without) };

@@ -68,7 +68,12 @@ describe("a banner begins", () => {
   test.each([
     { why: "the right part beside the left one", other: { left: 38, right: 96 }, logOdds: 2, starts: true },
     { why: "a right part that is hardly seen", other: { left: 38, right: 96 }, logOdds: 0.9, starts: false },
-    { why: "another card further down", other: { left: 38, top: 20, right: 96, bottom: 32 }, logOdds: 2, starts: false },
+    {
+      why: "another card further down",
+      other: { left: 38, top: 20, right: 96, bottom: 32 },
+      logOdds: 2,
+      starts: false,
+    },
     { why: "a gap between them", other: { left: 80, right: 96 }, logOdds: 2, starts: false },
   ])("also where a wide card is seen in two parts, neither in the middle: $why", ({ other, logOdds, starts }) => {
     const bench = new Bench(ASIDE);
