@@ -295,7 +295,7 @@ def draw_frame(clip):
     return int(np.random.choice(clip.count, p=p / p.sum()))
 
 
-TRANSPLANT, RECOVER = 0.35, 0.1  # shares of examples
+TRANSPLANT, RECOVER = 0.3, 0.0  # shares of examples
 
 
 def ground_of(clip, ts, clips, rng):

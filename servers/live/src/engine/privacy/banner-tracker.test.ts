@@ -21,9 +21,9 @@ class Bench {
     this.grid = grid;
   }
 
-  see(sightings: readonly Sighting[], isStill = false, isSettled = true) {
+  see(sightings: readonly Sighting[], isStill = false, isSettled = true, isScrolled = false) {
     this.timeUs += FRAME_US;
-    return this.tracker.follow(sightings, this.grid, this.timeUs, () => isStill, isSettled);
+    return this.tracker.follow(sightings, this.grid, this.timeUs, () => isStill, isSettled, () => isScrolled);
   }
 
   /** A banner that has been there for a while. */
@@ -63,6 +63,12 @@ describe("a banner begins", () => {
     const bench = new Bench(grid);
     expect(bench.see([seen(box, 9)]).hasStarted).toBe(can);
     expect(bench.see([seen(box, TRACKING.unsure)]).isUnsure).toBe(false);
+  });
+
+  test("not with a page that is scrolled, however much it looks like one", () => {
+    const bench = new Bench();
+    expect(bench.see([seen({}, 9)], false, true, true).hasStarted).toBe(false);
+    expect(bench.see([seen({}, 9)]).hasStarted).toBe(true);
   });
 
   test.each([

@@ -78,6 +78,7 @@ export class BannerTracker {
    *
    * @param isStillAt Whether nothing moved within a box: a card that was there cannot have left, whatever it looks like.
    * @param isSettled Whether it is known what was there before.
+   * @param isScrolledAt Whether what is in a box came with the page around it; asked only where a banner would begin.
    */
   follow(
     sightings: readonly Sighting[],
@@ -85,6 +86,7 @@ export class BannerTracker {
     timeUs: number,
     isStillAt: (box: CellBox) => boolean,
     isSettled: boolean,
+    isScrolledAt: (box: CellBox) => boolean,
   ): Following {
     for (const track of this.#tracks) {
       if (this.#find(track, sightings, grid.unit, timeUs)) continue;
@@ -104,6 +106,7 @@ export class BannerTracker {
         ? isPair || sighting.logOdds >= TRACKING.enterAlone
         : sighting.logOdds >= TRACKING.enterUnsettled;
       if (isSure && canBegin(sighting, grid, false)) {
+        if (isScrolledAt(sighting)) continue;
         this.#tracks.push(startTrack(sighting, before, grid.unit, timeUs));
         hasStarted = true;
       } else if (sighting.logOdds >= TRACKING.unsure) isUnsure = true;
