@@ -29,6 +29,7 @@ export {
   signHook,
   verifyHook,
 } from "./http/call-hook.ts";
+export type { HttpRequest, HttpResponse } from "./http/http-exchange.ts";
 export { type HttpListenerOptions, listenHttp } from "./http/listen-http.ts";
 export { HttpError, sendError, sendJson } from "./http/reply.ts";
 export {

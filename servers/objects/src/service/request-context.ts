@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
+import type { HttpRequest, HttpResponse } from "@kagami/kit";
 import type { RateState } from "../engine/limits/rate-limits.ts";
 import { HeaderFields } from "../protocol/header-fields.ts";
 import { NO_QUERY, type Route } from "../protocol/routing/index.ts";
@@ -15,8 +15,8 @@ const NO_ROUTE: Route = { operation: "Preflight", bucket: "", key: "", query: NO
  * handlers read credentials from nowhere else.
  */
 export class RequestContext {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
   readonly service: Service;
   /** 16 digits, told to the client and written in the logs. */
   readonly id: string;
@@ -57,7 +57,7 @@ export class RequestContext {
   /** Whether the body has been asked for, so that what is left of it must be dealt with. */
   isBodyTaken = false;
 
-  constructor(service: Service, request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) {
+  constructor(service: Service, request: HttpRequest, response: HttpResponse, expectsContinue: boolean) {
     const { nowMs, proxies } = service;
     this.service = service;
     this.request = request;

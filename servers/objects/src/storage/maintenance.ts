@@ -20,6 +20,8 @@ export interface MaintenanceOptions {
   readonly minDeadPart: number;
   /** A follower may be so far behind and still go on from where it was. */
   readonly tombstoneKeepMs: number;
+  /** What ends or expires is told by the store that is followed: nothing of that is decided here. */
+  readonly isReplica: boolean;
   /** The same as `bytesPerSecond` for each slow tier's disk. */
   readonly slowBytesPerSecond?: number;
 }
@@ -41,6 +43,7 @@ export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
   sweepIntervalMs: 3_600_000,
   minDeadPart: 0.5,
   tombstoneKeepMs: 86_400_000,
+  isReplica: false,
 };
 
 const TICK_MS = 1_000;
@@ -129,11 +132,12 @@ export class Maintenance {
 
   async #work(isExpireTick: boolean): Promise<void> {
     const compaction = (bytes: number) => this.#gate.take(bytes, "compaction");
-    if (isExpireTick) await this.#guard("expiry", () => this.#expire());
+    const { isReplica, sweepIntervalMs } = this.#options;
+    if (isExpireTick && !isReplica) await this.#guard("expiry", () => this.#expire());
     if (this.#isClosed) return;
     await this.#guard("look", async () => void (await this.#store.lookThroughGroup(compaction)));
     if (this.#isClosed) return;
-    if (this.#clock.monotonicMs() - this.#sweptAtMs >= this.#options.sweepIntervalMs) {
+    if (!isReplica && this.#clock.monotonicMs() - this.#sweptAtMs >= sweepIntervalMs) {
       await this.#guard("sweep", () => this.#sweep(compaction));
     }
     const source = this.#isClosed ? undefined : this.#store.compactionCandidate(this.#options.minDeadPart);

@@ -260,6 +260,11 @@ export class ShardStore implements ObjectStore {
     this.#loop.publish(tx);
   }
 
+  /** Runs a commit that does not go through the commit loop, between two of it. */
+  async betweenCommits<Result>(work: () => Promise<Result>): Promise<Result> {
+    return await this.#loop.alone(work);
+  }
+
   /** The sealed volume of group 0 that a compaction frees most of; undefined if none has that part of its bytes dead. */
   compactionCandidate(minDeadPart = MIN_DEAD_PART): Volume | undefined {
     let best: Volume | undefined;

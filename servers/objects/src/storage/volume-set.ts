@@ -1,3 +1,4 @@
+import type { FencingEpoch } from "../engine/replica/epochs.ts";
 import {
   decodeVolumeHeader,
   encodeVolumeHeader,
@@ -125,6 +126,8 @@ export interface StoreIdentity {
   readonly storeId: string;
   readonly shard: number;
   readonly fencingEpoch: number;
+  /** When the writer changed. */
+  readonly epochs: readonly FencingEpoch[];
   /** What the checksums of heads begin with; made of the store's id. */
   readonly seed: number;
 }

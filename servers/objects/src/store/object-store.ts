@@ -22,6 +22,10 @@ export type StoreErrorCode =
   | "TIER_MISSING"
   | "CORRUPT"
   | "CHANGES_TRIMMED"
+  /** A replica takes no writes. */
+  | "READ_ONLY"
+  /** A replica that is not whole yet. */
+  | "NOT_COPIED"
   /** Another number of bytes was written than was announced. */
   | "INCOMPLETE_BODY"
   /** Too many writes wait. */

@@ -2,15 +2,18 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ObjectsError } from "../errors.ts";
+import type { StorePlace } from "../replica/replica-file.ts";
 import { type Disk, idOfName, VOLUME_DIRECTORY } from "../storage/disk.ts";
 import type { IndexEngine } from "../storage/index/index-engine.ts";
 import { NodeDisk } from "../storage/node-disk.ts";
 import { INDEX_DIRECTORY, openIndex, STORE_FILE, type StoreFile } from "../storage/open-store.ts";
+import { readFollowedPosition } from "../storage/position-file.ts";
 import { openTiers, storeIdOfTier, type TierPlace } from "../storage/tiers/open-tiers.ts";
 import { type SlowTier, TieredDisk } from "../storage/tiers/tiered-disk.ts";
 import { type CheckResult, checkStore, storeIdOfVolume } from "./check-store.ts";
 import { engineOfIndex, openIndexCopy } from "./index-copy.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
+import { epochsOfVolumes } from "./volume-epochs.ts";
 
 /** What was found in a directory, and the file that should be there. */
 export interface SessionCheck extends CheckResult {
@@ -25,12 +28,14 @@ export interface SessionCheck extends CheckResult {
  */
 export class StoreSession {
   readonly #directory: string;
+  readonly #isFollower: boolean;
   readonly #scratch: string;
   readonly #given: readonly TierPlace[];
   #lock: StoreLock | undefined;
 
-  private constructor(directory: string, scratch: string, given: readonly TierPlace[]) {
+  private constructor({ directory, isFollower }: StorePlace, scratch: string, given: readonly TierPlace[]) {
     this.#directory = directory;
+    this.#isFollower = isFollower;
     this.#scratch = scratch;
     this.#given = given;
   }
@@ -39,7 +44,8 @@ export class StoreSession {
    * @param tiers Where the store's tiers are, as far as that is not what the store remembers.
    * @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE`
    */
-  static async begin(directory: string, tiers: readonly TierPlace[] = []): Promise<StoreSession> {
+  static async begin(place: StorePlace, tiers: readonly TierPlace[] = []): Promise<StoreSession> {
+    const { directory } = place;
     if (
       !existsSync(directory) ||
       !statSync(directory).isDirectory() ||
@@ -48,7 +54,7 @@ export class StoreSession {
       const what = `Cannot use ${directory}: there is no ${VOLUME_DIRECTORY}/ in it`;
       throw new ObjectsError("STORE_UNREADABLE", `${what}. Give the directory of a store with --data`);
     }
-    const session = new StoreSession(directory, mkdtempSync(join(tmpdir(), "kagami-objects-")), tiers);
+    const session = new StoreSession(place, mkdtempSync(join(tmpdir(), "kagami-objects-")), tiers);
     try {
       session.#lock = await lockStore(directory, session.#scratch);
     } catch (error) {
@@ -56,6 +62,11 @@ export class StoreSession {
       throw error;
     }
     return session;
+  }
+
+  /** Of a copy that follows: what stands behind it is cut at a start, as others may be missing. Undefined for a store. */
+  async followedUpTo(): Promise<number | undefined> {
+    return this.#isFollower ? await readFollowedPosition(new NodeDisk(this.#directory, { access: "read" })) : undefined;
   }
 
   /** Reads all of the store. @throws ObjectsError `STORE_UNREADABLE` */
@@ -67,7 +78,8 @@ export class StoreSession {
     const { index, problem } = await this.#openCopy(file, join(round, "copy"));
     const built = await openIndex(file.engine, join(round, "built"));
     try {
-      const result = await checkStore({ disk, index, built, storeId: file.storeId, nowMs });
+      const followedUpTo = await this.followedUpTo();
+      const result = await checkStore({ disk, index, built, storeId: file.storeId, nowMs, followedUpTo });
       const { findings } = result;
       if (!isGood) findings.error("store-file", STORE_FILE, "it is gone or cannot be read; a volume says what it said");
       if (problem !== undefined) findings.error("index-unusable", INDEX_DIRECTORY, `it cannot be opened: ${problem}`);
@@ -87,7 +99,7 @@ export class StoreSession {
   }
 
   /** The slow disks of the store. @throws ObjectsError `STORE_UNREADABLE` if one is not there */
-  async openTiers(file: StoreFile, access: "read" | "write"): Promise<readonly SlowTier[]> {
+  async openTiers(file: Pick<StoreFile, "storeId" | "tiers">, access: "read" | "write"): Promise<readonly SlowTier[]> {
     const places = new Map([...(file.tiers ?? []), ...this.#given].map((place) => [place.name, place]));
     const { tiers } = await openTiers(file.storeId, [], [...places.values()], access);
     for (const { name, missingBecause } of tiers) {
@@ -127,8 +139,9 @@ export class StoreSession {
     const storeId = (await this.#storeIdOfVolumes(disk)) ?? this.#storeIdOfTiers();
     if (storeId !== undefined) {
       const engine = engineOfIndex(join(this.#directory, INDEX_DIRECTORY));
+      const epochs = await epochsOfVolumes(new TieredDisk(disk, await this.openTiers({ storeId }, "read")), storeId);
       const tiers = this.#given.length === 0 ? {} : { tiers: this.#given };
-      return { file: { storeId, engine, ...tiers }, isGood: false };
+      return { file: { storeId, engine, ...tiers, ...(epochs.length > 0 ? { epochs } : {}) }, isGood: false };
     }
     const what = `Cannot use ${this.#directory}: ${STORE_FILE} cannot be read, nor the header of any volume`;
     throw new ObjectsError("STORE_UNREADABLE", `${what}. Put ${STORE_FILE} back from a copy`);

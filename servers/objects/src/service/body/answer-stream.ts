@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { HttpResponse } from "@kagami/kit";
 import { ClientGone } from "../client-gone.ts";
 
 /**
@@ -6,7 +6,7 @@ import { ClientGone } from "../client-gone.ts";
  * again; that is also the back-pressure.
  */
 export class AnswerStream {
-  readonly #response: ServerResponse;
+  readonly #response: HttpResponse;
   #resolve: (() => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
   readonly #onTaken = (error?: Error | null): void => {
@@ -14,7 +14,7 @@ export class AnswerStream {
     else this.#resolve?.();
   };
 
-  constructor(response: ServerResponse) {
+  constructor(response: HttpResponse) {
     this.#response = response;
     // Node forgets the callbacks of what it had not begun to send.
     response.once("close", () => this.#reject?.(gone()));

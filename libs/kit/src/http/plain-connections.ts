@@ -1,0 +1,219 @@
+import type { Socket } from "node:net";
+import { type PlainHead, parsePlainHead } from "./plain-head.ts";
+import { type PlainAnswerer, PlainRequest, PlainResponse } from "./plain-response.ts";
+
+interface PlainConnectionsOptions {
+  /** Answers a request. It must not throw. */
+  readonly onRequest: (request: PlainRequest, response: PlainResponse) => void;
+  /** Whether a request for this is answered here; without it, each is. */
+  readonly isPlainUrl?: ((url: string) => boolean) | undefined;
+  /** Gives a connection to the whole parser, which reads what was read here once more. */
+  readonly passOn: (socket: Socket) => void;
+  /** Answers that what came is no request, and hangs up. */
+  readonly refuse: (socket: Socket) => void;
+  /** How long an idle connection is kept, and one that does not take its answer. */
+  readonly keepAliveTimeoutMs: number;
+  /** How long the beginning of a request is waited for here before it is passed on. */
+  readonly holdMs: number;
+}
+
+const MAX_SWEEP_MS = 1_000;
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Connections on which nothing but plain requests came: GET and HEAD without a body, answered one after the other.
+ *
+ * Most requests to a server of files are of that kind, and for them what `node:http` does (two streams a request, two
+ * timers an answer) costs more than the answer. The first request that is not plain takes its connection to `node:http`
+ * for good, with all bytes from that request on: nothing is parsed twice, and what is unusual is judged in one place only.
+ *
+ * A connection is in `#all` from `take` until it is passed on or closed.
+ */
+export class PlainConnections {
+  readonly #options: PlainConnectionsOptions;
+  readonly #all = new Set<PlainConnection>();
+  readonly #sweeping: NodeJS.Timeout;
+  #isDraining = false;
+
+  constructor(options: PlainConnectionsOptions) {
+    this.#options = options;
+    const intervalMs = Math.min(MAX_SWEEP_MS, options.keepAliveTimeoutMs / 4, options.holdMs / 2);
+    this.#sweeping = setInterval(() => this.#sweep(), Math.max(1, intervalMs));
+    this.#sweeping.unref();
+  }
+
+  /** Takes over an accepted connection. */
+  take(socket: Socket): void {
+    this.#all.add(
+      new PlainConnection(socket, this.#options, {
+        forget: (connection) => void this.#all.delete(connection),
+        isDraining: () => this.#isDraining,
+      }),
+    );
+  }
+
+  /** Idle connections end now, the others behind their answer. */
+  drain(): void {
+    this.#isDraining = true;
+    clearInterval(this.#sweeping);
+    for (const connection of this.#all) connection.endIfIdle();
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#all) connection.check(nowMs);
+  }
+}
+
+interface Owner {
+  forget(connection: PlainConnection): void;
+  isDraining(): boolean;
+}
+
+class PlainConnection implements PlainAnswerer {
+  readonly socket: Socket;
+  readonly #options: PlainConnectionsOptions;
+  readonly #owner: Owner;
+  /** The beginning of a request. */
+  #rest: Uint8Array = NO_BYTES;
+  /** Under way; while there is one, nothing is read. */
+  #response: PlainResponse | undefined;
+  /** The peer sends nothing more. */
+  #isLast = false;
+  #isParsing = false;
+  #hasAsked = false;
+  /** Since when the peer is waited for, as of the sweep that saw it first. */
+  #waitsSinceMs: number | undefined;
+  readonly #onData = (bytes: Uint8Array): void => {
+    this.#waitsSinceMs = undefined;
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    this.#parse();
+  };
+  readonly #onEnd = (): void => {
+    // Behind what waits in the socket, so nothing but the beginning of a request can be left.
+    if (this.#response !== undefined) this.#isLast = true;
+    else if (this.#rest.length > 0) this.#options.refuse(this.socket);
+    else this.socket.destroySoon();
+  };
+  readonly #onClose = (): void => {
+    this.#owner.forget(this);
+    this.#response?.onGone();
+  };
+  readonly #onTaken = (): void => {
+    this.#waitsSinceMs = undefined;
+    this.#goOn();
+  };
+
+  constructor(socket: Socket, options: PlainConnectionsOptions, owner: Owner) {
+    this.socket = socket;
+    this.#options = options;
+    this.#owner = owner;
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("close", this.#onClose);
+    socket.on("error", ignore);
+  }
+
+  tailOfHead(closes: boolean): string {
+    const connection = closes || this.#isEnding() ? CLOSE : keepAlive(this.#options.keepAliveTimeoutMs);
+    return `Date: ${dateText()}\r\n${connection}\r\n\r\n`;
+  }
+
+  onAnswered(closes: boolean): void {
+    if (closes || this.#isEnding()) this.socket.destroySoon();
+    // A peer that asks again and again but takes no answer would fill the memory.
+    else if (this.socket.writableLength > 0) this.socket.write(NO_BYTES, this.#onTaken);
+    else if (this.#isParsing) this.#response = undefined;
+    else this.#goOn();
+  }
+
+  #isEnding(): boolean {
+    return this.#isLast || this.#owner.isDraining();
+  }
+
+  endIfIdle(): void {
+    if (this.#response === undefined) this.socket.destroySoon();
+  }
+
+  check(nowMs: number): void {
+    // Who answers watches over answers under way.
+    if (this.#response !== undefined && !this.#response.isEnded) return;
+    this.#waitsSinceMs ??= nowMs;
+    const waitedMs = nowMs - this.#waitsSinceMs;
+    const isBeginning = this.#response === undefined && (this.#rest.length > 0 || !this.#hasAsked);
+    if (isBeginning && waitedMs >= this.#options.holdMs) this.#passOn();
+    else if (waitedMs > this.#options.keepAliveTimeoutMs) this.socket.destroy();
+  }
+
+  #goOn(): void {
+    this.#response = undefined;
+    if (this.#isEnding()) this.socket.destroySoon();
+    else if (!this.socket.destroyed) this.socket.resume();
+  }
+
+  #parse(): void {
+    this.#isParsing = true;
+    while (this.#response === undefined && this.#rest.length > 0) {
+      const head = parsePlainHead(this.#rest, 0);
+      if (head === undefined) break;
+      if (head === "unusual" || this.#options.isPlainUrl?.(head.url) === false) {
+        this.#passOn();
+        break;
+      }
+      this.#rest = head.endOffset === this.#rest.length ? NO_BYTES : this.#rest.subarray(head.endOffset);
+      this.#answer(head);
+    }
+    this.#isParsing = false;
+  }
+
+  #answer(head: PlainHead): void {
+    const { socket } = this;
+    const response = new PlainResponse(this, head.method);
+    this.#hasAsked = true;
+    this.#response = response;
+    this.#options.onRequest(new PlainRequest(head, socket), response);
+    if (this.#response === undefined) return;
+    // The next requests wait in the socket, and then at the peer.
+    socket.pause();
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#rest.length > 0) this.socket.unshift(this.#rest);
+    this.#rest = NO_BYTES;
+  }
+
+  #passOn(): void {
+    const { socket } = this;
+    this.#owner.forget(this);
+    socket.removeListener("data", this.#onData);
+    socket.removeListener("end", this.#onEnd);
+    socket.removeListener("close", this.#onClose);
+    socket.pause();
+    this.#giveBack();
+    this.#options.passOn(socket);
+    socket.removeListener("error", ignore);
+    socket.resume();
+  }
+}
+
+function ignore(): void {}
+
+const CLOSE = "Connection: close";
+
+function keepAlive(timeoutMs: number): string {
+  return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(timeoutMs / 1_000)}`;
+}
+
+let dateSecond = 0;
+let date = "";
+
+/** Made once a second. */
+function dateText(): string {
+  const second = Math.floor(Date.now() / 1_000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    date = new Date(second * 1_000).toUTCString();
+  }
+  return date;
+}

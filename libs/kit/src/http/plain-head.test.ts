@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { PLAIN_HEAD_BYTES, parsePlainHead } from "./plain-head.ts";
+
+const LINES = "GET /a/b%20c?x=1&y HTTP/1.1\r\nHost: h\r\n";
+const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
+
+test("a head is read as it was sent, and the next request begins behind it", () => {
+  const text = `${LINES}Range:\t bytes=0-1 \t\r\nempty:\r\n\r\nGET`;
+  expect(parsePlainHead(bytesOf(`..${text}`), 2)).toEqual({
+    method: "GET",
+    url: "/a/b%20c?x=1&y",
+    rawHeaders: ["Host", "h", "Range", "bytes=0-1", "empty", ""],
+    endOffset: text.length - 1,
+  });
+});
+
+test.each([
+  { text: "HEAD / HTTP/1.1\r\nhost: h\r\n\r\n", why: "HEAD" },
+  { text: `${LINES}Connection: Keep-Alive\r\n\r\n`, why: "what HTTP/1.1 does anyway" },
+  { text: `${LINES}content-length: 0\r\n\r\n`, why: "a length that says that there is no body" },
+])("$why is plain", ({ text }) => {
+  expect(parsePlainHead(bytesOf(text), 0)).toMatchObject({ endOffset: text.length });
+});
+
+test.each([
+  { text: "PUT / HTTP/1.1\r\nhost: h\r\n\r\n", why: "a method with a body" },
+  { text: "get / HTTP/1.1\r\nhost: h\r\n\r\n", why: "a method in small letters" },
+  { text: "GETX / HTTP/1.1\r\nhost: h\r\n\r\n", why: "a longer method" },
+  { text: "\r\nGET / HTTP/1.1\r\nhost: h\r\n\r\n", why: "an empty line before" },
+  { text: "GET  / HTTP/1.1\r\nhost: h\r\n\r\n", why: "two spaces" },
+  { text: "GET /\tHTTP/1.1\r\nhost: h\r\n\r\n", why: "a tab for a space" },
+  { text: "GET http://h/ HTTP/1.1\r\nhost: h\r\n\r\n", why: "a whole URL" },
+  { text: "GET * HTTP/1.1\r\nhost: h\r\n\r\n", why: "no path" },
+  { text: "GET /#a HTTP/1.1\r\nhost: h\r\n\r\n", why: "a fragment" },
+  { text: "GET /\xe4 HTTP/1.1\r\nhost: h\r\n\r\n", why: "a byte of no ASCII in the target" },
+  { text: "GET / HTTP/1.0\r\nhost: h\r\n\r\n", why: "an older version" },
+  { text: "GET / HTTP/1.1\nhost: h\r\n\r\n", why: "a line that ends without CR" },
+  { text: "GET / HTTP/1.1\r\n\r\n", why: "no host" },
+  { text: `${LINES}host: h\r\n\r\n`, why: "two hosts" },
+  { text: `${LINES}a: b\n\r\n`, why: "a bare LF behind a value" },
+  { text: `${LINES}a: b\rc\r\n\r\n`, why: "a bare CR in a value" },
+  { text: `${LINES}\rX\n`, why: "a bare CR at the end" },
+  { text: `${LINES}a: b\0\r\n\r\n`, why: "a NUL" },
+  { text: `${LINES}a: \xe4\r\n\r\n`, why: "a byte of no ASCII in a value" },
+  { text: `${LINES}a : b\r\n\r\n`, why: "a space before the colon" },
+  { text: `${LINES} a: b\r\n\r\n`, why: "a folded line" },
+  { text: `${LINES}: b\r\n\r\n`, why: "no name" },
+  { text: `${LINES}a\r\n\r\n`, why: "no colon" },
+  { text: `${LINES}Content-Length: 1\r\n\r\nx`, why: "a body" },
+  { text: `${LINES}content-length: 0\r\ncontent-length: 0\r\n\r\n`, why: "two lengths" },
+  { text: `${LINES}content-length: 00\r\n\r\n`, why: "a length that is written otherwise" },
+  { text: `${LINES}content-length: 0, 0\r\n\r\n`, why: "a list of lengths" },
+  { text: `${LINES}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, why: "a body in chunks" },
+  { text: `${LINES}transfer-encoding: identity\r\n\r\n`, why: "any coding at all" },
+  { text: `${LINES}expect: 100-continue\r\n\r\n`, why: "an expectation" },
+  { text: `${LINES}connection: close\r\n\r\n`, why: "a connection that ends" },
+  { text: `${LINES}connection: keep-alive, upgrade\r\n\r\n`, why: "more than one wish" },
+  { text: `${LINES}upgrade: h2c\r\n\r\n`, why: "another protocol" },
+  { text: `${LINES}${"a: b\r\n".repeat(64)}\r\n`, why: "more headers than are read here" },
+  { text: `GET /${"a".repeat(PLAIN_HEAD_BYTES)}`, why: "a target that is too long, before it ends" },
+  { text: `${LINES}a: ${"b".repeat(PLAIN_HEAD_BYTES)}`, why: "a head that is too long, before it ends" },
+])("$why is left to the whole parser", ({ text }) => {
+  expect(parsePlainHead(bytesOf(text), 0)).toBe("unusual");
+});
+
+test("every beginning of a head asks for more, and what follows it changes nothing", () => {
+  const text = `${LINES}Range: bytes=0-1\r\nuser-agent: x\r\n\r\n`;
+  for (let length = 0; length < text.length; length++) {
+    expect(parsePlainHead(bytesOf(text.slice(0, length)), 0), text.slice(0, length)).toBeUndefined();
+  }
+  const whole = parsePlainHead(bytesOf(text), 0);
+  fc.assert(
+    fc.property(fc.uint8Array(), (more) => {
+      expect(parsePlainHead(Buffer.concat([bytesOf(text), more]), 0)).toEqual(whole);
+    }),
+  );
+});
+
+test("any bytes are read, refused, or asked to go on", () => {
+  const piece = fc.constantFrom("GET ", "HEAD ", "/a", " HTTP/1.1", "\r\n", "host: h", ":", " ", "\r", "\n", "a");
+  const bytes = fc.oneof(
+    fc.array(piece).map((pieces) => bytesOf(pieces.join(""))),
+    fc.uint8Array().map(Buffer.from),
+  );
+  fc.assert(
+    fc.property(bytes, (input) => {
+      const head = parsePlainHead(input, 0);
+      if (head !== undefined && head !== "unusual") expect(head.endOffset).toBeLessThanOrEqual(input.length);
+    }),
+  );
+});

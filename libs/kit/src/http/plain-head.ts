@@ -1,0 +1,138 @@
+/** The head of a request without a body. Header names and values are as `node:http` gives them. */
+export interface PlainHead {
+  readonly method: "GET" | "HEAD";
+  readonly url: string;
+  /** Name, value, name, value, …, one byte a character. */
+  readonly rawHeaders: string[];
+  /** Where the next request begins. */
+  readonly endOffset: number;
+}
+
+/** Requests with longer heads go another way. */
+export const PLAIN_HEAD_BYTES = 8_192;
+const HEADER_LIMIT = 64;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SPACE = 0x20;
+const TAB = 0x09;
+const COLON = 0x3a;
+
+const TOKEN = 1;
+const VALUE = 2;
+const TARGET = 4;
+
+/** What a byte may be part of: less than HTTP allows, never more. */
+const CLASSES = classesOf();
+
+function classesOf(): Uint8Array {
+  const classes = new Uint8Array(256);
+  // No byte above 7E: which text it would be is not agreed on. A fragment does not belong into a request.
+  for (let byte = 0x21; byte <= 0x7e; byte++) classes[byte] = byte === 0x23 ? VALUE : VALUE | TARGET;
+  classes[SPACE] = VALUE;
+  classes[TAB] = VALUE;
+  const others = "!#$%&'*+-.^_`|~";
+  for (let byte = 0; byte < 128; byte++) {
+    const text = String.fromCharCode(byte);
+    if (/[0-9A-Za-z]/.test(text) || others.includes(text)) classes[byte] = (classes[byte] ?? 0) | TOKEN;
+  }
+  return classes;
+}
+
+/** Headers that say where the body is, or want something of the connection: not of a plain request, but for these values. */
+const SPECIAL: ReadonlyMap<string, string | undefined> = new Map([
+  ["connection", "keep-alive"],
+  ["content-length", "0"],
+  ["expect", undefined],
+  ["proxy-connection", undefined],
+  ["transfer-encoding", undefined],
+  ["upgrade", undefined],
+]);
+const SPECIAL_LENGTHS = new Set([...SPECIAL.keys(), "host"].map((name) => name.length));
+
+/**
+ * Reads the head of a GET or HEAD in its plainest form: origin-form, HTTP/1.1, one Host, no body, nothing asked of the
+ * connection, lines that end as they should. Whatever this accepts, any parser of HTTP reads in the same way; what is
+ * unusual, or not HTTP at all, is left to a whole parser. So there is no request on which the two could disagree.
+ *
+ * @returns `undefined` if more bytes are needed.
+ * @see RFC 9112 §2 to §6
+ */
+export function parsePlainHead(bytes: Uint8Array, start: number): PlainHead | "unusual" | undefined {
+  const method = methodAt(bytes, start);
+  if (method === undefined || method === "unusual") return method;
+  const targetAt = start + method.length + 1;
+  let at = targetAt;
+  const limit = Math.min(bytes.length, start + PLAIN_HEAD_BYTES);
+  while (at < limit && (CLASSES[bytes[at]!]! & TARGET) !== 0) at++;
+  if (at === limit) return unfinished(bytes, start);
+  // An asterisk or a whole URL is for proxies.
+  if (bytes[targetAt] !== 0x2f || bytes[at] !== SPACE) return "unusual";
+  const url = textOf(bytes, targetAt, at);
+  const versionEnd = at + VERSION.length;
+  if (versionEnd > limit) return unfinished(bytes, start);
+  for (let i = 0; i < VERSION.length; i++) if (bytes[at + i] !== VERSION.charCodeAt(i)) return "unusual";
+  const rawHeaders: string[] = [];
+  const end = readFields(bytes, versionEnd, limit, rawHeaders);
+  if (end === undefined) return unfinished(bytes, start);
+  if (end < 0 || !isPlain(rawHeaders)) return "unusual";
+  return { method, url, rawHeaders, endOffset: end };
+}
+
+const VERSION = " HTTP/1.1\r\n";
+
+function methodAt(bytes: Uint8Array, start: number): "GET" | "HEAD" | "unusual" | undefined {
+  for (const method of ["GET", "HEAD"] as const) {
+    let i = 0;
+    while (i < method.length && bytes[start + i] === method.charCodeAt(i)) i++;
+    if (start + i >= bytes.length) return undefined;
+    if (i === method.length && bytes[start + i] === SPACE) return method;
+  }
+  return "unusual";
+}
+
+function unfinished(bytes: Uint8Array, start: number): "unusual" | undefined {
+  return bytes.length - start >= PLAIN_HEAD_BYTES ? "unusual" : undefined;
+}
+
+/** @returns Where the fields end; -1 if they are unusual; `undefined` if they do not end before `limit`. */
+function readFields(bytes: Uint8Array, start: number, limit: number, rawHeaders: string[]): number | undefined {
+  let at = start;
+  for (;;) {
+    if (at + 1 >= limit) return undefined;
+    if (bytes[at] === CR) return bytes[at + 1] === LF ? at + 2 : -1;
+    const nameAt = at;
+    while (at < limit && (CLASSES[bytes[at]!]! & TOKEN) !== 0) at++;
+    if (at === limit) return undefined;
+    if (bytes[at] !== COLON || at === nameAt || rawHeaders.length === 2 * HEADER_LIMIT) return -1;
+    const nameEnd = at;
+    at++;
+    while (at < limit && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
+    const valueAt = at;
+    while (at < limit && (CLASSES[bytes[at]!]! & VALUE) !== 0) at++;
+    if (at + 1 >= limit) return undefined;
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) return -1;
+    let valueEnd = at;
+    while (valueEnd > valueAt && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--;
+    rawHeaders.push(textOf(bytes, nameAt, nameEnd), textOf(bytes, valueAt, valueEnd));
+    at += 2;
+  }
+}
+
+function isPlain(rawHeaders: readonly string[]): boolean {
+  let hostCount = 0;
+  let lengthCount = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const raw = rawHeaders[i]!;
+    if (!SPECIAL_LENGTHS.has(raw.length)) continue;
+    const name = raw.toLowerCase();
+    if (name === "host") hostCount++;
+    if (name === "content-length") lengthCount++;
+    if (SPECIAL.has(name) && SPECIAL.get(name) !== rawHeaders[i + 1]!.toLowerCase()) return false;
+  }
+  return hostCount === 1 && lengthCount <= 1;
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return (bytes as Buffer).toString("latin1", start, end);
+}
