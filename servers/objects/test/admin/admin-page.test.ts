@@ -250,7 +250,12 @@ test("a replica is added, its token shown once, seen to follow, and removed; its
 
 test("tiers are shown with what waits for them, what went there, and why one is away", async () => {
   const hdd = join(server.directory, "hdd");
-  const settings = { data: join(server.directory, "tiered"), adminToken: TOKEN, tiers: [`hdd=${hdd}`], tierGatherMs: 1_000 };
+  const settings = {
+    data: join(server.directory, "tiered"),
+    adminToken: TOKEN,
+    tiers: [`hdd=${hdd}`],
+    tierGatherMs: 1_000,
+  };
   let tiered = await startTestServer(settings);
   const look = async () => {
     const opened = await openConsolePage(browser, tiered.adminUrl, WAIT_MS);
