@@ -16,7 +16,7 @@ export interface TierPlace {
 const TIER_FILE = "tier.json";
 
 /** The classes that tiers get in their order, if they are given none. All of them are read at once. */
-export const TIER_CLASSES = ["STANDARD_IA", "GLACIER_IR", "ONEZONE_IA"] as const;
+const TIER_CLASSES = ["STANDARD_IA", "GLACIER_IR", "ONEZONE_IA"] as const;
 
 /** As `hdd=/mnt/hdd` or `hdd:GLACIER_IR=/mnt/hdd`. */
 export const TIER_PATTERN = /^([a-z][a-z0-9-]{0,31})(?::(STANDARD_IA|GLACIER_IR|ONEZONE_IA))?=(.+)$/;
