@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "@kagami/testkit";
@@ -116,6 +116,17 @@ test("without a slow disk the store starts; what lies there is told to be away, 
   expect((await head("small"))["x-amz-storage-class"]).toBe("STANDARD_IA");
   expect((await send({ path: "/tiers" })).text).toContain("<Key>large</Key>");
   expect((await put("more", LARGE, "STANDARD_IA")).status).toBe(503);
+  // A replica that were told that the body is gone would go on without it.
+  const added = await fetch(`${server.adminUrl}/api/replicas`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "second" }),
+  });
+  const { token } = (await added.json()) as { readonly token: string };
+  const { storeId } = JSON.parse(readFileSync(join(data, "store.json"), "utf8")) as { readonly storeId: string };
+  const path = `/_kagami/replica/blobs/1?store=${storeId}`;
+  const blob = await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  expect([blob.status, await blob.text()]).toEqual([503, expect.stringContaining("BLOB_UNREADABLE")]);
   expect((await put("class", "y", "STANDARD")).status).toBe(200);
   await server.close(0);
   await expect(startTestServer({ ...SETTINGS, requireTiers: true })).rejects.toMatchObject({ code: "TIER_MISSING" });
