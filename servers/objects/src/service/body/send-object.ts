@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { unsentBytesOf } from "@kagami/kit";
 import type { OpenObject } from "../../store/object-store.ts";
 import { ClientGone } from "../client-gone.ts";
 import { beginReply } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Transfer } from "../stall-guard.ts";
 import { AnswerStream } from "./answer-stream.ts";
-import { giveReadBuffer, takeReadBuffer } from "./read-buffers.ts";
+import { dropReadBuffer, giveReadBuffer, takeReadBuffer } from "./read-buffers.ts";
 
 const PACED_BYTES = 16_384;
 
@@ -47,9 +48,11 @@ async function streamObject(
   { status, start, end, isPaced }: { status: number; start: number; end: number; isPaced: boolean },
 ): Promise<void> {
   const { response } = cx;
-  const transfer = cx.service.stalls.watch(() => response.destroy());
+  const unsentBytes = unsentBytesOf(cx.request.socket);
+  const transfer = cx.service.stalls.watch(() => response.destroy(), unsentBytes);
   const stream = new AnswerStream(response);
-  const buffer = takeReadBuffer();
+  // Who takes little at a time must be seen to take it: where that is seen only piece by piece, pieces are small.
+  const buffer = takeReadBuffer(unsentBytes === undefined ? 0 : end - start);
   let hasBegun = false;
   let left = end - start;
   try {
@@ -64,14 +67,18 @@ async function streamObject(
         if (isPaced) await waitForRate(cx, piece.length, transfer);
         left -= piece.length;
         cx.bytesOut += piece.length;
+        if (unsentBytes !== undefined) transfer.moved(piece.length);
         if (left === 0) await stream.end(piece);
         else await stream.write(piece);
-        transfer.moved(piece.length);
+        if (unsentBytes === undefined) transfer.moved(piece.length);
       }
     }
     if (left !== 0) throw new RangeError(`Object ${cx.route.bucket}/${cx.route.key} ended ${left} bytes early`);
-    // After a failure a write may still be under way, so only here.
     giveReadBuffer(buffer);
+  } catch (error) {
+    // A write may still be under way.
+    dropReadBuffer(buffer);
+    throw error;
   } finally {
     transfer.end();
   }
