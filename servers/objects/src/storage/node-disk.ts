@@ -29,7 +29,7 @@ const WRITE_HERE_BYTES = 524_288;
 /** The system takes at most so many parts in one call. */
 const MAX_PARTS = 1_024;
 /** So much is read on this thread while reads are answered from the page cache. */
-const READ_HERE_BYTES = 262_144;
+const READ_HERE_BYTES = 1_048_576;
 /** How long the system's answer counts: asking costs as much as a small write. The reserve is larger than what comes in. */
 const FREE_BYTES_AGE_MS = 20;
 

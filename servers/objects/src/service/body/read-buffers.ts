@@ -1,12 +1,12 @@
 import { READ_BYTES } from "../../store/object-store.ts";
 
-/** Fewer trips for large bodies: a quarter of a megabyte costs a fifth less than the same in four pieces, more gains little. */
-const LARGE_BYTES = 4 * READ_BYTES;
+/** Fewer trips for large bodies. */
+const LARGE_BYTES = 16 * READ_BYTES;
 /** So many answers at once may have one, 16 MiB in all; the others read as small ones do. */
-const LARGE_LIMIT = 64;
+const LARGE_LIMIT = 16;
 /** Kept for the next readers: 4 MiB of each size. */
 const IDLE_LIMIT = 64;
-const IDLE_LARGE_LIMIT = 16;
+const IDLE_LARGE_LIMIT = 4;
 
 const idle: Uint8Array[] = [];
 const idleLarge: Uint8Array[] = [];

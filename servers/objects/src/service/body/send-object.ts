@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { unsentBytesOf } from "@kagami/kit";
 import type { OpenObject } from "../../store/object-store.ts";
 import { ClientGone } from "../client-gone.ts";
@@ -9,6 +9,8 @@ import { AnswerStream } from "./answer-stream.ts";
 import { dropReadBuffer, giveReadBuffer, takeReadBuffer } from "./read-buffers.ts";
 
 const PACED_BYTES = 16_384;
+/** A client that takes all at once, from the page cache, would otherwise keep everybody else from being served. */
+const TURN_BYTES = 1 << 20;
 
 /**
  * Answers with bytes `[start, end)` of an object. Its head is written when the first bytes are there, so that a damaged
@@ -53,6 +55,7 @@ async function streamObject(
   const stream = new AnswerStream(response);
   // Who takes little at a time must be seen to take it: where that is seen only piece by piece, pieces are small.
   const buffer = takeReadBuffer(unsentBytes === undefined ? 0 : end - start);
+  let sinceTurnBytes = 0;
   let hasBegun = false;
   let left = end - start;
   try {
@@ -71,6 +74,10 @@ async function streamObject(
         if (left === 0) await stream.end(piece);
         else await stream.write(piece);
         if (unsentBytes === undefined) transfer.moved(piece.length);
+        sinceTurnBytes += piece.length;
+        if (sinceTurnBytes < TURN_BYTES || left === 0) continue;
+        sinceTurnBytes = 0;
+        await turn();
       }
     }
     if (left !== 0) throw new RangeError(`Object ${cx.route.bucket}/${cx.route.key} ended ${left} bytes early`);
