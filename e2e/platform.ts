@@ -27,7 +27,8 @@ export async function startPlatform(): Promise<Platform> {
   const webRoot = join(directory, "web");
   await runToEnd([join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", webRoot, "--logLevel", "error"]);
   const command = join(root, "tools/cli/bin/kagami.mjs");
-  const args = [command, "up", "--demo", "--listen", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data", directory];
+  const ports = ["listen", "rtmp", "ranking", "objects"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
+  const args = [command, "up", "--demo", ...ports, "--data", directory];
   const env = { ...process.env, KAGAMI_LIVE_WEB_ROOT: webRoot };
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], env });
   let output = "";

@@ -35,6 +35,7 @@ export const objectsPart: Part = {
     { name: "bucket", value: "NAME", about: "Made if it is not there; kagami-bench if absent" },
     { name: "warm-up", value: "N", about: "Seconds of load before measuring; 2 if absent" },
     { name: "reuse", value: "yes", about: "The objects are there from an earlier run; store none" },
+    { name: "keep", value: "DIR", about: "Where many leaves its stores, and finds them full the next time" },
     { name: "html", value: "FILE", about: "Write a page with charts" },
   ],
 };

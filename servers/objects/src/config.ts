@@ -4,7 +4,7 @@ import { z } from "zod";
 const MIB = 1 << 20;
 const DAY_MS = 86_400_000;
 
-type Group = "Storage" | "Access" | "TLS" | "Limits" | "Logs" | "Lifecycle" | "Maintenance" | "Operation";
+type Group = "Storage" | "Access" | "TLS" | "Limits" | "Logs" | "Lifecycle" | "Maintenance" | "Replica" | "Operation";
 
 const count = (initial: number, min: number, max: number, group: Group, what: string) =>
   z.int().min(min).max(max).default(initial).meta({ group }).describe(what);
@@ -22,6 +22,9 @@ const text = (placeholder: string, group: Group, what: string) =>
 export const configSchema = z.strictObject({
   ...baseConfigShape,
   listen: addressSetting().default("127.0.0.1:9000").describe("Address and port for S3 clients"),
+  admin: baseConfigShape.admin.describe(
+    "Address of the admin page, its API, /healthz, /readyz and /metrics, or off; the last three ask for no credentials",
+  ),
   data: baseConfigShape.data.default("data/objects"),
   indexEngine: z
     .enum(["rocksdb-native", "classic-level"])
@@ -97,7 +100,30 @@ export const configSchema = z.strictObject({
   stallMs: milliseconds(30_000, 1_000, 3_600_000, "Limits", "Time over which that rate is counted"),
   maxBuckets: count(10_000, 1, 1_000_000, "Limits", "Buckets of all users"),
   maxBucketsPerUser: count(1_000, 1, 100_000, "Limits", "Buckets that a user may own"),
+  maxReplicas: count(4, 0, 100, "Limits", "Replicas that may be registered to follow this store"),
   hashThreads: count(2, 0, 64, "Limits", "Threads that hash large bodies; 0 hashes in the main thread"),
+
+  follow: z
+    .string()
+    .regex(/^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?)?$/, {
+      error:
+        "write https://host:port of the source's listen; http:// only to this machine, since the token and users' secrets travel",
+    })
+    .default("")
+    .meta({ placeholder: "https://host:port", group: "Replica" })
+    .describe("Be a replica: keep a copy of the store there, answer reads from it and take no writes"),
+  followToken: z
+    .string()
+    .default("")
+    .meta({ secret: true, placeholder: "SECRET", group: "Replica" })
+    .describe("Token that the source gave for this replica; by environment or file, since everybody sees arguments"),
+  followTokenFile: text("FILE", "Replica", "File with that token"),
+  followCa: text("FILE", "Replica", "Authorities that signed the source's certificate, PEM; empty takes the system's"),
+  followPastDamage: z
+    .boolean()
+    .default(false)
+    .meta({ group: "Replica" })
+    .describe("Go on without records that are damaged at the source; an older version is then shown in their place"),
 
   accessLog: text("FILE", "Logs", "Write one JSON line for each request to this file; empty writes none"),
   auditLog: text(

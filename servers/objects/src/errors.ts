@@ -6,7 +6,11 @@ export type ObjectsErrorCode =
   | "PROBE_FAILED"
   | "STORE_IN_USE"
   | "STORE_UNREADABLE"
-  | "REPAIR_FAILED";
+  | "REPAIR_FAILED"
+  | "STORE_IS_REPLICA"
+  | "STORE_IS_NO_REPLICA"
+  | "REPLICA_NOT_WHOLE"
+  | "FOLLOW_INVALID";
 
 /** The object store cannot start or go on; the message says what, where and how to mend it. */
 export class ObjectsError extends Error {

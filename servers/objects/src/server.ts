@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type AdminServer,
   closeOnce,
@@ -10,27 +11,23 @@ import {
   Metrics,
   registerProcessMetrics,
   startAdmin,
-  systemClock,
 } from "@kagami/kit";
 import { MaintenanceView } from "./admin/maintenance-view.ts";
 import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
 import { registerStoreHealth, writeRefusal } from "./admin/store-health.ts";
 import type { ObjectsConfig } from "./config.ts";
+import { HostTable } from "./protocol/routing/index.ts";
+import { REPLICA_PATH } from "./replica/replica-source.ts";
 import { readServerTls } from "./server-tls.ts";
 import { createService, type RunningService } from "./service/create-service.ts";
 import { LifecycleRunner } from "./service/lifecycle-runner.ts";
 import { serveRequest } from "./service/serve-request.ts";
 import type { Service } from "./service/service.ts";
 import { type GeneratedKey, Users } from "./service/users.ts";
-import {
-  DEFAULT_MAINTENANCE,
-  Maintenance,
-  type MaintenanceEvent,
-  type MaintenanceOptions,
-} from "./storage/maintenance.ts";
-import { openStore } from "./storage/open-store.ts";
+import type { MaintenanceEvent } from "./storage/maintenance.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
+import { openStoreHost, type StoreHost } from "./store-host.ts";
 
 /** Parts that the admin page uploads come in this time, however slow the line. */
 const ADMIN_REQUEST_TIMEOUT_MS = 3_600_000;
@@ -44,7 +41,8 @@ export interface ObjectsServer {
   /** Where it really listens: `s3`, and `admin` if it is on. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly service: Service;
-  readonly lifecycle: LifecycleRunner;
+  /** Undefined on a replica: what ends is told by its source. */
+  readonly lifecycle: LifecycleRunner | undefined;
   /** Drains: stops accepting, lets requests finish, cuts who is left after `graceMs`, closes the store. Idempotent. */
   close(graceMs?: number): Promise<void>;
 }
@@ -66,57 +64,41 @@ export async function startObjectsServer(
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
   const { accessKey, secretKey } = config;
-  const { users, generated } = await Users.open({ directory: config.data, accessKey, secretKey, nowMs: Date.now });
+  const ofReplica = config.follow === "" ? {} : { source: config.follow };
+  const usersOptions = { directory: config.data, accessKey, secretKey, nowMs: Date.now, ...ofReplica };
+  const { users, generated } = await Users.open(usersOptions);
   if (generated) onFirstKey?.(generated);
-  const store = await openStore({
-    directory: config.data,
-    engine: config.indexEngine,
-    volumeBytes: config.volumeBytes,
-    cacheBytes: config.cacheBytes,
-    maxBuckets: config.maxBuckets,
-  });
   const maintenanceView = new MaintenanceView(Date.now);
-  registerStoreHealth(metrics, store.state);
-  const maintenance = new Maintenance(store, systemClock, maintenanceOptions(config), (event) => {
+  const onMaintenance = (event: MaintenanceEvent): void => {
     maintenanceView.note(event);
     logMaintenance(log, event);
-  });
+  };
+  const host = await openStoreHost({ config, users, log, metrics, onMaintenance });
+  registerStoreHealth(metrics, () => host.shard()?.state);
   let running: RunningService | undefined;
   let lifecycle: LifecycleRunner | undefined;
   let listener: Listener | undefined;
   let admin: RunningAdmin | undefined;
   const close = closeOnce(async (graceMs: number) => {
     admin?.server.startDraining();
+    host.endStreams();
     await lifecycle?.close();
     await listener?.close(graceMs);
     await running?.close();
-    await maintenance.close();
-    await store.close();
+    await host.close();
     await admin?.close(graceMs);
   });
   try {
-    running = createService({
-      config,
-      store,
-      users,
-      log,
-      metrics,
-      onLifecycleChanged: () => lifecycle?.runSoon(),
-    });
+    const { store } = host;
+    const onLifecycleChanged = () => lifecycle?.runSoon();
+    running = createService({ config, store, users, log, metrics, onLifecycleChanged });
     const { service } = running;
-    lifecycle = new LifecycleRunner(service, {
-      intervalMs: config.lifecycleIntervalMs,
-      keysPerSecond: config.lifecycleKeysPerSecond,
-    });
-    const serve = (expectsContinue: boolean) => (request: HttpRequest, response: HttpResponse) =>
-      serveRequest(service, request, response, expectsContinue);
+    lifecycle = startLifecycle(config, service);
     listener = await listenHttp({
       name: "s3",
       address: config.listen,
       ...(tls ? { tls } : {}),
-      onRequest: serve(false),
-      onPlainRequest: serve(false),
-      onExpectContinue: serve(true),
+      ...requestServer(config, service, host),
       headersTimeoutMs: HEADERS_TIMEOUT_MS,
       // A large upload takes as long as it takes; the stall guard asks for progress.
       requestTimeoutMs: 0,
@@ -129,7 +111,7 @@ export async function startObjectsServer(
     });
     if (config.admin !== "off") {
       const s3Address = (): string => listener?.addressText ?? config.listen;
-      admin = await openAdmin({ config, service, store, maintenance, maintenanceView, metrics, log, s3Address });
+      admin = await openAdmin({ config, service, host, maintenanceView, metrics, log, s3Address });
     }
     const addresses = { s3: listener.addressText, ...(admin ? { admin: admin.server.addressText } : {}) };
     return { addresses, service, lifecycle, close: (graceMs) => close(graceMs ?? 0) };
@@ -139,11 +121,34 @@ export async function startObjectsServer(
   }
 }
 
+function startLifecycle(config: ObjectsConfig, service: Service): LifecycleRunner | undefined {
+  if (config.follow !== "") return undefined;
+  const { lifecycleIntervalMs: intervalMs, lifecycleKeysPerSecond: keysPerSecond } = config;
+  return new LifecycleRunner(service, { intervalMs, keysPerSecond });
+}
+
+/** What answers requests of S3, and of followers: those have a path that no bucket can have. */
+function requestServer({ domains }: ObjectsConfig, service: Service, { handleFollower }: StoreHost) {
+  const hosts = new HostTable(domains);
+  const onRequest = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.startsWith(REPLICA_PATH) && handleFollower && hosts.bucketOf(request.headers.host ?? "") === "") {
+      return handleFollower(request, response);
+    }
+    return serveRequest(service, request, response, expectsContinue);
+  };
+  return {
+    onRequest: onRequest(false),
+    onExpectContinue: onRequest(true),
+    onPlainRequest: (request: HttpRequest, response: HttpResponse) => serveRequest(service, request, response, false),
+    // A stream without an end wants what a plain answer does not have.
+    isPlainUrl: (url: string) => !url.startsWith(REPLICA_PATH),
+  };
+}
+
 interface AdminServerParts {
   readonly config: ObjectsConfig;
   readonly service: Service;
-  readonly store: ShardStore;
-  readonly maintenance: Maintenance;
+  readonly host: StoreHost;
   readonly maintenanceView: MaintenanceView;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -156,23 +161,24 @@ interface RunningAdmin {
 }
 
 /** The admin port, and the samples that its charts show. @throws ListenError */
-async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminServerParts): Promise<RunningAdmin> {
+async function openAdmin({ host, metrics, log, ...parts }: AdminServerParts): Promise<RunningAdmin> {
   const { config, service, maintenanceView } = parts;
   const history = new RateHistory(service, () => process.memoryUsage.rss());
   const describeMaintenance = () => ({
     ...maintenanceView.totals,
-    bytesPerSecond: maintenance.bytesPerSecond,
-    writesRefusedBecause: writeRefusal(store.state) ?? null,
+    bytesPerSecond: host.bytesPerSecond(),
+    writesRefusedBecause: writeRefusal(host.shard()?.state) ?? null,
   });
-  const describeVolumes = () => describeAllVolumes(store, maintenanceView);
+  const describeVolumes = () => describeAllVolumes(host.shard(), maintenanceView);
   const server = await startAdmin({
     address: config.admin,
     metrics,
     log,
     requestTimeoutMs: ADMIN_REQUEST_TIMEOUT_MS,
-    addRoutes: (router) => addAdminRoutes(router, { ...parts, describeMaintenance, describeVolumes, history }),
+    addRoutes: (router) => addAdminRoutes(router, { ...parts, host, describeMaintenance, describeVolumes, history }),
   });
-  server.addCheck("store", () => writeRefusal(store.state));
+  server.addCheck("store", () => writeRefusal(host.shard()?.state));
+  server.addCheck("replica", () => host.problem());
   const sampling = setInterval(() => history.sample(), HISTORY_INTERVAL_MS);
   const close = async (graceMs: number): Promise<void> => {
     clearInterval(sampling);
@@ -181,20 +187,13 @@ async function openAdmin({ store, metrics, log, maintenance, ...parts }: AdminSe
   return { server, close };
 }
 
-function maintenanceOptions(config: ObjectsConfig): MaintenanceOptions {
-  return {
-    ...DEFAULT_MAINTENANCE,
-    bytesPerSecond: config.maintenanceBytesPerSecond,
-    targetP99Ms: config.maintenanceTargetP99Ms,
-    scrubIntervalMs: config.scrubIntervalMs,
-    minDeadPart: config.compactionDeadPercent / 100,
-  };
-}
-
 function logMaintenance(log: Logger, event: MaintenanceEvent): void {
   if (event.kind === "groups-expired") log.info("groups.expired", { count: event.count });
   else if (event.kind === "swept") log.info("objects.expired", { count: event.count });
   else if (event.kind === "compacted") log.info("volume.compacted", { ...event.report });
+  else if (event.kind === "divided") log.info("volume.divided", { ...event.report });
+  else if (event.kind === "moved") log.info("volume.moved", { ...event.report });
+  else if (event.kind === "assigned") log.info("volume.assigned", { volumeId: event.volumeId, tier: event.tier });
   else if (event.kind === "failed") log.error("maintenance.failed", { task: event.task, error: event.error });
   else {
     const { volumeId, readBytes, damaged, damagedBlobs } = event.report;
@@ -204,8 +203,9 @@ function logMaintenance(log: Logger, event: MaintenanceEvent): void {
 }
 
 /** Volumes as the admin API shows them. */
-function describeAllVolumes({ state }: ShardStore, view: MaintenanceView) {
-  const { catalog, volumes } = state;
+function describeAllVolumes(shard: ShardStore | undefined, view: MaintenanceView) {
+  if (shard === undefined) return [];
+  const { catalog, volumes } = shard.state;
   const bucketNames = new Map(catalog.buckets().map(({ id, name }) => [id, name]));
   return [...volumes.all()].map(({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }) => {
     const { bucketId = 0, endsMs = 0 } = catalog.group(group) ?? {};

@@ -11,3 +11,12 @@ test.each(seeds(40))(
     expect(simulation.counts.changes).toBeGreaterThan(20);
   },
 );
+
+test.each(seeds(30, 1_000))(
+  "a follower ends byte-equal though the network cuts and garbles what comes, at any byte, seed %i",
+  async (seed) => {
+    const simulation = new FollowerSimulation(seed, { isWired: true });
+    await simulation.run(8);
+    expect(simulation.counts.changes).toBeGreaterThan(20);
+  },
+);

@@ -55,7 +55,7 @@ function start(args: readonly string[]) {
   return { child, exited: once(child, "exit"), output: () => output };
 }
 
-const FREE_PORTS = ["--listen", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"];
+const FREE_PORTS = ["listen", "rtmp", "ranking", "objects"].flatMap((name) => [`--${name}`, "127.0.0.1:0"]);
 
 /** Process ids in the ready lines of the parts. */
 function pidsIn(output: string): number[] {
@@ -68,18 +68,20 @@ describe("kagami up", () => {
       const { child, exited, output } = start(["up", "--demo", "--data", directory, ...FREE_PORTS]);
       await eventually(() => expect(output()).toContain("platform.ready"), { timeoutMs: 30_000 });
       await eventually(() => expect(output()).toMatch(/Watch +http:\/\/127\.0\.0\.1:\d+\/watch\/demo/));
+      expect(output()).toMatch(/Ranking +redis:\/\/127\.0\.0\.1:\d+ .*\n +Objects +http:\/\/127\.0\.0\.1:\d+ /);
       child.kill("SIGINT");
       expect(await exited).toEqual([0, null]);
       expect(output()).not.toContain("server.forced");
       const pids = pidsIn(output());
-      expect(pids.length).toBe(3);
+      expect(pids.length).toBe(5);
       await eventually(() => expect(pids.filter((pid) => isProcessAlive(pid))).toEqual([]));
     });
   });
 
-  test("when the command is killed its parts end by themselves", async () => {
+  test("what is off is not started, and when the command is killed its parts end by themselves", async () => {
     await withTempDir(async (directory) => {
-      const { child, exited, output } = start(["up", "--demo", "--data", directory, ...FREE_PORTS]);
+      const off = ["--ranking", "off", "--objects", "off"];
+      const { child, exited, output } = start(["up", "--demo", "--data", directory, ...FREE_PORTS.slice(0, 4), ...off]);
       await eventually(() => expect(pidsIn(output()).length).toBe(3), { timeoutMs: 30_000 });
       child.kill("SIGKILL");
       await exited;

@@ -46,7 +46,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "objects",
-    usage: "[probe-disk|fsck|repair] [--listen host:port] [--data DIR] [flags]",
+    usage: "[probe-disk|fsck|repair|promote] [--listen host:port] [--data DIR] [flags]",
     about: "Run the object store, an S3-compatible server",
     run: async (context) => {
       const { runObjects } = await import("@kagami/objects");

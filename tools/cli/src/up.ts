@@ -3,6 +3,15 @@ import { z } from "zod";
 import type { CommandContext } from "./commands.ts";
 import { startPlatform } from "./platform.ts";
 
+/** Where a store listens. */
+function store(usual: string, who: string) {
+  return z
+    .string()
+    .default("auto")
+    .meta({ placeholder: "host:port|auto|off" })
+    .describe(`Address and port for ${who}; auto is ${usual}, or any free port if that is taken`);
+}
+
 const upSchema = z.strictObject({
   listen: z
     .string()
@@ -14,6 +23,8 @@ const upSchema = z.strictObject({
     .default("127.0.0.1:1935")
     .meta({ placeholder: "host:port" })
     .describe("Address and port for publishers"),
+  ranking: store("127.0.0.1:6379", "Redis clients of the ranking store"),
+  objects: store("127.0.0.1:9000", "S3 clients of the object store"),
   data: z.string().default("data").meta({ placeholder: "DIR" }).describe("Directory for everything that is kept"),
   demo: z
     .boolean()
@@ -25,11 +36,11 @@ const upSchema = z.strictObject({
 /** The settings of `kagami up`. */
 export type UpConfig = z.output<typeof upSchema>;
 
-/** `kagami up`: every part in a process of its own, ended together. */
+/** `kagami up`: the parts in a process each, ended together. */
 export async function runUp({ argv, env }: CommandContext): Promise<void> {
   await runPart({
     part: "up",
-    about: "Runs the whole platform on this machine, each part in a process of its own",
+    about: "Runs the live server and both stores on this machine, each in a process of its own",
     schema: upSchema,
     argv,
     env,

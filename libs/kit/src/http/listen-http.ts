@@ -30,6 +30,8 @@ export interface HttpListenerOptions extends ConnectionLimits {
    * ({@link PlainConnections}); all others go to `onRequest`. Without it, they all do.
    */
   readonly onPlainRequest?: (request: HttpRequest, response: HttpResponse) => Promise<void> | void;
+  /** What `onPlainRequest` is asked for; connections on which something else is asked go to `onRequest`. All, if absent. */
+  readonly isPlainUrl?: (url: string) => boolean;
   /** Takes over a connection that asks for another protocol. Without it such requests are answered as plain ones. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Time for the header section, 10 s if absent; for the whole request, 30 s; 0 is no limit. */
@@ -138,6 +140,7 @@ function interceptPlain(
   server.removeListener(event, accept as () => void);
   const plain = new PlainConnections({
     onRequest: (request, response) => answer(options, onRequest, request, response),
+    isPlainUrl: options.isPlainUrl,
     passOn: (socket) => void accept.call(server, socket),
     refuse: (socket) => refuseBadRequest(new Error("The connection ended inside a request"), socket),
     keepAliveTimeoutMs: keepAliveTimeoutOf(options),

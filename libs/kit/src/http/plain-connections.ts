@@ -5,6 +5,8 @@ import { type PlainAnswerer, PlainRequest, PlainResponse } from "./plain-respons
 interface PlainConnectionsOptions {
   /** Answers a request. It must not throw. */
   readonly onRequest: (request: PlainRequest, response: PlainResponse) => void;
+  /** Whether a request for this is answered here; without it, each is. */
+  readonly isPlainUrl?: ((url: string) => boolean) | undefined;
   /** Gives a connection to the whole parser, which reads what was read here once more. */
   readonly passOn: (socket: Socket) => void;
   /** Answers that what came is no request, and hangs up. */
@@ -154,7 +156,7 @@ class PlainConnection implements PlainAnswerer {
     while (this.#response === undefined && this.#rest.length > 0) {
       const head = parsePlainHead(this.#rest, 0);
       if (head === undefined) break;
-      if (head === "unusual") {
+      if (head === "unusual" || this.#options.isPlainUrl?.(head.url) === false) {
         this.#passOn();
         break;
       }

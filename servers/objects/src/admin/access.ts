@@ -3,12 +3,14 @@ import type { ObjectsConfig } from "../config.ts";
 import type { AuditActor } from "../service/audit-log.ts";
 import type { Service } from "../service/service.ts";
 import type { Bucket } from "../store/object-store.ts";
+import type { StoreHost } from "../store-host.ts";
 import type { RateHistory } from "./rate-history.ts";
 
 /** What the admin API stands on. */
 export interface AdminParts {
   readonly config: ObjectsConfig;
   readonly service: Service;
+  readonly host: StoreHost;
   /** Where S3 is served. */
   readonly s3Address: () => string;
   readonly describeVolumes: () => readonly unknown[];

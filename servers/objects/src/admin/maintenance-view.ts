@@ -6,6 +6,8 @@ export interface MaintenanceTotals {
   /** Objects that were removed one by one because their end had come, outside of a group. */
   readonly objectsSwept: number;
   readonly volumesCompacted: number;
+  /** Volumes of which a part went to another tier. */
+  readonly volumesDivided: number;
   readonly volumesScrubbed: number;
   readonly scrubbedBytes: number;
   /** Volumes in which the last scrub found damage. */
@@ -30,6 +32,7 @@ export class MaintenanceView {
     groupsExpired: 0,
     objectsSwept: 0,
     volumesCompacted: 0,
+    volumesDivided: 0,
     volumesScrubbed: 0,
     scrubbedBytes: 0,
     lastFailure: null,
@@ -60,6 +63,13 @@ export class MaintenanceView {
         return;
       case "compacted":
         this.#totals = { ...totals, volumesCompacted: totals.volumesCompacted + 1 };
+        return;
+      case "divided":
+        this.#totals = { ...totals, volumesDivided: totals.volumesDivided + 1 };
+        return;
+      case "moved":
+      case "assigned":
+        // The tiers count for themselves.
         return;
       case "failed": {
         const message = event.error instanceof Error ? event.error.message : String(event.error);

@@ -3,6 +3,7 @@ import { type RouteHandler, type Router, readSinglePage } from "@kagami/kit";
 import { type AdminParts, checkAccess, checkChange } from "./access.ts";
 import { answered } from "./answered.ts";
 import { addBucketRoutes } from "./bucket-routes.ts";
+import { addReplicaRoutes } from "./replica-routes.ts";
 import { addUploadRoutes } from "./upload-routes.ts";
 import { addUserRoutes } from "./user-routes.ts";
 import { addViewRoutes } from "./view-routes.ts";
@@ -52,6 +53,7 @@ export function addAdminRoutes(router: Router, parts: AdminParts): void {
   routes.get("/api/history", ({ query }) => ({ json: parts.history.since(Number(query.get("since") ?? 0)) }));
   routes.get("/api/volumes", () => ({ json: parts.describeVolumes() }));
   routes.get("/api/maintenance", () => ({ json: parts.describeMaintenance() }));
+  addReplicaRoutes(routes, parts);
   addUserRoutes(routes, parts);
   addBucketRoutes(routes, parts);
   addUploadRoutes(routes, parts);

@@ -96,7 +96,7 @@ async function sendObject(
   // A video that is paused is cut, too; the browser asks for the rest of it when it goes on.
   const transfer = stalls.watch(() => response.destroy());
   const onDamage = (error: unknown): void => {
-    log.error("view.failed", { bucket: ticket.bucket, objectKey: ticket.key, error });
+    log.error("view.failed", { bucket: ticket.bucket, object: ticket.key, error });
   };
   try {
     await pipeline(watched(object.read(start, end), transfer, onDamage), response);

@@ -86,6 +86,7 @@ export function createService({
     log,
     region: config.region,
     hostId: hostname(),
+    replicaOf: config.follow === "" ? undefined : config.follow,
     maxBucketsPerUser: config.maxBucketsPerUser,
     minPartBytes: MIN_PART_BYTES,
     nowMs,

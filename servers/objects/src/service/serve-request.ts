@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from "@kagami/kit";
 import { answerActual } from "../engine/cors/cors.ts";
-import { actionOf, BY_HANDLER, hidesAbsence } from "../engine/policy/operation-actions.ts";
+import { actionOf, BY_HANDLER, hidesAbsence, isRead } from "../engine/policy/operation-actions.ts";
 import { S3Error } from "../protocol/errors.ts";
 import { authorize, checkOwner, isAllowed, needsObjectTags, type Wish, wishFor } from "./authorize.ts";
 import { ClientGone } from "./client-gone.ts";
@@ -69,6 +69,7 @@ function serve(cx: RequestContext): Promise<void> | undefined {
   const { operation, bucket: name } = cx.route;
   const handler = HANDLERS[operation];
   if (!handler) throw new S3Error("NotImplemented", { message: `${operation} is not implemented` });
+  if (cx.service.replicaOf !== undefined && !isRead(operation)) throw readOnly(cx.service.replicaOf);
   if (name !== "") findBucket(cx, name);
   admit(cx);
   const action = actionOf(operation, cx.route.query.has("versionId"));
@@ -80,6 +81,12 @@ function serve(cx: RequestContext): Promise<void> | undefined {
   if (bucket && needsObjectTags(cx, bucket)) return serveWithTags(cx, wish, handler);
   authorize(cx, wish);
   return handler(cx);
+}
+
+/** Before its body is read. */
+function readOnly(source: string): S3Error {
+  const message = `This server is a replica of ${source} and takes no writes. Send them there.`;
+  return new S3Error("MethodNotAllowed", { message, fields: { Source: source } });
 }
 
 async function serveWithTags(cx: RequestContext, wish: Wish, handler: Handler): Promise<void> {
@@ -156,7 +163,7 @@ function refuse(cx: RequestContext, error: unknown): void {
   const { answer, isAlarming } = toS3Error(error);
   if (isAlarming) {
     const { operation, bucket, key } = cx.route;
-    service.log.error("request.failed", { requestId: cx.id, operation, bucket, objectKey: key, error });
+    service.log.error("request.failed", { requestId: cx.id, operation, bucket, object: key, error });
   }
   if (response.headersSent) {
     // The answer has begun and cannot be taken back: the client must see that it is not whole.

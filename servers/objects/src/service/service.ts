@@ -35,6 +35,8 @@ export interface Service {
   readonly region: string;
   /** Told in errors: which server it was. */
   readonly hostId: string;
+  /** Where a replica's writes must go instead; undefined for a store of its own. */
+  readonly replicaOf: string | undefined;
   readonly maxBucketsPerUser: number;
   /** Least size of a part but the last. */
   readonly minPartBytes: number;

@@ -16,8 +16,11 @@ const CODES: Readonly<Record<StoreErrorCode, S3ErrorCode>> = {
   TOO_MANY_BUCKETS: "TooManyBuckets",
   DISK_FULL: "SlowDown",
   DISK_FAILED: "InternalError",
+  TIER_MISSING: "ServiceUnavailable",
   CORRUPT: "InternalError",
   CHANGES_TRIMMED: "InternalError",
+  READ_ONLY: "MethodNotAllowed",
+  NOT_COPIED: "ServiceUnavailable",
   INCOMPLETE_BODY: "IncompleteBody",
   BUSY: "SlowDown",
   CLOSED: "ServiceUnavailable",
@@ -29,18 +32,32 @@ const DETAILS: Readonly<Partial<Record<StoreErrorCode, S3ErrorDetails>>> = {
     message: "The server's disk is full; reads and deletes go on. Please try again when space has been freed.",
     headers: { "retry-after": "60" },
   },
+  NOT_COPIED: { headers: { "retry-after": "5" } },
+  TIER_MISSING: {
+    message: "The disk that holds this object is not available at the moment. Nothing is lost; please try again later.",
+    headers: { "retry-after": "300" },
+  },
   BUSY: { headers: { "retry-after": "1" } },
   CLOSED: { message: "The server is shutting down. Please try again.", headers: { "retry-after": "5" } },
 };
 
 /** Errors that a person must see: the log gets them with their cause. */
-const ALARMING: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["DISK_FULL", "DISK_FAILED", "CORRUPT"]);
+const ALARMING: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  "DISK_FULL",
+  "DISK_FAILED",
+  "TIER_MISSING",
+  "CORRUPT",
+]);
+
+/** Their messages name where to go instead, and nothing of the machine's. */
+const TOLD: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["READ_ONLY", "NOT_COPIED"]);
 
 /** What the client is told of any error, and whether the log must have it. */
 export function toS3Error(error: unknown): { readonly answer: S3Error; readonly isAlarming: boolean } {
   if (error instanceof S3Error) return { answer: error, isAlarming: false };
   if (error instanceof StoreError) {
-    const answer = new S3Error(CODES[error.code], { ...DETAILS[error.code], cause: error });
+    const message = TOLD.has(error.code) ? { message: error.message } : undefined;
+    const answer = new S3Error(CODES[error.code], { ...DETAILS[error.code], ...message, cause: error });
     return { answer, isAlarming: ALARMING.has(error.code) };
   }
   return { answer: new S3Error("InternalError", { cause: error }), isAlarming: true };

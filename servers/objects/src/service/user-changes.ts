@@ -15,7 +15,14 @@ export interface UserChange {
 /** Why a change of users is refused. `code` is API. */
 export class UserChangeError extends Error {
   override readonly name = "UserChangeError";
-  readonly code: "USER_UNKNOWN" | "USER_EXISTS" | "USER_INVALID" | "KEY_UNKNOWN" | "KEY_FIXED" | "TOO_MANY";
+  readonly code:
+    | "USER_UNKNOWN"
+    | "USER_EXISTS"
+    | "USER_INVALID"
+    | "KEY_UNKNOWN"
+    | "KEY_FIXED"
+    | "TOO_MANY"
+    | "READ_ONLY";
 
   constructor(code: UserChangeError["code"], message: string) {
     super(message);

@@ -31,6 +31,8 @@ export interface UsersOptions {
   readonly accessKey: string;
   readonly secretKey: string;
   readonly nowMs: () => number;
+  /** Of a replica: where its users come from. They are changed there, and none is made here. */
+  readonly source?: string;
 }
 
 /** The first user's key that was made at this start; to be shown once. */
@@ -52,6 +54,7 @@ export class Users {
   readonly #path: string;
   readonly #fixedKey: StoredKey | undefined;
   readonly #nowMs: () => number;
+  readonly #source: string | undefined;
   #stored: readonly StoredUser[] = [];
   #byKey = new Map<string, KeyHolder>();
   #byName = new Map<string, User>();
@@ -61,6 +64,7 @@ export class Users {
   private constructor(options: UsersOptions) {
     this.#path = join(options.directory, "users.json");
     this.#nowMs = options.nowMs;
+    this.#source = options.source;
     if (options.accessKey !== "") {
       const { accessKey, secretKey } = options;
       this.#fixedKey = { accessKey, secretKey, createdMs: options.nowMs(), isEnabled: true };
@@ -82,7 +86,8 @@ export class Users {
       users.#apply(file.users);
     } catch (error) {
       if (!(error instanceof FileError && error.code === "FILE_MISSING")) throw error;
-      generated = await users.#makeFirst();
+      if (options.source === undefined) generated = await users.#makeFirst();
+      else users.#apply([]);
     }
     return { users, generated };
   }
@@ -168,6 +173,23 @@ export class Users {
     });
   }
 
+  /** All of them with their secrets, for a replica; without the key of the settings. */
+  exported(): string {
+    return fileText(this.#stored);
+  }
+
+  /** Of a replica: takes what {@link Users.exported} of the source said. @throws ObjectsError `USERS_INVALID`, FileError */
+  async replaceAll(text: string): Promise<void> {
+    const { users } = readExported(text);
+    for (const user of users) compileUser(user, "what the source sent");
+    const result = this.#writing.then(async () => {
+      await this.#write(users);
+      this.#apply(users);
+    });
+    this.#writing = result.catch(() => undefined);
+    await result;
+  }
+
   #find(name: string): StoredUser {
     const user = this.#stored.find((candidate) => candidate.name === name);
     if (!user) throw unknownUser(name);
@@ -191,6 +213,9 @@ export class Users {
 
   #change(change: (users: readonly StoredUser[]) => StoredUser[]): Promise<void> {
     const result = this.#writing.then(async () => {
+      if (this.#source !== undefined) {
+        throw new UserChangeError("READ_ONLY", `This is a replica of ${this.#source}. Change users there`);
+      }
       const next = change(this.#stored);
       await this.#write(next);
       this.#apply(next);
@@ -201,7 +226,7 @@ export class Users {
   }
 
   async #write(users: readonly StoredUser[]): Promise<void> {
-    await writeFileAtomic(this.#path, `${JSON.stringify({ version: 1, users }, undefined, 2)}\n`, 0o600);
+    await writeFileAtomic(this.#path, fileText(users), 0o600);
   }
 
   async #makeFirst(): Promise<GeneratedKey | undefined> {
@@ -239,6 +264,20 @@ export class Users {
 
   #view(user: StoredUser): UserView {
     return viewOf(user, user.name === FIRST_USER ? this.#fixedKey : undefined);
+  }
+}
+
+function fileText(users: readonly StoredUser[]): string {
+  return `${JSON.stringify({ version: 1, users }, undefined, 2)}\n`;
+}
+
+function readExported(text: string) {
+  try {
+    return usersFileSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new ObjectsError("USERS_INVALID", "Cannot read the users that the source sent. Run the same version there", {
+      cause,
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { SimDisk } from "../../test/support/sim-disk.ts";
 import { BlobStore, type BlobWriter } from "./blob-store.ts";
 import { BLOB_DIRECTORY } from "./disk.ts";
+import { TieredDisk } from "./tiers/tiered-disk.ts";
 
 /** Twice what is written before the disk is asked to take it. */
 const BLOB_BYTES = 16 << 20;
@@ -14,7 +15,7 @@ async function fill(writer: BlobWriter, bytes: number): Promise<void> {
 
 test("a blob is synced while it arrives, and a sync that failed is not made good by a later one", async () => {
   const disk = new SimDisk(createRandom(1));
-  const writer = new BlobStore(disk).create();
+  const writer = new BlobStore(new TieredDisk(disk, [])).create();
   await fill(writer, BLOB_BYTES / 4);
   disk.faults = { syncError: 1 };
   await fill(writer, BLOB_BYTES / 2);
@@ -27,7 +28,7 @@ test("a blob is synced while it arrives, and a sync that failed is not made good
 
 test("a finished blob outlives a loss of power, name and bytes", async () => {
   const disk = new SimDisk(createRandom(2));
-  const store = new BlobStore(disk);
+  const store = new BlobStore(new TieredDisk(disk, []));
   const writer = store.create();
   await fill(writer, BLOB_BYTES);
   const checksums = await writer.finish();
@@ -41,7 +42,7 @@ test("a finished blob outlives a loss of power, name and bytes", async () => {
 test("a blob whose name could not be synced is refused", async () => {
   const disk = new SimDisk(createRandom(3));
   disk.faults = { syncError: 1 };
-  const writer = new BlobStore(disk).create();
+  const writer = new BlobStore(new TieredDisk(disk, [])).create();
   await fill(writer, PIECE.length);
   disk.faults = {};
   await expect(writer.finish()).rejects.toMatchObject({ code: "EIO" });

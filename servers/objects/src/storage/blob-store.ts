@@ -1,6 +1,7 @@
 import { CHUNK_BYTES } from "../protocol/volume/index.ts";
 import { chunkChecksum } from "./checksums.ts";
 import { BLOB_DIRECTORY, blobPath, type Disk, type DiskFile, idOfName } from "./disk.ts";
+import type { TieredDisk } from "./tiers/tiered-disk.ts";
 
 /** So much is gathered before it is written. */
 const BUFFER_BYTES = 4 * CHUNK_BYTES;
@@ -15,12 +16,12 @@ interface OpenBlob {
 
 /** The large bodies: a file each, named by a number that is never used twice. */
 export class BlobStore {
-  readonly #disk: Disk;
+  readonly #disk: TieredDisk;
   readonly #open = new Map<number, OpenBlob>();
   #nextId = 1;
   #unlinkFailureCount = 0;
 
-  constructor(disk: Disk) {
+  constructor(disk: TieredDisk) {
     this.#disk = disk;
   }
 
@@ -38,9 +39,12 @@ export class BlobStore {
     this.#nextId = Math.max(this.#nextId, id + 1);
   }
 
-  /** A new file to write to. @throws the system's error */
-  create(): BlobWriter {
-    return this.createAs(this.#nextId);
+  /** A new file to write to, on the disk of a tier. @throws the system's error; StoreError TIER_MISSING */
+  create(tier = ""): BlobWriter {
+    const id = this.#nextId;
+    const disk = this.#disk.diskOf(tier);
+    this.reserveId(id);
+    return new BlobWriter(id, disk, disk.create(blobPath(id)));
   }
 
   /** The same with a number that another store gave, whose copy this is. */

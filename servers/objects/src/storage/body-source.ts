@@ -30,6 +30,7 @@ export class BodySource {
     if (volume === undefined) {
       throw Object.assign(new Error(`ENOENT: volume ${entry.volumeId} is gone`), { code: "ENOENT" });
     }
+    if (volume.isAway) throw new StoreError("TIER_MISSING", awayText(state, volume));
     if (entry.blobId !== 0) state.blobs.hold(entry.blobId);
     state.volumes.hold(volume);
     return new BodySource(state, entry, volume);
@@ -43,8 +44,7 @@ export class BodySource {
   async readAll(): Promise<Uint8Array> {
     const { offset, headBytes, storedBytes } = this.#entry;
     if (storedBytes === 0) return EMPTY;
-    const file = this.#state.volumes.file(this.#volume.id);
-    const found = file.read(offset + headBytes, storedBytes + 4);
+    const found = this.#timed(this.#state.volumes.file(this.#volume.id).read(offset + headBytes, storedBytes + 4));
     const bytes = found instanceof Promise ? await found : found;
     this.#check(bytes, storedBytes + 4);
     const body = bytes.subarray(0, storedBytes);
@@ -62,7 +62,7 @@ export class BodySource {
     const wholeEnd = Math.min(bodyBytes, inChunks(end + CHUNK_BYTES - 1));
     for (let at = inChunks(start); at < end; at += pieceBytes) {
       const length = Math.min(pieceBytes, wholeEnd - at);
-      const found = this.#file().read(base + at, length, buffer);
+      const found = this.#timed(this.#file().read(base + at, length, buffer));
       const bytes = found instanceof Promise ? await found : found;
       this.#check(bytes, length);
       this.#checkChunks(bytes, at, checksums);
@@ -83,6 +83,19 @@ export class BodySource {
     this.#isClosed = true;
     if (this.#entry.blobId !== 0) this.#state.blobs.release(this.#entry.blobId);
     this.#state.volumes.release(this.#volume);
+  }
+
+  /** Maintenance on a slow disk gives way to those who read from it. */
+  #timed(reading: Promise<Uint8Array> | Uint8Array): Promise<Uint8Array> | Uint8Array {
+    const { place } = this.#volume;
+    return place === "" || !(reading instanceof Promise) ? reading : this.#noteTime(reading, place);
+  }
+
+  async #noteTime(reading: Promise<Uint8Array>, place: string): Promise<Uint8Array> {
+    const startedMs = performance.now();
+    const bytes = await reading;
+    this.#state.readLatencyOf(place).add(performance.now() - startedMs);
+    return bytes;
   }
 
   #file() {
@@ -119,6 +132,10 @@ export class BodySource {
       `Cannot read ${where}: its body from byte ${at} fails its checksum. Restore the object from a replica`,
     );
   }
+}
+
+function awayText({ disk }: ShardState, { id }: Volume): string {
+  return `Cannot read volume ${id}: it lies on a tier that is not there (${disk.missingNames}). Give its disk back and start again`;
 }
 
 const EMPTY = new Uint8Array();

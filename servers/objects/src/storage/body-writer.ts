@@ -20,14 +20,17 @@ const NOW: Promise<void> = Promise.resolve();
 /** Two buffers of a blob's writer. */
 const BLOB_MEMORY_BYTES = 524_288;
 
-/** Makes the writer that suits the size. */
+/** Makes the writer that suits the size; a large body goes to the disk of its storage class at once. */
 export function makeBodyWriter<Result>(
   state: ShardState,
   budget: MemoryBudget,
   sizeBytes: number,
   commit: CommitBody<Result>,
+  storageClass?: string,
 ): BodyWriter<Result> {
-  if (sizeBytes >= state.options.blobFromBytes) return new BlobBodyWriter(state, budget, sizeBytes, commit);
+  if (sizeBytes >= state.options.blobFromBytes) {
+    return new BlobBodyWriter(state, budget, sizeBytes, commit, state.disk.tierOfClass(storageClass) ?? "");
+  }
   return new SmallBodyWriter(state, budget, sizeBytes, commit);
 }
 
@@ -114,20 +117,22 @@ class SmallBodyWriter<Result> implements BodyWriter<Result> {
   }
 }
 
-/** A large body: into a file of its own, while the next bytes arrive. */
+/** A large body: into a file of its own on its tier's disk, while the next bytes arrive. */
 class BlobBodyWriter<Result> implements BodyWriter<Result> {
   readonly #state: ShardState;
   readonly #budget: MemoryBudget;
   readonly #sizeBytes: number;
   readonly #commit: CommitBody<Result>;
+  readonly #tier: string;
   #blob: BlobWriter | undefined;
   #isEnded = false;
 
-  constructor(state: ShardState, budget: MemoryBudget, sizeBytes: number, commit: CommitBody<Result>) {
+  constructor(state: ShardState, budget: MemoryBudget, sizeBytes: number, commit: CommitBody<Result>, tier: string) {
     this.#state = state;
     this.#budget = budget;
     this.#sizeBytes = sizeBytes;
     this.#commit = commit;
+    this.#tier = tier;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -148,14 +153,15 @@ class BlobBodyWriter<Result> implements BodyWriter<Result> {
 
   async #begin(): Promise<BlobWriter> {
     const { disk, options } = this.#state;
-    if (disk.freeBytes() < options.reserveBytes + this.#sizeBytes) {
+    if (this.#tier !== "") checkRoom(this.#state);
+    if (disk.diskOf(this.#tier).freeBytes() < options.reserveBytes + this.#sizeBytes) {
       throw new StoreError("DISK_FULL", `Cannot write ${this.#sizeBytes} bytes: the disk has too little room for them`);
     }
     const granted = this.#budget.take(BLOB_MEMORY_BYTES);
     if (granted !== undefined) await granted;
     try {
       if (this.#isEnded) throw new StoreError("CLOSED", "Cannot write to a body that has ended");
-      this.#blob = this.#state.blobs.create();
+      this.#blob = this.#state.blobs.create(this.#tier);
       return this.#blob;
     } catch (error) {
       this.#budget.give(BLOB_MEMORY_BYTES);

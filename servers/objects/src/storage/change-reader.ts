@@ -33,8 +33,20 @@ export interface ChangeBatch {
   readonly horizon: number;
   /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
   readonly damagedSequences: readonly number[];
+  /** Bytes in which not even a head can be read, so that nobody knows what was left out. */
+  readonly damagedBytes: number;
 }
 
+type Gathered = Pick<ChangeBatch, "changes" | "nextAfter" | "isEnd" | "damagedSequences">;
+
+/** How a shard's changes are read beside its clients. */
+export interface ChangeReaderOptions {
+  /** Called after each few records: whoever else waits has a turn. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** Records between two pauses: some tenths of a millisecond. */
+const RECORDS_PER_TURN = 16;
 /** Volumes whose position is remembered. */
 const MAX_POSITIONS = 4_096;
 
@@ -45,10 +57,12 @@ const MAX_POSITIONS = 4_096;
  */
 export class ChangeReader {
   readonly #state: ShardState;
+  readonly #pause: (() => Promise<void>) | undefined;
   readonly #positions = new Map<number, { readonly sequence: number; readonly offset: number }>();
 
-  constructor(state: ShardState) {
+  constructor(state: ShardState, options: ChangeReaderOptions = {}) {
     this.#state = state;
+    this.#pause = options.pause;
   }
 
   /**
@@ -75,7 +89,7 @@ export class ChangeReader {
       // A tombstone may have been dropped while this was read.
       this.#checkHorizon(after, knownHorizon);
       for (const source of sources) this.#remember(source, batch.nextAfter);
-      return { ...batch, horizon };
+      return { ...batch, horizon, damagedBytes: sources.reduce((sum, source) => sum + source.damagedBytes, 0) };
     } finally {
       for (const volume of open) volumes.release(volume);
     }
@@ -90,12 +104,13 @@ export class ChangeReader {
     );
   }
 
-  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<Omit<ChangeBatch, "horizon">> {
+  async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<Gathered> {
     const changes: Change[] = [];
     const damagedSequences: number[] = [];
     let bytes = 0;
     let nextAfter = after;
-    for (;;) {
+    for (let count = 1; ; count++) {
+      if (count % RECORDS_PER_TURN === 0) await this.#pause?.();
       const record = await merge.next();
       // Not the shard's last sequence: that may be of a commit that was refused, and be given again after a crash.
       if (record === undefined) return { changes, nextAfter, isEnd: true, damagedSequences };
@@ -160,6 +175,10 @@ class PositionedSource implements RecordSource {
     const { id, endOffset } = volume;
     const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset };
     this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
+  }
+
+  get damagedBytes(): number {
+    return this.#scanner.damaged.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
   async next(): Promise<ScannedRecord | undefined> {

@@ -72,10 +72,23 @@ export class CommitLoop {
     });
   }
 
+  /** Runs a commit of somebody else's between two of the queue; what is submitted meanwhile waits. */
+  async alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.#isRunning) await this.#idle;
+    if (this.#isClosed) throw new StoreError("CLOSED", "Cannot write: the store is closed");
+    this.#isRunning = true;
+    const running = work();
+    this.#idle = running.then(ignore, ignore).then(() => {
+      this.#isRunning = false;
+      if (this.#queue.length > 0) this.#start();
+    });
+    return await running;
+  }
+
   /** Ends when what was submitted is done; what comes later is refused. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#idle;
+    while (this.#isRunning) await this.#idle;
   }
 
   #start(): void {
@@ -145,6 +158,8 @@ export class CommitLoop {
     for (const id of tx.orphanBlobs) this.#state.blobs.orphan(id);
   }
 }
+
+function ignore(): void {}
 
 function rejectAll(group: readonly Waiting[], error: StoreError): void {
   for (const { reject } of group) reject(error);

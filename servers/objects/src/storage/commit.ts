@@ -35,6 +35,8 @@ export interface NewRecord {
   readonly metadata: Uint8Array;
   /** The body, or the checksums of a blob's. */
   readonly stored?: Uint8Array;
+  /** Where it belongs; absent for the first tier. */
+  readonly tier?: string | undefined;
 }
 
 interface Appended {
@@ -73,7 +75,7 @@ export class Commit {
     current?: { readonly entry: Entry | undefined },
   ): Promise<{ head: RecordHead; place: Place }> {
     const stored = record.stored ?? EMPTY;
-    const volume = await this.#volumeFor(record.group, headBytesOf(record) + stored.length);
+    const volume = await this.#volumeFor(record.group, headBytesOf(record) + stored.length, record.tier);
     const isFirst = !this.#phase.has(volume.id);
     const head: RecordHead = {
       kind: record.kind,
@@ -197,16 +199,16 @@ export class Commit {
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
-  async #volumeFor(group: number, bytes: number): Promise<Volume> {
+  async #volumeFor(group: number, bytes: number, tier?: string): Promise<Volume> {
     const state = this.#state;
-    const active = state.activeVolume(group);
+    const active = state.activeVolume(group, tier);
     if (active !== undefined) {
       const endOffset = active.endOffset + (this.#addedBytes.get(active.id) ?? 0);
       if (endOffset + bytes <= state.options.volumeBytes || endOffset === VOLUME_HEADER_BYTES) return active;
       state.retire(active);
       this.tx.touchVolume(active.id);
     }
-    return await state.createVolume(state.catalog.group(group) ?? NO_GROUP, this.nowMs);
+    return await state.createVolume(state.catalog.group(group) ?? NO_GROUP, this.nowMs, tier);
   }
 
   #append(volume: Volume, head: RecordHead, stored: Uint8Array): number {
@@ -231,7 +233,7 @@ export class Commit {
     appended.parts.push(encoded, ...rest);
     const before = this.#addedBytes.get(volume.id) ?? 0;
     this.#addedBytes.set(volume.id, before + bytes);
-    this.tx.added(volume.id, bytes, head.sequence);
+    this.tx.added(volume.id, bytes, head);
     this.#recordCount++;
     return volume.endOffset + before;
   }

@@ -9,8 +9,9 @@ import {
 import { NO_GROUP } from "./catalog.ts";
 import type { Commit } from "./commit.ts";
 import type { CommitLoop, WriteOperation } from "./commit-loop.ts";
+import { CompactionOutput } from "./compaction-output.ts";
 import { VOLUME_DIRECTORY } from "./disk.ts";
-import { movedRow, ownerKeys, pointsAt, roleOf } from "./liveness.ts";
+import { movedRow, type OwnedRecord, ownedBy, ownerKeys, pointsAt, roleOf } from "./liveness.ts";
 import type { ShardState } from "./shard-state.ts";
 import type { ScannedRecord } from "./volume-scanner.ts";
 import { liveBytes, type Volume } from "./volume-set.ts";
@@ -23,21 +24,23 @@ const MOVES_PER_COMMIT = 64;
 /** Records whose owners one trip to the index finds. Between two trips the clients have their turn. */
 const SCAN_RECORDS = 64;
 const SCAN_BYTES = 262_144;
-/** So much of the output waits for its sync at most: a client's sync may have to wait until the disk has that, too. */
-const UNSYNCED_BYTES = 1_048_576;
 /** A small record costs the processor more than the disk, and the processor is the clients' too. */
 const MIN_RECORD_COST_BYTES = 4_096;
 
 interface Move {
   readonly record: ScannedRecord;
   readonly offset: number;
+  readonly output: CompactionOutput;
 }
+
+/** The tiers that records belong to, in their order. */
+export type TiersOf = (records: readonly OwnedRecord[]) => Promise<readonly string[]>;
 
 /** What a compaction did. */
 export interface CompactionReport {
   readonly sourceId: number;
-  /** Undefined if nothing was wanted. */
-  readonly outputId: number | undefined;
+  /** One for each tier that something of it belongs to; none if nothing was wanted. */
+  readonly outputIds: readonly number[];
   readonly readBytes: number;
   readonly writtenBytes: number;
 }
@@ -62,16 +65,13 @@ export class Compaction {
   readonly #takeIo: TakeIo;
   readonly #nowMs: () => number;
   /** Tombstones up to this sequence may be dropped, if nothing dead is left for them to say. */
-  readonly #dropUpTo: number;
-  #output: Volume | undefined;
+  #dropUpTo: number;
+  readonly #tiersOf: TiersOf | undefined;
+  readonly #outputs = new Map<string, CompactionOutput>();
   /** For one batch of records; larger ones get their own. */
   readonly #memory = Buffer.allocUnsafeSlow(2 * SCAN_BYTES);
-  #outputBytes = VOLUME_HEADER_BYTES;
-  #syncedBytes = VOLUME_HEADER_BYTES;
   #readBytes = 0;
   #horizon = 0;
-  /** Of the records that died between their copying and the moving of their pointers; they come in rising order. */
-  #minDeadSequence = 0;
 
   constructor(parts: {
     readonly state: ShardState;
@@ -80,6 +80,8 @@ export class Compaction {
     readonly takeIo: TakeIo;
     readonly nowMs: () => number;
     readonly dropUpTo: number;
+    /** Divides the source; without it all of it stays on its tier. */
+    readonly tiersOf?: TiersOf | undefined;
   }) {
     this.#state = parts.state;
     this.#loop = parts.loop;
@@ -87,6 +89,7 @@ export class Compaction {
     this.#takeIo = parts.takeIo;
     this.#nowMs = parts.nowMs;
     this.#dropUpTo = parts.dropUpTo;
+    this.#tiersOf = parts.tiersOf;
   }
 
   /** Undefined if the volume holds damaged bytes: it is left to be repaired. @throws an error of the disk or the store */
@@ -94,6 +97,8 @@ export class Compaction {
     const { volumes, disk } = this.#state;
     // The source of the compaction before must not come back after a crash: it holds what that one's output has dropped.
     await disk.syncNames(VOLUME_DIRECTORY);
+    // On a slow disk that fails it might: then what it could bring back must stay dead.
+    if (!(await disk.syncSlowNames(VOLUME_DIRECTORY))) this.#dropUpTo = 0;
     volumes.hold(this.#source);
     let moves: Move[];
     try {
@@ -121,9 +126,9 @@ export class Compaction {
     await this.#loop.submit(this.#removeOperation());
     return {
       sourceId: this.#source.id,
-      outputId: this.#output?.id,
+      outputIds: [...this.#outputs.values()].map(({ volume }) => volume.id),
       readBytes: this.#readBytes,
-      writtenBytes: this.#output === undefined ? 0 : this.#outputBytes,
+      writtenBytes: [...this.#outputs.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     };
   }
 
@@ -155,7 +160,7 @@ export class Compaction {
       this.#discard();
       return undefined;
     }
-    if (this.#output !== undefined) await this.#finishOutput(this.#output, moves[0]?.record.head.sequence ?? 0);
+    for (const output of this.#outputs.values()) await output.finish(this.#state);
     return moves;
   }
 
@@ -168,32 +173,60 @@ export class Compaction {
       counts.push(own.length);
     }
     const values = await this.#state.index.get(keys);
-    const kept: ScannedRecord[] = [];
+    const kept: { readonly record: ScannedRecord; readonly owned: OwnedRecord | undefined }[] = [];
     let at = 0;
-    let bytes = 0;
     for (const [i, record] of batch.entries()) {
       const own = values.slice(at, at + (counts[i] ?? 0));
       at += counts[i] ?? 0;
-      if (!this.#isKept(record, own)) continue;
-      moves.push({ record, offset: this.#outputBytes + bytes });
-      kept.push(record);
+      if (this.#isKept(record, own)) kept.push({ record, owned: ownedBy(record, own) });
+    }
+    for (const [tier, records] of await this.#byTier(kept)) await this.#copyTo(tier, records, moves);
+  }
+
+  /** What is kept by the tier that it belongs to. Tags, buckets and tombstones stay where they are. */
+  async #byTier(
+    kept: readonly { readonly record: ScannedRecord; readonly owned: OwnedRecord | undefined }[],
+  ): Promise<ReadonlyMap<string, readonly ScannedRecord[]>> {
+    const byTier = new Map<string, ScannedRecord[]>();
+    const owned = kept.flatMap((one) => one.owned ?? []);
+    const tiers = await this.#tiersOf?.(owned);
+    let at = 0;
+    for (const { record, owned: isOwned } of kept) {
+      const tier = (isOwned === undefined ? undefined : tiers?.[at++]) ?? this.#source.tier;
+      const records = byTier.get(tier);
+      if (records === undefined) byTier.set(tier, [record]);
+      else records.push(record);
+    }
+    return byTier;
+  }
+
+  async #copyTo(tier: string, records: readonly ScannedRecord[], moves: Move[]): Promise<void> {
+    const output = await this.#outputFor(tier);
+    let bytes = 0;
+    for (const record of records) {
+      moves.push({ record, offset: output.bytes + bytes, output });
       bytes += record.recordBytes;
     }
-    if (bytes === 0) return;
     const memory = bytes <= this.#memory.length ? this.#memory.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
     let filled = 0;
-    for (const record of kept) {
+    for (const record of records) {
       await this.#readTo(record, memory.subarray(filled, filled + record.recordBytes));
       filled += record.recordBytes;
     }
     await this.#takeIo(bytes);
-    this.#output ??= await this.#state.volumes.create(NO_GROUP, this.#nowMs(), [this.#source.id]);
-    const file = this.#state.volumes.file(this.#output.id);
-    await file.append([memory]);
-    this.#outputBytes += bytes;
-    if (this.#outputBytes - this.#syncedBytes < UNSYNCED_BYTES) return;
-    await file.sync();
-    this.#syncedBytes = this.#outputBytes;
+    await output.append(this.#state, memory, records[0]?.head.sequence ?? 0);
+  }
+
+  async #outputFor(tier: string): Promise<CompactionOutput> {
+    const known = this.#outputs.get(tier);
+    if (known !== undefined) return known;
+    const source = this.#source;
+    // What changes its tier is moved later, with its large bodies, as any volume is.
+    const place = tier === source.tier ? source.place : "";
+    const where = { sources: [source.id], tier, place };
+    const output = new CompactionOutput(await this.#state.volumes.create(NO_GROUP, this.#nowMs(), where));
+    this.#outputs.set(tier, output);
+    return output;
   }
 
   /** A new head, since all of the output is synced before anything counts on it; the body as it is. */
@@ -235,46 +268,37 @@ export class Compaction {
     return true;
   }
 
-  async #finishOutput(output: Volume, firstSequence: number): Promise<void> {
-    await this.#state.volumes.file(output.id).sync();
-    output.isSealed = true;
-    // Everything in it is dead until its pointer comes; if that is never, tombstones must stay that concern it.
-    output.endOffset = this.#outputBytes;
-    output.deadBytes = this.#outputBytes - VOLUME_HEADER_BYTES;
-    output.minDeadSequence = firstSequence;
-  }
-
   #discard(): void {
-    if (this.#output !== undefined) this.#state.volumes.remove(this.#output);
-    this.#output = undefined;
+    for (const { volume } of this.#outputs.values()) this.#state.volumes.remove(volume);
+    this.#outputs.clear();
   }
 
   /** Moves the pointers that still point to the source. */
   #moveOperation(moves: readonly Move[]): WriteOperation<void> {
     const { catalog } = this.#state;
     const source = this.#source;
-    const output = this.#output as Volume;
     return {
       bytes: 0,
       isAlone: true,
       prefetch: () =>
         moves.flatMap(({ record }) => (roleOf(record.head) === "owned" ? ownerKeys(catalog, record.head) : [])),
       run: async ({ tx }) => {
-        for (const { record, offset } of moves) {
+        for (const { record, offset, output } of moves) {
           const { head, recordBytes } = record;
-          tx.moved(output.id, head.sequence);
+          const { id } = output.volume;
+          tx.moved(id, head);
           if (roleOf(head) !== "owned") {
             tx.tombstone(source.id, -recordBytes);
             tx.bury(source.id, recordBytes);
-            tx.tombstone(output.id, recordBytes);
-            tx.bury(output.id, -recordBytes);
+            tx.tombstone(id, recordBytes);
+            tx.bury(id, -recordBytes);
             continue;
           }
           let isMoved = false;
           for (const key of ownerKeys(catalog, head)) {
             const value = await tx.get(key);
             const from = { volumeId: source.id, offset: record.offset };
-            const to = { volumeId: output.id, offset };
+            const to = { volumeId: id, offset };
             const moved = value === undefined ? undefined : movedRow(head, from, to, value);
             if (moved === undefined) continue;
             tx.put(key, moved);
@@ -283,8 +307,8 @@ export class Compaction {
           }
           if (isMoved) {
             tx.bury(source.id, recordBytes);
-            tx.bury(output.id, -recordBytes);
-          } else if (this.#minDeadSequence === 0) this.#minDeadSequence = head.sequence;
+            tx.bury(id, -recordBytes);
+          } else if (output.minDeadSequence === 0) output.minDeadSequence = head.sequence;
         }
       },
     };
@@ -301,7 +325,7 @@ export class Compaction {
         if (left !== 0)
           throw new Error(`Cannot end the compaction of volume ${source.id}: ${left} bytes are still pointed at`);
         this.#state.raiseHorizon(this.#horizon);
-        if (this.#output !== undefined) tx.resetMinDead(this.#output.id, this.#minDeadSequence);
+        for (const { volume, minDeadSequence } of this.#outputs.values()) tx.resetMinDead(volume.id, minDeadSequence);
         tx.bury(source.id, source.tombstoneBytes);
         tx.tombstone(source.id, -source.tombstoneBytes);
       },

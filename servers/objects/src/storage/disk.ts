@@ -35,6 +35,11 @@ export function isFull(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
 }
 
+/** Whether the error says that there is no such file. */
+export function isAbsent(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === "ENOENT";
+}
+
 /** Where volumes and blobs lie. */
 export const VOLUME_DIRECTORY = "volumes";
 export const BLOB_DIRECTORY = "blobs";

@@ -6,6 +6,7 @@ import type { Relocation } from "./transaction.ts";
 /** A current version in memory, with its body if that is small and was read a short while ago. */
 export interface CachedObject {
   readonly entry: Entry;
+  /** With the class of the tier that the record's volume was of when this was made. */
   readonly object: ObjectEntry;
   readonly body: Uint8Array | undefined;
 }

@@ -145,14 +145,16 @@ export function sequenceOfVersionId(versionId: string): number | undefined {
   return Number.isSafeInteger(sequence) ? sequence : undefined;
 }
 
-/** What the interface says of an entry. */
+/** What the interface says of an entry. @param storageClass Of the tier that it is of; undefined for the first */
 export function toObjectEntry(
   key: string,
   entry: Entry,
   isLatest: boolean,
   parts: readonly ObjectPart[] | undefined,
+  storageClass?: string,
 ): ObjectEntry {
   const json: ObjectJson = fromJsonBytes(entry.json);
+  const metadata = fromObjectJson(json);
   return {
     key,
     versionId: versionIdOf(entry),
@@ -162,7 +164,7 @@ export function toObjectEntry(
     etag: json.e,
     modifiedMs: entry.createdMs,
     expiresMs: entry.expiresMs === 0 ? undefined : entry.expiresMs,
-    metadata: fromObjectJson(json),
+    metadata: storageClass === undefined ? metadata : { ...metadata, storageClass },
     checksum: fromChecksumJson(json.c),
     parts,
   };

@@ -1,7 +1,7 @@
 import { RECORD_KINDS } from "../protocol/volume/index.ts";
 import { StoreError } from "../store/object-store.ts";
 import type { BlobWriter } from "./blob-store.ts";
-import type { ChangeBatch } from "./change-reader.ts";
+import type { Change, ChangeBatch } from "./change-reader.ts";
 import { chunkChecksum } from "./checksums.ts";
 import { Commit } from "./commit.ts";
 import { toStoreError } from "./commit-loop.ts";
@@ -11,6 +11,9 @@ import { ShardStore } from "./shard-store.ts";
 
 /** The bytes of a blob of the store that is followed; undefined if it is gone there, since something took its place. */
 export type FetchBlob = (blobId: number) => Promise<AsyncIterable<Uint8Array> | undefined>;
+
+/** Large bodies of one commit; a cut while they come begins with the first of them again. */
+const COMMIT_BLOB_BYTES = 64 << 20;
 
 /**
  * A copy of a shard: takes the batches of a change stream in order and writes them to volumes of its own. It may be read
@@ -24,20 +27,30 @@ export class Follower {
   readonly #state: ShardState;
   readonly #position: PositionFile;
   readonly #nowMs: () => number;
-  #horizon = 0;
+  #horizon: number;
+  #isBroken = false;
 
-  private constructor(store: ShardStore, position: PositionFile, nowMs: () => number) {
+  private constructor(store: ShardStore, position: PositionFile, nowMs: () => number, horizon: number) {
     this.store = store;
     this.#state = store.state;
     this.#position = position;
     this.#nowMs = nowMs;
+    this.#horizon = horizon;
   }
 
-  /** @throws StoreError, or an error of the disk or the index */
-  static async start(state: ShardState, nowMs: () => number): Promise<Follower> {
+  /**
+   * @param knownHorizon The {@link Follower.horizon} of an earlier run, if the caller has kept it.
+   * @throws StoreError, or an error of the disk or the index
+   */
+  static async start(state: ShardState, nowMs: () => number, knownHorizon = 0): Promise<Follower> {
     const position = await PositionFile.open(state.disk);
-    const store = await ShardStore.start(state, nowMs, { followedUpTo: position.position });
-    return new Follower(store, position, nowMs);
+    try {
+      const store = await ShardStore.start(state, nowMs, { followedUpTo: position.position });
+      return new Follower(store, position, nowMs, knownHorizon);
+    } catch (error) {
+      position.close();
+      throw error;
+    }
   }
 
   /** Give it as `after` to the stream. */
@@ -50,51 +63,61 @@ export class Follower {
     return this.#horizon;
   }
 
-  /** Takes a batch whose first change follows {@link Follower.after}. @throws StoreError; it must be started anew then */
+  /** A write has failed: nothing can be applied until it is started anew. It can be read. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /**
+   * Takes a batch whose first change follows {@link Follower.after}.
+   *
+   * @throws StoreError, or what `fetchBlob` or its bytes throw; unless it {@link Follower.isBroken} then, the rest of the
+   *   batch may be given again
+   */
   async apply(batch: ChangeBatch, fetchBlob: FetchBlob): Promise<void> {
+    if (this.#isBroken) throw new StoreError("CLOSED", "Cannot apply changes: a write failed before. Start it anew");
     if (this.after === 0) this.#horizon = batch.horizon;
+    const changes = batch.changes.filter(({ head }) => head.sequence > this.after);
+    for (let at = 0; at < changes.length; ) {
+      const end = endOfCommit(changes, at);
+      const group = changes.slice(at, end);
+      for (const change of group) if (change.head.blobId !== 0) await this.#copyBlob(change, fetchBlob);
+      await this.#write(() => this.store.betweenCommits(() => this.#commit(group)));
+      at = end;
+    }
+    if (batch.nextAfter > this.after) await this.#write(() => this.#position.write(batch.nextAfter));
+  }
+
+  async #write(work: () => Promise<void>): Promise<void> {
     try {
-      for (let at = 0; at < batch.changes.length; ) at = await this.#applyFrom(batch, at, fetchBlob);
-      if (batch.nextAfter > this.#position.position) await this.#position.write(batch.nextAfter);
+      await work();
     } catch (error) {
+      this.#isBroken = true;
       throw toStoreError(error);
     }
   }
 
-  /** Applies up to and with the end of a group, which wants a commit of its own; where the next one begins. */
-  async #applyFrom({ changes }: ChangeBatch, from: number, fetchBlob: FetchBlob): Promise<number> {
+  async #commit(changes: readonly Change[]): Promise<void> {
     const commit = new Commit(this.#state, this.#nowMs());
-    let at = from;
     let last = 0;
-    for (; at < changes.length; at++) {
-      const change = changes[at];
-      if (change === undefined) break;
-      const { head, group, rest } = change;
-      const isAlone = head.kind === RECORD_KINDS.groupExpired;
-      if (isAlone && at > from) break;
-      if (head.sequence <= this.#position.position) continue;
-      if (head.blobId !== 0) await this.#copyBlob(head.blobId, rest, head.storedBytes, fetchBlob);
+    for (const { head, group, rest } of changes) {
       await commit.addCopy(head, group, rest);
       last = head.sequence;
-      if (!isAlone) continue;
-      at++;
-      break;
     }
-    if (last === 0) return at;
     await commit.writeVolumes(false);
     await this.#position.write(last);
     await this.#state.writeIndex(commit.tx, last);
     this.store.forget(commit.tx);
-    return at;
   }
 
-  async #copyBlob(blobId: number, rest: Uint8Array, storedBytes: number, fetchBlob: FetchBlob): Promise<void> {
+  async #copyBlob({ head, rest }: Change, fetchBlob: FetchBlob): Promise<void> {
+    const { blobId, storedBytes } = head;
     const bytes = await fetchBlob(blobId);
     if (bytes === undefined) return;
-    const writer = this.#createBlob(blobId);
+    const writer = onDisk(() => this.#createBlob(blobId));
     try {
-      for await (const piece of bytes) await writer.write(piece);
-      const checksums = await writer.finish();
+      for await (const piece of bytes) await onDisk(() => writer.write(piece));
+      const checksums = await onDisk(() => writer.finish());
       if (
         checksums.length === storedBytes &&
         chunkChecksum(checksums) === chunkChecksum(rest.subarray(0, storedBytes))
@@ -121,7 +144,35 @@ export class Follower {
   }
 
   async close(): Promise<void> {
-    this.#position.close();
+    // Whatever is being written ends first.
     await this.store.close();
+    this.#position.close();
+  }
+}
+
+/** The end of a group wants a commit of its own, and large bodies want to be done before more of them come. */
+function endOfCommit(changes: readonly Change[], from: number): number {
+  let blobBytes = 0;
+  for (let at = from; at < changes.length; at++) {
+    const head = changes[at]?.head;
+    if (head === undefined) break;
+    if (head.kind === RECORD_KINDS.groupExpired) return at === from ? at + 1 : at;
+    if (head.blobId === 0) continue;
+    blobBytes += head.bodyBytes;
+    if (blobBytes >= COMMIT_BLOB_BYTES) return at + 1;
+  }
+  return changes.length;
+}
+
+/** Says errors of the disk as the store's, and leaves those of the source alone. */
+function onDisk<Result>(work: () => Result): Result {
+  try {
+    const result = work();
+    if (!(result instanceof Promise)) return result;
+    return result.catch((error: unknown) => {
+      throw toStoreError(error);
+    }) as Result;
+  } catch (error) {
+    throw toStoreError(error);
   }
 }

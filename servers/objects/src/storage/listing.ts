@@ -50,7 +50,7 @@ export async function listObjects(
     if (request.versions) sources.push(versionSource(snapshot, bucketId, prefix, request.maxKeys));
     const start = startOf(request);
     const afterRank = await rankOf(snapshot, sources, bucketId, request);
-    const page = new Page(request, nowMs, afterRank);
+    const page = new Page(state, request, nowMs, afterRank);
     const from = afterRank === undefined ? start : Buffer.from(request.startAfter);
     if (from !== undefined) await walk(sources, from, request, page);
     return page.result();
@@ -130,6 +130,7 @@ async function walk(
 
 /** Gathers a page of a listing of keys or versions. */
 class Page implements Visitor {
+  readonly #state: ShardState;
   readonly #request: ListRequest;
   readonly #nowMs: number;
   readonly #afterRank: number | undefined;
@@ -139,7 +140,8 @@ class Page implements Visitor {
   #isTruncated = false;
   #last: { after: string; version: string | undefined } | undefined;
 
-  constructor(request: ListRequest, nowMs: number, afterRank: number | undefined) {
+  constructor(state: ShardState, request: ListRequest, nowMs: number, afterRank: number | undefined) {
+    this.#state = state;
     this.#request = request;
     this.#nowMs = nowMs;
     this.#afterRank = afterRank;
@@ -158,7 +160,9 @@ class Page implements Visitor {
   onItem(item: Item): boolean {
     if (this.isHidden(item)) return true;
     if (!this.#hasRoom()) return false;
-    const entry = toObjectEntry(Buffer.from(item.name).toString(), decodeEntry(item.value), item.isCurrent, undefined);
+    const stored = decodeEntry(item.value);
+    const key = Buffer.from(item.name).toString();
+    const entry = toObjectEntry(key, stored, item.isCurrent, undefined, this.#state.classOf(stored.volumeId));
     this.#entries.push(entry);
     this.#last = { after: entry.key, version: this.#request.versions ? entry.versionId : undefined };
     return true;

@@ -52,6 +52,37 @@ export function pointsAt(value: Uint8Array | undefined, { head, volumeId, offset
   return value !== undefined && movedRow(head, place, place, value) !== undefined;
 }
 
+/** A record that something points at, and the row that does. */
+export interface OwnedRecord {
+  readonly record: ScannedRecord;
+  readonly owner: Uint8Array;
+  /** Whether the row is that of the key's current version. */
+  readonly isCurrent: boolean;
+}
+
+/** The record with its owner, out of the values of {@link ownerKeys}; undefined if none points at it. */
+export function ownedBy(record: ScannedRecord, owners: readonly (Uint8Array | undefined)[]): OwnedRecord | undefined {
+  const at = owners.findIndex((value) => pointsAt(value, record));
+  const owner = owners[at];
+  // Behind the rows of the current version stands that of an older one; parts and others have one row.
+  return owner === undefined ? undefined : { record, owner, isCurrent: at < owners.length - 1 || owners.length === 1 };
+}
+
+/** The records of a batch that something points at, found in one trip to the index. */
+export async function ownedRecords(
+  { index, catalog }: ShardState,
+  batch: readonly ScannedRecord[],
+): Promise<OwnedRecord[]> {
+  const keys = batch.map(({ head }) => (roleOf(head) === "owned" ? ownerKeys(catalog, head) : []));
+  const values = await index.get(keys.flat());
+  let at = 0;
+  return batch.flatMap((record, i) => {
+    const own = values.slice(at, at + (keys[i]?.length ?? 0));
+    at += own.length;
+    return ownedBy(record, own) ?? [];
+  });
+}
+
 /** Whether the index wants a record. */
 export async function isLive({ index, catalog }: ShardState, record: ScannedRecord): Promise<boolean> {
   const values = await index.get(ownerKeys(catalog, record.head));

@@ -10,6 +10,7 @@ import type { ShardStore } from "./shard-store.ts";
 
 const HOUR_MS = 3_600_000;
 const OPTIONS = {
+  isReplica: false,
   bytesPerSecond: 10_000_000,
   targetP99Ms: 1_000_000,
   scrubIntervalMs: HOUR_MS,

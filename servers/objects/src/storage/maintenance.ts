@@ -4,6 +4,7 @@ import type { CompactionReport, TakeIo } from "./compaction.ts";
 import { IoGate } from "./io-gate.ts";
 import { type ScrubReport, scrubVolume } from "./scrub.ts";
 import type { ShardStore } from "./shard-store.ts";
+import type { TierEvent, TierWork } from "./tiers/tier-work.ts";
 import type { Volume } from "./volume-set.ts";
 
 export interface MaintenanceOptions {
@@ -19,6 +20,10 @@ export interface MaintenanceOptions {
   readonly minDeadPart: number;
   /** A follower may be so far behind and still go on from where it was. */
   readonly tombstoneKeepMs: number;
+  /** What ends or expires is told by the store that is followed: nothing of that is decided here. */
+  readonly isReplica: boolean;
+  /** The same as `bytesPerSecond` for each slow tier's disk. */
+  readonly slowBytesPerSecond?: number;
 }
 
 /** What happened, for the log. */
@@ -26,6 +31,7 @@ export type MaintenanceEvent =
   | { readonly kind: "groups-expired"; readonly count: number }
   | { readonly kind: "swept"; readonly count: number }
   | { readonly kind: "compacted"; readonly report: CompactionReport }
+  | TierEvent
   | { readonly kind: "scrubbed"; readonly report: ScrubReport }
   | { readonly kind: "failed"; readonly task: string; readonly error: unknown };
 
@@ -37,6 +43,7 @@ export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
   sweepIntervalMs: 3_600_000,
   minDeadPart: 0.5,
   tombstoneKeepMs: 86_400_000,
+  isReplica: false,
 };
 
 const TICK_MS = 1_000;
@@ -54,6 +61,9 @@ export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #onEvent: (event: MaintenanceEvent) => void;
   readonly #gate: IoGate;
+  /** One for each slow disk. */
+  readonly #slowGates = new Map<string, IoGate>();
+  readonly #tierWork: TierWork | undefined;
   readonly #scrubbedAtMs = new Map<number, number>();
   /** When the sequence was what, oldest first: up to the one that is old enough tombstones may be dropped. */
   readonly #moments: { readonly atMs: number; readonly sequence: number }[] = [];
@@ -68,19 +78,23 @@ export class Maintenance {
     clock: TimerClock,
     options: MaintenanceOptions,
     onEvent: (event: MaintenanceEvent) => void,
+    tierWork?: TierWork,
   ) {
     this.#store = store;
     this.#clock = clock;
     this.#options = options;
     this.#onEvent = onEvent;
     this.#gate = new IoGate(clock, options);
+    const slow = { ...options, bytesPerSecond: options.slowBytesPerSecond ?? options.bytesPerSecond };
+    for (const { name } of store.state.disk.tiers) this.#slowGates.set(name, new IoGate(clock, slow));
+    this.#tierWork = tierWork;
     this.#sweptAtMs = clock.monotonicMs();
     this.#arm();
   }
 
-  /** Bytes a second that are allowed at this moment. */
-  get bytesPerSecond(): number {
-    return this.#gate.bytesPerSecond;
+  /** Bytes a second that are allowed at this moment, on the disk of a tier; the first as a rule. */
+  bytesPerSecondOn(place = ""): number {
+    return this.#gateOf(place).bytesPerSecond;
   }
 
   /** Ends what is under way, and begins nothing more. */
@@ -88,6 +102,7 @@ export class Maintenance {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#gate.close();
+    for (const gate of this.#slowGates.values()) gate.close();
     await this.#working;
   }
 
@@ -105,6 +120,8 @@ export class Maintenance {
 
   #tick(): void {
     this.#gate.onForegroundP99(this.#store.takeWriteP99Ms());
+    const { state } = this.#store;
+    for (const [name, gate] of this.#slowGates) gate.onForegroundP99(state.readLatencyOf(name).takeP99());
     this.#noteMoment();
     const isExpireTick = this.#tickCount++ % EXPIRE_EVERY_TICKS === 0;
     if (this.#working !== undefined) return;
@@ -114,28 +131,41 @@ export class Maintenance {
   }
 
   async #work(isExpireTick: boolean): Promise<void> {
-    const { compaction, scrub } = this.#takers;
-    if (isExpireTick) await this.#guard("expiry", () => this.#expire());
+    const compaction = (bytes: number) => this.#gate.take(bytes, "compaction");
+    const { isReplica, sweepIntervalMs } = this.#options;
+    if (isExpireTick && !isReplica) await this.#guard("expiry", () => this.#expire());
     if (this.#isClosed) return;
     await this.#guard("look", async () => void (await this.#store.lookThroughGroup(compaction)));
     if (this.#isClosed) return;
-    if (this.#clock.monotonicMs() - this.#sweptAtMs >= this.#options.sweepIntervalMs) {
+    if (!isReplica && this.#clock.monotonicMs() - this.#sweptAtMs >= sweepIntervalMs) {
       await this.#guard("sweep", () => this.#sweep(compaction));
     }
     const source = this.#isClosed ? undefined : this.#store.compactionCandidate(this.#options.minDeadPart);
     if (source !== undefined) return await this.#guard("compaction", () => this.#compact(source));
+    if (!this.#isClosed && (await this.#tierStep())) return;
     const volume = this.#isClosed ? undefined : this.#scrubCandidate();
     if (volume === undefined) return;
     await this.#guard("scrub", async () => {
       this.#scrubbedAtMs.set(volume.id, this.#clock.monotonicMs());
+      const scrub = (bytes: number) => this.#gateOf(volume.place).take(bytes, "scrub");
       this.#onEvent({ kind: "scrubbed", report: await scrubVolume(this.#store.state, volume, scrub) });
     });
   }
 
-  get #takers() {
-    const compaction = (bytes: number) => this.#gate.take(bytes, "compaction");
-    const scrub = (bytes: number) => this.#gate.take(bytes, "scrub");
-    return { compaction, scrub };
+  /** Whether something of the tiers was done or has failed. */
+  async #tierStep(): Promise<boolean> {
+    let hasDone = true;
+    await this.#guard("tiers", async () => {
+      const take = (place: string, bytes: number) => this.#gateOf(place).take(bytes, "tier-move");
+      const event = await this.#tierWork?.step(take, this.#dropUpTo());
+      hasDone = event !== undefined;
+      if (event !== undefined) this.#onEvent(event);
+    });
+    return hasDone;
+  }
+
+  #gateOf(place: string): IoGate {
+    return this.#slowGates.get(place) ?? this.#gate;
   }
 
   async #expire(): Promise<void> {
@@ -150,7 +180,8 @@ export class Maintenance {
   }
 
   async #compact(source: Volume): Promise<void> {
-    const report = await this.#store.compact(source, this.#takers.compaction, this.#dropUpTo());
+    const take = (bytes: number) => this.#gateOf(source.place).take(bytes, "compaction");
+    const report = await this.#store.compact(source, take, this.#dropUpTo());
     if (report !== undefined) this.#onEvent({ kind: "compacted", report });
   }
 
@@ -168,7 +199,7 @@ export class Maintenance {
     const { volumes } = this.#store.state;
     for (const id of this.#scrubbedAtMs.keys()) if (volumes.get(id) === undefined) this.#scrubbedAtMs.delete(id);
     for (const volume of volumes.all()) {
-      if (!volume.isSealed) continue;
+      if (!volume.isSealed || volume.isAway) continue;
       // A start remembers nothing: the first round then takes the whole interval like any other.
       const atMs = this.#scrubbedAtMs.get(volume.id) ?? firstScrubMs(volume.id, this.#options.scrubIntervalMs);
       if (nowMs - atMs >= this.#options.scrubIntervalMs) return volume;

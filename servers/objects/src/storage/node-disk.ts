@@ -33,20 +33,26 @@ const READ_HERE_BYTES = 1_048_576;
 /** How long the system's answer counts: asking costs as much as a small write. The reserve is larger than what comes in. */
 const FREE_BYTES_AGE_MS = 20;
 
-/**
- * The machine's file system below a directory, which is made if need be. Files are readable by their owner alone. With the
- * access `read` nothing is made, and files are opened for reading.
- */
+/** How a disk is used. */
+export interface NodeDiskOptions {
+  /** With `read` nothing is made, and files are opened for reading. */
+  readonly access?: "read" | "write";
+  /** Nothing is read or written on the caller's thread, as the disk may take long for it. */
+  readonly isSlow?: boolean;
+}
+
+/** The machine's file system below a directory, which is made if need be. Files are readable by their owner alone. */
 export class NodeDisk implements Disk {
   readonly #root: string;
   readonly #access: "read" | "write";
-  readonly #pace = new ReadPace();
+  readonly #pace: ReadPace;
   #freeBytes = 0;
   #freeAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(root: string, access: "read" | "write" = "write") {
+  constructor(root: string, { access = "write", isSlow = false }: NodeDiskOptions = {}) {
     this.#root = root;
     this.#access = access;
+    this.#pace = new ReadPace(isSlow);
     if (access === "read") return;
     for (const directory of [VOLUME_DIRECTORY, BLOB_DIRECTORY]) {
       mkdirSync(join(root, directory), { recursive: true, mode: 0o700 });
@@ -113,7 +119,7 @@ class NodeFile implements DiskFile {
   append(parts: readonly Uint8Array[]): Promise<void> | void {
     let bytes = 0;
     for (const part of parts) bytes += part.length;
-    if (bytes > WRITE_HERE_BYTES) return this.#appendElsewhere(parts);
+    if (bytes > WRITE_HERE_BYTES || this.#pace.isSlow) return this.#appendElsewhere(parts);
     let rest = parts;
     while (rest.length > 0) rest = this.#advance(rest, writevSync(this.#fd, rest.slice(0, MAX_PARTS), this.#sizeBytes));
   }

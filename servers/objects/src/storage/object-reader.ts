@@ -36,14 +36,14 @@ export class ObjectReader {
   }
 
   openNow(bucketId: number, key: string): OpenObject | undefined {
-    const cached = this.#cache.get(bucketId, key);
+    const cached = this.#cached(bucketId, key);
     if (cached?.body === undefined || isExpired(cached.entry, this.#nowMs())) return undefined;
     return new MemoryObject(cached.object, cached.body);
   }
 
   async head(bucketId: number, key: string, versionId: string | undefined): Promise<ObjectEntry | undefined> {
     if (versionId === undefined) {
-      const cached = this.#cache.get(bucketId, key);
+      const cached = this.#cached(bucketId, key);
       if (cached !== undefined) return isExpired(cached.entry, this.#nowMs()) ? undefined : cached.object;
     }
     const load = versionId === undefined ? this.#cache.beginRead(bucketId, key) : undefined;
@@ -61,7 +61,7 @@ export class ObjectReader {
 
   async open(bucketId: number, key: string, versionId: string | undefined): Promise<OpenObject | undefined> {
     if (versionId !== undefined) return await this.#openFrom(() => this.#load(bucketId, key, versionId));
-    const cached = this.#cache.get(bucketId, key);
+    const cached = this.#cached(bucketId, key);
     if (cached?.body !== undefined) {
       return isExpired(cached.entry, this.#nowMs()) ? undefined : new MemoryObject(cached.object, cached.body);
     }
@@ -82,6 +82,18 @@ export class ObjectReader {
     } finally {
       this.#cache.endRead(bucketId, key, load, value);
     }
+  }
+
+  /** What is in memory, with the class that its volume has now: volumes change their tier as a whole. */
+  #cached(bucketId: number, key: string): CachedObject | undefined {
+    const cached = this.#cache.get(bucketId, key);
+    if (cached === undefined || this.#state.disk.tiers.length === 0) return cached;
+    const storageClass = this.#state.classOf(cached.entry.volumeId);
+    const { object } = cached;
+    if (storageClass === undefined || object.metadata.storageClass === storageClass) return cached;
+    const moved = { ...cached, object: { ...object, metadata: { ...object.metadata, storageClass } } };
+    this.#cache.set(bucketId, key, moved);
+    return moved;
   }
 
   async #load(bucketId: number, key: string, versionId: string | undefined): Promise<CachedObject | undefined> {
@@ -138,10 +150,11 @@ export class ObjectReader {
   }
 
   async #describe(key: string, { entry, isLatest }: Found): Promise<ObjectEntry> {
-    if (entry.upload === 0) return toObjectEntry(key, entry, isLatest, undefined);
+    const storageClass = this.#state.classOf(entry.volumeId);
+    if (entry.upload === 0) return toObjectEntry(key, entry, isLatest, undefined, storageClass);
     const [value] = await this.#state.index.get([manifestKey(entry.group, entry.sequence)]);
     const manifest: Manifest | undefined = value === undefined ? undefined : fromJsonBytes(value);
-    return toObjectEntry(key, entry, isLatest, manifest?.parts.map(toPart));
+    return toObjectEntry(key, entry, isLatest, manifest?.parts.map(toPart), storageClass);
   }
 
   async #find(bucketId: number, key: string, versionId: string | undefined): Promise<Found | undefined> {

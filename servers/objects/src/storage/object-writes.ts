@@ -105,6 +105,7 @@ export function putOperation(
 ): WriteOperation<PutDone> {
   const key = Buffer.from(request.key);
   const metadata = jsonBytes(toObjectJson(request.metadata, digest.etag, digest.checksum));
+  const tier = state.disk.tierOfClass(request.metadata.storageClass);
   return {
     bytes: body.stored.length + metadata.length + key.length,
     prefetch: () => currentKeys(state.catalog, bucketId, key),
@@ -122,6 +123,7 @@ export function putOperation(
         key,
         metadata,
         stored: body.stored,
+        tier,
       };
       const { head, place } = await commit.add(record, { entry: current });
       const entry = entryOfRecord(head, place, metadata);
@@ -131,7 +133,7 @@ export function putOperation(
     committed: ({ entry }) => {
       // Without its body: bodies that are written again and again would make the collector look through the whole heap
       // for them, which cost a sixth of a put. The first reader brings it from the system's cache.
-      const object = toObjectEntry(request.key, entry, true, undefined);
+      const object = toObjectEntry(request.key, entry, true, undefined, state.classOf(entry.volumeId));
       cache.set(bucketId, request.key, { entry, object, body: undefined });
     },
   };

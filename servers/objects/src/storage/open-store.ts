@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
+import { currentEpoch, type FencingEpoch } from "../engine/replica/epochs.ts";
 import { StoreError } from "../store/object-store.ts";
 import { BlobStore } from "./blob-store.ts";
 import { Catalog } from "./catalog.ts";
@@ -12,6 +13,7 @@ import type { IndexEngine } from "./index/index-engine.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { type ShardOptions, ShardState } from "./shard-state.ts";
 import { ShardStore } from "./shard-store.ts";
+import { type SlowTier, TieredDisk } from "./tiers/tiered-disk.ts";
 import { type StoreIdentity, VolumeSet } from "./volume-set.ts";
 
 /** Which engine keeps the index. */
@@ -43,6 +45,8 @@ const DEFAULT_SHARD_OPTIONS: ShardOptions = {
 export interface StoreFile {
   readonly storeId: string;
   readonly engine: IndexEngineName;
+  /** Absent of a store that was never promoted. */
+  readonly epochs?: readonly FencingEpoch[];
 }
 
 /** Beside the volumes. */
@@ -62,7 +66,36 @@ export async function openStore(options: StoreOptions): Promise<ShardStore> {
   const disk = new NodeDisk(directory);
   const index = await openIndex(file.engine, join(directory, INDEX_DIRECTORY));
   try {
-    return await startShard({ disk, index, storeId: file.storeId, nowMs: nowMs ?? Date.now, options: sizes });
+    return await startShard({ ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes });
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}
+
+/** What a copy is opened with. */
+export interface FollowerOptions extends StoreOptions {
+  /** Of the store that is followed; it must be the one that the copy is of, if there is one already. */
+  readonly storeId: string;
+  readonly epochs: readonly FencingEpoch[];
+  /** See {@link Follower.start}. */
+  readonly knownHorizon: number;
+}
+
+/** Opens a copy of a store, or begins one. @throws StoreError CORRUPT where it is of another store; as {@link openStore} */
+export async function openFollower(options: FollowerOptions): Promise<Follower> {
+  const { directory, engine, nowMs, storeId, epochs, knownHorizon, ...sizes } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const made = { storeId, engine: engine ?? "rocksdb-native", epochs };
+  const file = await readStoreFile(directory, engine, made);
+  if (file.storeId !== storeId) {
+    throw new StoreError("CORRUPT", `Cannot follow store ${storeId} in ${directory}: its copy is of ${file.storeId}`);
+  }
+  const disk = new NodeDisk(directory);
+  const index = await openIndex(file.engine, join(directory, INDEX_DIRECTORY));
+  try {
+    const parts = { ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes };
+    return await startFollower(parts, knownHorizon);
   } catch (error) {
     await index.close();
     throw error;
@@ -74,8 +107,11 @@ export interface ShardParts {
   readonly disk: Disk;
   readonly index: IndexEngine;
   readonly storeId: string;
+  readonly epochs?: readonly FencingEpoch[];
   readonly nowMs: () => number;
   readonly options: Partial<ShardOptions>;
+  /** Disks behind the first one, fastest first. */
+  readonly tiers?: readonly SlowTier[];
 }
 
 /** Starts a shard on a disk and an index of the caller's; {@link openStore} is this on the machine's own. */
@@ -84,13 +120,15 @@ export async function startShard(parts: ShardParts): Promise<ShardStore> {
 }
 
 /** Starts a copy of a shard, see {@link Follower}; `storeId` is that of the store that is followed. */
-export async function startFollower(parts: ShardParts): Promise<Follower> {
-  return await Follower.start(makeShardState(parts), parts.nowMs);
+export async function startFollower(parts: ShardParts, knownHorizon = 0): Promise<Follower> {
+  return await Follower.start(makeShardState(parts), parts.nowMs, knownHorizon);
 }
 
 /** A shard's state of which nothing was read yet. */
-export function makeShardState({ disk, index, storeId, options }: Omit<ShardParts, "nowMs">): ShardState {
-  const identity: StoreIdentity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
+export function makeShardState(parts: Omit<ShardParts, "nowMs">): ShardState {
+  const { index, storeId, epochs, options } = parts;
+  const disk = new TieredDisk(parts.disk, parts.tiers ?? []);
+  const identity = storeIdentity(storeId, epochs);
   return new ShardState({
     disk,
     index,
@@ -102,6 +140,16 @@ export function makeShardState({ disk, index, storeId, options }: Omit<ShardPart
   });
 }
 
+/** Who the store with that id is. */
+export function storeIdentity(storeId: string, epochs: readonly FencingEpoch[] = []): StoreIdentity {
+  return { storeId, shard: 0, fencingEpoch: currentEpoch(epochs), epochs, seed: seedOf(storeId) };
+}
+
+/** What the checksums of the store's heads begin with. */
+export function seedOf(storeId: string): number {
+  return crc32c(storeId);
+}
+
 /** The index in a directory, which is made if need be. @throws the engine's error if it is in use or damaged */
 export async function openIndex(engine: IndexEngineName, path: string): Promise<IndexEngine> {
   // Loaded when chosen: the other one's binary need not run on this machine.
@@ -109,14 +157,18 @@ export async function openIndex(engine: IndexEngineName, path: string): Promise<
   return await (await import("./index/rocks-index.ts")).RocksIndex.open(path);
 }
 
-async function readStoreFile(directory: string, engine: IndexEngineName | undefined): Promise<StoreFile> {
+async function readStoreFile(
+  directory: string,
+  engine: IndexEngineName | undefined,
+  made: StoreFile = { storeId: randomUUID(), engine: engine ?? "rocksdb-native" },
+): Promise<StoreFile> {
   const path = join(directory, STORE_FILE);
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if ((error as { code?: unknown }).code !== "ENOENT") throw error;
-    return await writeStoreFile(path, { storeId: randomUUID(), engine: engine ?? "rocksdb-native" });
+    return await writeStoreFile(path, made);
   }
   const file: StoreFile = JSON.parse(text);
   if (engine !== undefined && engine !== file.engine) {
@@ -139,5 +191,12 @@ export async function writeStoreFile(path: string, file: StoreFile): Promise<Sto
     await handle.close();
   }
   renameSync(`${path}.new`, path);
+  // The name too: an epoch that is forgotten would be written in again.
+  const directory = await open(dirname(path), "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
   return file;
 }

@@ -64,6 +64,22 @@ export class PositionFile {
   }
 }
 
+/** The position of a copy that nobody has open; 0 if it has none yet. @throws the system's error */
+export async function readFollowedPosition(disk: Disk): Promise<number> {
+  const present = new Set(await disk.list(VOLUME_DIRECTORY));
+  let position = 0;
+  for (const name of NAMES) {
+    if (!present.has(name)) continue;
+    const file = disk.open(`${VOLUME_DIRECTORY}/${name}`);
+    try {
+      position = Math.max(position, await readPosition(file));
+    } finally {
+      file.close();
+    }
+  }
+  return position;
+}
+
 async function readPosition(file: DiskFile): Promise<number> {
   const bytes = asBuffer(await file.read(0, file.sizeBytes()));
   let position = 0;

@@ -13,12 +13,19 @@ const MAX_READS_ELSEWHERE = 256;
  * happens again.
  */
 export class ReadPace {
+  /** Whether the device is known to be slow: then nothing is done on this thread. */
+  readonly isSlow: boolean;
   #elsewhereCount = 0;
   #penalty = READS_ELSEWHERE;
   #readsSinceSlow = RARE_READS;
 
+  constructor(isSlow: boolean) {
+    this.isSlow = isSlow;
+  }
+
   /** Asked before each read. */
   isHere(): boolean {
+    if (this.isSlow) return false;
     if (this.#elsewhereCount === 0) return true;
     this.#elsewhereCount--;
     return false;

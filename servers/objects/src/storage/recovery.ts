@@ -1,7 +1,8 @@
 import { type GroupInfo, RECORD_KINDS } from "../protocol/volume/index.ts";
+import { StoreError } from "../store/object-store.ts";
 import { applyRecord } from "./apply.ts";
 import type { BucketState } from "./catalog.ts";
-import { idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
+import { BLOB_DIRECTORY, idOfEndMark, idOfName, VOLUME_DIRECTORY } from "./disk.ts";
 import { readEndMark } from "./end-mark.ts";
 import { groupKey, letterRange, STATE_KEY, sequenceOf } from "./index/keys.ts";
 import { pagesOf } from "./index/pages.ts";
@@ -24,6 +25,8 @@ export interface RecoveryReport {
   readonly missingVolumes: readonly number[];
   /** Volumes whose row the index had lost. */
   readonly restoredVolumes: readonly number[];
+  /** Volumes that may lie on a disk that is not there: they wait for it. */
+  readonly awayVolumes: readonly number[];
 }
 
 const SCAN_ROWS = 1_024;
@@ -41,6 +44,7 @@ export class Recovery {
   #cutBytes = 0;
   #damagedBytes = 0;
   readonly #missing: number[] = [];
+  readonly #away: number[] = [];
   readonly #removed: Volume[] = [];
   readonly #rowless: RowlessVolumes;
 
@@ -52,6 +56,7 @@ export class Recovery {
   }
 
   async run(): Promise<RecoveryReport> {
+    await this.#settleTiers();
     await this.#loadRows();
     const tails = await this.#findTails();
     await this.#replay(tails);
@@ -65,18 +70,40 @@ export class Recovery {
       orphanBlobCount,
       missingVolumes: this.#missing,
       restoredVolumes: this.#rowless.restoredIds,
+      awayVolumes: this.#away,
     };
+  }
+
+  /** Where the files are, before any is opened or removed. */
+  async #settleTiers(): Promise<void> {
+    const { disk, volumes } = this.#state;
+    for (const [name, tier] of await disk.settle(VOLUME_DIRECTORY)) {
+      const id = idOfName(name);
+      if (id !== undefined) volumes.notePlace(id, tier);
+    }
+    await disk.settle(BLOB_DIRECTORY);
   }
 
   async #loadRows(): Promise<void> {
     const { index, catalog, volumes } = this.#state;
     const [value] = await index.get([STATE_KEY]);
+    if (value === undefined) this.#checkTiersForBuilding();
     this.#state.load(value);
     await this.#eachRow("b", (_, row) => catalog.setBucket(fromJsonBytes<BucketState>(row)));
     await this.#eachRow("g", (_, row) => catalog.addGroup(fromJsonBytes<GroupInfo>(row)));
     await this.#eachRow("w", (key, row) => {
       volumes.adopt(decodeVolumeRow(Buffer.from(key).readUInt32BE(1), row));
     });
+  }
+
+  /** Without rows the numbers of volumes on a disk that is not there would be given again. */
+  #checkTiersForBuilding(): void {
+    const { disk } = this.#state;
+    if (!disk.isIncomplete) return;
+    throw new StoreError(
+      "TIER_MISSING",
+      `Cannot build the index while a tier is not there (${disk.missingNames}): what it holds would be lost. Give its disk back`,
+    );
   }
 
   async #eachRow(letter: string, take: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
@@ -113,6 +140,12 @@ export class Recovery {
     for (const { id } of this.#rowless.foundGroups) this.#state.reserveGroupId(id);
     for (const volume of [...volumes.all()]) {
       if (present.has(volume.id)) continue;
+      if (disk.isIncomplete) {
+        volume.isAway = true;
+        if (!volume.isSealed) this.#state.seal(volume);
+        this.#away.push(volume.id);
+        continue;
+      }
       // A compaction had ended with it, or its group; only the row was left.
       if (liveBytes(volume) === 0) this.#removed.push(volume);
       else this.#missing.push(volume.id);
@@ -165,7 +198,7 @@ export class Recovery {
   #add(tx: Transaction, { volumeId, offset, recordBytes, head }: ScannedRecord): void {
     const endOffset = this.#endOffsets.get(volumeId) ?? this.#state.volumes.get(volumeId)?.endOffset ?? offset;
     this.#endOffsets.set(volumeId, offset + recordBytes);
-    tx.added(volumeId, offset - endOffset + recordBytes, head.sequence);
+    tx.added(volumeId, offset - endOffset + recordBytes, head);
     tx.bury(volumeId, offset - endOffset);
   }
 
@@ -178,7 +211,12 @@ export class Recovery {
   #resumeVolumes(): void {
     for (const volume of this.#state.volumes.all()) {
       if (volume.isSealed) continue;
-      const older = this.#state.activeVolume(volume.group);
+      // What a move has taken to a slow disk was sealed, though a lost index has not said so.
+      if (volume.place !== "") {
+        this.#state.seal(volume);
+        continue;
+      }
+      const older = this.#state.activeVolume(volume.group, volume.tier);
       if (older !== undefined) this.#state.retire(older);
       this.#state.resume(volume);
     }

@@ -28,20 +28,20 @@ export class RowlessVolumes {
       volumes.remove(freshVolume(id, 0));
       return undefined;
     }
-    const { group, sources } = await volumes.header(id);
+    const { group, sources, tier } = await volumes.header(id);
     const isGroupKnown = group.id === 0 || catalog.group(group.id) !== undefined;
     const isGroupGone = !isGroupKnown && this.#state.wasGroupMade(group.id);
     const isCopy = sources.length > 0 && sources.every((source) => volumes.get(source) !== undefined);
     if (isGroupGone) return await this.#remove(id, group.id);
     if (isCopy || (await this.#isForgotten(id))) {
-      return (await this.#restore(id, group.id)) ?? (await this.#remove(id, group.id));
+      return (await this.#restore(id, group.id, tier)) ?? (await this.#remove(id, group.id));
     }
     if (!isGroupKnown) {
       // The record that made it may be lost with the commit it was in, while the volume's first record was kept.
       catalog.addGroup(group);
       this.foundGroups.push(group);
     }
-    const volume = freshVolume(id, group.id);
+    const volume = freshVolume(id, group.id, tier);
     volumes.adopt(volume);
     return volume;
   }
@@ -61,8 +61,8 @@ export class RowlessVolumes {
   }
 
   /** The volume with its counts, of what the index has; undefined if nothing points into it. */
-  async #restore(id: number, group: number): Promise<Volume | undefined> {
-    const volume = freshVolume(id, group);
+  async #restore(id: number, group: number, tier: string | undefined): Promise<Volume | undefined> {
+    const volume = freshVolume(id, group, tier);
     const scanner = this.#state.volumes.scanner(id, { checksBodies: false });
     let ownedBytes = 0;
     for (let record = await scanner.next(); record !== undefined; record = await scanner.next()) {
@@ -70,6 +70,8 @@ export class RowlessVolumes {
       if (head.sequence > this.#state.appliedSequence) break;
       if (volume.minSequence === 0) volume.minSequence = head.sequence;
       volume.maxSequence = head.sequence;
+      if (volume.oldestMs === 0) volume.oldestMs = head.createdMs;
+      volume.newestMs = Math.max(volume.newestMs, head.createdMs);
       volume.endOffset = offset + recordBytes;
       if (roleOf(head) !== "owned") volume.tombstoneBytes += recordBytes;
       else if (await isLive(this.#state, record)) ownedBytes += recordBytes;

@@ -1,11 +1,12 @@
 import type { GroupInfo, RecordHead } from "../protocol/volume/index.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { Catalog } from "./catalog.ts";
-import type { Disk } from "./disk.ts";
 import { writeEndMark } from "./end-mark.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { STATE_KEY } from "./index/keys.ts";
+import { LatencyWindow } from "./latency-window.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import type { TieredDisk } from "./tiers/tiered-disk.ts";
 import type { Transaction } from "./transaction.ts";
 import type { StoreIdentity, Volume, VolumeSet } from "./volume-set.ts";
 
@@ -38,14 +39,16 @@ interface StateRow {
 
 /** Where the last commit stands and which numbers come next; and the volumes that are written to. */
 export class ShardState {
-  readonly disk: Disk;
+  readonly disk: TieredDisk;
   readonly index: IndexEngine;
   readonly volumes: VolumeSet;
   readonly blobs: BlobStore;
   readonly catalog: Catalog;
   readonly identity: StoreIdentity;
   readonly options: ShardOptions;
-  readonly #active = new Map<number, Volume>();
+  /** By group and tier. */
+  readonly #active = new Map<number | string, Volume>();
+  readonly #readLatencies = new Map<string, LatencyWindow>();
   #unsavedVolumes = new Set<number>();
   #appliedSequence = 0;
   #lastSequence = 0;
@@ -56,7 +59,7 @@ export class ShardState {
   #brokenBy: unknown;
 
   constructor(parts: {
-    readonly disk: Disk;
+    readonly disk: TieredDisk;
     readonly index: IndexEngine;
     readonly volumes: VolumeSet;
     readonly blobs: BlobStore;
@@ -86,6 +89,21 @@ export class ShardState {
   /** A follower that stands before this has missed a tombstone that is gone: it must start from nothing. */
   get horizon(): number {
     return this.#horizon ?? this.#lastSequence;
+  }
+
+  /** What S3 calls the tier that a volume is of; undefined for the first. */
+  classOf(volumeId: number): string | undefined {
+    if (this.disk.tiers.length === 0) return undefined;
+    return this.disk.classOfTier(this.volumes.get(volumeId)?.tier ?? "");
+  }
+
+  /** How long clients' reads from the disk of a slow tier took. */
+  readLatencyOf(place: string): LatencyWindow {
+    const known = this.#readLatencies.get(place);
+    if (known !== undefined) return known;
+    const made = new LatencyWindow();
+    this.#readLatencies.set(place, made);
+    return made;
   }
 
   raiseHorizon(sequence: number): void {
@@ -170,27 +188,28 @@ export class ShardState {
     tx.applied();
   }
 
-  /** The volume that a group's records go to now. */
-  activeVolume(group: number): Volume | undefined {
-    const volume = this.#active.get(group);
+  /** The volume that a group's records of a tier go to now; it lies on the first disk until it is sealed. */
+  activeVolume(group: number, tier = ""): Volume | undefined {
+    const volume = this.#active.get(activeKey(group, tier));
     return volume === undefined || volume.isSealed || volume.isRemoved ? undefined : volume;
   }
 
-  async createVolume(group: GroupInfo, nowMs: number): Promise<Volume> {
-    const volume = await this.volumes.create(group, nowMs);
-    this.#active.set(group.id, volume);
+  async createVolume(group: GroupInfo, nowMs: number, tier = ""): Promise<Volume> {
+    const volume = await this.volumes.create(group, nowMs, { tier });
+    this.#active.set(activeKey(group.id, tier), volume);
     return volume;
   }
 
   /** Goes on writing to a volume of an earlier run. */
   resume(volume: Volume): void {
-    this.#active.set(volume.group, volume);
+    this.#active.set(activeKey(volume.group, volume.tier), volume);
   }
 
   /** It is full; nothing is wrong. */
   retire(volume: Volume): void {
     volume.isSealed = true;
-    if (this.#active.get(volume.group) === volume) this.#active.delete(volume.group);
+    const key = activeKey(volume.group, volume.tier);
+    if (this.#active.get(key) === volume) this.#active.delete(key);
   }
 
   /** Its file failed: nothing is ever added to it. */
@@ -210,7 +229,7 @@ export class ShardState {
 
   /** A group is gone. */
   forgetGroup(group: number): void {
-    this.#active.delete(group);
+    for (const [key, volume] of this.#active) if (volume.group === group) this.#active.delete(key);
   }
 
   /** Volumes whose rows must be written with the next commit. */
@@ -219,4 +238,9 @@ export class ShardState {
     this.#unsavedVolumes = new Set();
     return ids;
   }
+}
+
+/** A number for the first tier, which is nearly always asked for. */
+function activeKey(group: number, tier: string): number | string {
+  return tier === "" ? group : `${group}/${tier}`;
 }

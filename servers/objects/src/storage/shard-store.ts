@@ -18,10 +18,10 @@ import {
   type UploadPart,
   type UploadRequest,
 } from "../store/object-store.ts";
-import { makeBodyWriter } from "./body-writer.ts";
+import { type ArrivedBody, makeBodyWriter } from "./body-writer.ts";
 import { createBucketOperation, deleteBucketOperation, updateBucketOperation } from "./bucket-writes.ts";
 import { CommitLoop, toStoreError } from "./commit-loop.ts";
-import { Compaction, type CompactionReport, deadPart, type TakeIo } from "./compaction.ts";
+import { Compaction, type CompactionReport, deadPart, type TakeIo, type TiersOf } from "./compaction.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { sweepExpired } from "./expiry-sweep.ts";
 import { expireGroupOperation, payDebtsOperation } from "./group-writes.ts";
@@ -123,10 +123,11 @@ export class ShardStore implements ObjectStore {
   }
 
   put(request: PutRequest, sizeBytes: number): BodyWriter<PutResult> {
-    return makeBodyWriter(this.#state, this.#budget, sizeBytes, async (body, digest) => {
+    const commit = async (body: ArrivedBody, digest: BodyDigest): Promise<PutResult> => {
       const { id } = bucketOf(this.#state.catalog, request.bucket);
       return (await this.#loop.submit(putOperation(this.#state, this.#cache, id, request, body, digest))).result;
-    });
+    };
+    return makeBodyWriter(this.#state, this.#budget, sizeBytes, commit, request.metadata.storageClass);
   }
 
   async copy(request: PutRequest, source: OpenObject, digest: BodyDigest): Promise<PutResult> {
@@ -184,17 +185,16 @@ export class ShardStore implements ObjectStore {
     return uploadFrom(value, uploadId);
   }
 
-  putPart(
-    part: { bucket: string; key: string; uploadId: string; partNumber: number },
-    sizeBytes: number,
-  ): BodyWriter<UploadPart> {
+  putPart(part: Parameters<ObjectStore["putPart"]>[0], sizeBytes: number): BodyWriter<UploadPart> {
     const name = this.#uploadName(part.bucket, part.key, part.uploadId);
     if (!Number.isInteger(part.partNumber) || part.partNumber < 1 || part.partNumber > MAX_PARTS) {
       throw new StoreError("INVALID_PART", `Cannot upload part ${part.partNumber}: numbers are 1 to ${MAX_PARTS}`);
     }
-    return makeBodyWriter(this.#state, this.#budget, sizeBytes, (body, digest) =>
-      this.#loop.submit(putPartOperation(name, part.partNumber, body, digest)),
-    );
+    const { partNumber, storageClass } = part;
+    const tier = this.#state.disk.tierOfClass(storageClass);
+    const commit = (body: ArrivedBody, digest: BodyDigest): Promise<UploadPart> =>
+      this.#loop.submit(putPartOperation(name, { partNumber, tier }, body, digest));
+    return makeBodyWriter(this.#state, this.#budget, sizeBytes, commit, storageClass);
   }
 
   async listParts(
@@ -258,12 +258,17 @@ export class ShardStore implements ObjectStore {
     this.#loop.publish(tx);
   }
 
+  /** Runs a commit that does not go through the commit loop, between two of it. */
+  async betweenCommits<Result>(work: () => Promise<Result>): Promise<Result> {
+    return await this.#loop.alone(work);
+  }
+
   /** The sealed volume of group 0 that a compaction frees most of; undefined if none has that part of its bytes dead. */
   compactionCandidate(minDeadPart = MIN_DEAD_PART): Volume | undefined {
     let best: Volume | undefined;
     if (this.#state.brokenBy !== undefined) return undefined;
     for (const volume of this.#state.volumes.all()) {
-      if (volume.group !== 0 || !volume.isSealed || this.#notCompacted.has(volume.id)) continue;
+      if (volume.group !== 0 || !volume.isSealed || volume.isAway || this.#notCompacted.has(volume.id)) continue;
       if (deadPart(volume) >= minDeadPart && (best === undefined || deadPart(volume) > deadPart(best))) best = volume;
     }
     return best;
@@ -273,17 +278,34 @@ export class ShardStore implements ObjectStore {
    * Rewrites a volume without what is dead. One at a time.
    *
    * @param dropUpTo Tombstones up to this sequence may be forgotten; a follower that stands before them starts anew.
+   * @param tiersOf Divides it among tiers.
    * @returns undefined if the volume is damaged, or if dropping has freed nothing: it is not a candidate again.
    */
-  async compact(source: Volume, takeIo: TakeIo, dropUpTo: number): Promise<CompactionReport | undefined> {
-    const parts = { state: this.#state, loop: this.#loop, source, takeIo, nowMs: this.#nowMs, dropUpTo };
+  async compact(
+    source: Volume,
+    takeIo: TakeIo,
+    dropUpTo: number,
+    tiersOf?: TiersOf,
+  ): Promise<CompactionReport | undefined> {
+    const parts = { state: this.#state, loop: this.#loop, source, takeIo, nowMs: this.#nowMs, dropUpTo, tiersOf };
     const report = await new Compaction(parts).run();
     if (report === undefined) this.#notCompacted.add(source.id);
     // Tombstones that must stay fill it: it would be copied for ever. It is looked at again after the next start.
-    else if (report.outputId !== undefined && report.writtenBytes > (1 - MIN_GAIN_PART) * report.readBytes) {
-      this.#notCompacted.add(report.outputId);
+    else if (report.writtenBytes > (1 - MIN_GAIN_PART) * report.readBytes) {
+      for (const id of report.outputIds) this.#notCompacted.add(id);
     }
     return report;
+  }
+
+  /** The volume belongs to another tier from now on, and its objects show that; its file is moved later. */
+  async assignTier(volume: Volume, tier: string): Promise<void> {
+    await this.#loop.submit({
+      bytes: 0,
+      isAlone: true,
+      run: async ({ tx }) => {
+        if (!volume.isRemoved) tx.assignTier(volume.id, tier);
+      },
+    });
   }
 
   /** Ends the groups whose time has passed; how many there were. */

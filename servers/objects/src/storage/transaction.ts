@@ -1,3 +1,4 @@
+import type { RecordHead } from "../protocol/volume/index.ts";
 import type { Place } from "./entry.ts";
 import type { IndexChange, IndexEngine, IndexRow } from "./index/index-engine.ts";
 import { blobKey, debtKey, sequenceValue, volumeKey } from "./index/keys.ts";
@@ -18,7 +19,13 @@ interface VolumeChange {
   addedBytes: number;
   minSequence: number;
   maxSequence: number;
+  oldestMs: number;
+  newestMs: number;
+  tier: string | undefined;
 }
+
+/** When and as which a record was made. */
+type Made = Pick<RecordHead, "sequence" | "createdMs">;
 
 /** A put whose predecessor lies in volumes that live longer: they need a record that says so. */
 export interface Debt {
@@ -137,10 +144,11 @@ export class Transaction {
   }
 
   /** A record that a volume was made with. */
-  moved(volumeId: number, sequence: number): void {
+  moved(volumeId: number, { sequence, createdMs }: Made): void {
     const change = this.#changeOf(volumeId);
     if (change.minSequence === 0 || sequence < change.minSequence) change.minSequence = sequence;
     change.maxSequence = Math.max(change.maxSequence, sequence);
+    noteTime(change, createdMs);
   }
 
   /** A record says only that others are dead. */
@@ -149,11 +157,17 @@ export class Transaction {
   }
 
   /** A record was added at the end of a volume. */
-  added(volumeId: number, bytes: number, sequence: number): void {
+  added(volumeId: number, bytes: number, { sequence, createdMs }: Made): void {
     const change = this.#changeOf(volumeId);
     change.addedBytes += bytes;
     if (change.minSequence === 0) change.minSequence = sequence;
     change.maxSequence = Math.max(change.maxSequence, sequence);
+    noteTime(change, createdMs);
+  }
+
+  /** The volume belongs to another tier; its file follows later. */
+  assignTier(volumeId: number, tier: string): void {
+    this.#changeOf(volumeId).tier = tier;
   }
 
   /** The row of a volume is written though no record changed. */
@@ -263,6 +277,9 @@ export class Transaction {
       addedBytes: 0,
       minSequence: 0,
       maxSequence: 0,
+      oldestMs: 0,
+      newestMs: 0,
+      tier: undefined,
     };
     this.#volumeChanges.set(volumeId, change);
     return change;
@@ -272,6 +289,9 @@ export class Transaction {
 function changedVolume(volume: Volume, change: VolumeChange): Volume {
   return {
     ...volume,
+    tier: change.tier ?? volume.tier,
+    oldestMs: smallest(volume.oldestMs, change.oldestMs),
+    newestMs: Math.max(volume.newestMs, change.newestMs),
     endOffset: volume.endOffset + change.addedBytes,
     deadBytes: volume.deadBytes + change.deadBytes,
     tombstoneBytes: volume.tombstoneBytes + change.tombstoneBytes,
@@ -279,6 +299,11 @@ function changedVolume(volume: Volume, change: VolumeChange): Volume {
     maxSequence: Math.max(volume.maxSequence, change.maxSequence),
     minDeadSequence: smallest(change.resetMinDead ?? volume.minDeadSequence, change.minDeadSequence),
   };
+}
+
+function noteTime(change: VolumeChange, createdMs: number): void {
+  change.oldestMs = smallest(change.oldestMs, createdMs);
+  change.newestMs = Math.max(change.newestMs, createdMs);
 }
 
 /** The smaller of two, where 0 is none. */

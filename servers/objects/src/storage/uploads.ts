@@ -90,7 +90,7 @@ export function uploadFrom(value: Uint8Array | undefined, uploadId: string): Upl
 /** Adds a part whose body has arrived. */
 export function putPartOperation(
   name: UploadName,
-  partNumber: number,
+  { partNumber, tier }: { readonly partNumber: number; readonly tier: string | undefined },
   body: ArrivedBody,
   digest: BodyDigest,
 ): WriteOperation<UploadPart> {
@@ -109,9 +109,11 @@ export function putPartOperation(
         partNumber,
         bodyBytes: body.bodyBytes,
         blobId: body.blobId,
-        key: EMPTY,
+        // Of the object, for who asks which tier it is due for; the row is found by upload and number.
+        key: Buffer.from(name.key),
         metadata: jsonBytes(toObjectJson(NO_METADATA, digest.etag, digest.checksum)),
         stored: body.stored,
+        tier,
       });
       const { etag, checksum } = digest;
       return { partNumber, sizeBytes: body.bodyBytes, etag, modifiedMs: head.createdMs, checksum };
@@ -187,6 +189,7 @@ export function completeUploadOperation(
           bodyBytes: entries.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0),
           key,
           metadata: jsonBytes({ ...toObjectJson(upload.metadata, etag, request.checksum), p: parts }),
+          tier: state.disk.tierOfClass(upload.metadata.storageClass),
         },
         { entry: current },
       );

@@ -1,3 +1,4 @@
+import type { FencingEpoch } from "../engine/replica/epochs.ts";
 import {
   decodeVolumeHeader,
   encodeVolumeHeader,
@@ -6,14 +7,24 @@ import {
   type VolumeHeader,
 } from "../protocol/volume/index.ts";
 import { StoreError } from "../store/object-store.ts";
-import { type Disk, type DiskFile, endMarkPath, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
+import { type DiskFile, endMarkPath, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import type { TieredDisk } from "./tiers/tiered-disk.ts";
 import { type ScanOptions, VolumeScanner } from "./volume-scanner.ts";
 
 /** What is known of a volume; the row `w` of the index. Bytes count whole records. */
 export interface Volume {
   readonly id: number;
   readonly group: number;
+  /** The tier that it is of; "" is the first. Its file may still lie on a faster one, see {@link Volume.place}. */
+  tier: string;
+  /** The tier whose disk has the file; not in the row, since the disks say it. */
+  place: string;
+  /** The disk with the file is not there: nothing can be read of it, and nothing of it is forgotten. */
+  isAway: boolean;
+  /** When its oldest and its newest record were made; 0 if that is not known. */
+  oldestMs: number;
+  newestMs: number;
   /** Where the next record goes; everything before it is in the index. */
   endOffset: number;
   deadBytes: number;
@@ -41,13 +52,21 @@ interface VolumeRow {
   readonly z: number;
   readonly m: number;
   readonly s: 0 | 1;
+  readonly p?: string;
+  readonly o?: number;
+  readonly n?: number;
 }
 
 /** A new volume, not known yet how full. */
-export function freshVolume(id: number, group: number): Volume {
+export function freshVolume(id: number, group: number, tier = ""): Volume {
   return {
     id,
     group,
+    tier,
+    place: "",
+    isAway: false,
+    oldestMs: 0,
+    newestMs: 0,
     endOffset: VOLUME_HEADER_BYTES,
     deadBytes: 0,
     tombstoneBytes: 0,
@@ -76,6 +95,8 @@ export function encodeVolumeRow(volume: Volume): Buffer {
     z: volume.maxSequence,
     m: volume.minDeadSequence,
     s: volume.isSealed ? 1 : 0,
+    ...(volume.tier === "" ? {} : { p: volume.tier }),
+    ...(volume.oldestMs === 0 ? {} : { o: volume.oldestMs, n: volume.newestMs }),
   };
   return jsonBytes(row);
 }
@@ -84,7 +105,9 @@ export function encodeVolumeRow(volume: Volume): Buffer {
 export function decodeVolumeRow(id: number, value: Uint8Array): Volume {
   const row: VolumeRow = fromJsonBytes(value);
   return {
-    ...freshVolume(id, row.g),
+    ...freshVolume(id, row.g, row.p),
+    oldestMs: row.o ?? 0,
+    newestMs: row.n ?? 0,
     endOffset: row.e,
     deadBytes: row.d,
     tombstoneBytes: row.t,
@@ -103,14 +126,18 @@ export interface StoreIdentity {
   readonly storeId: string;
   readonly shard: number;
   readonly fencingEpoch: number;
+  /** When the writer changed. */
+  readonly epochs: readonly FencingEpoch[];
   /** What the checksums of heads begin with; made of the store's id. */
   readonly seed: number;
 }
 
 /** The volumes of a shard and their files. */
 export class VolumeSet {
-  readonly #disk: Disk;
+  readonly #disk: TieredDisk;
   readonly #identity: StoreIdentity;
+  /** Volumes whose files lie on a slower disk, before the volumes themselves are known. */
+  readonly #places = new Map<number, string>();
   readonly #volumes = new Map<number, Volume>();
   /** In order of use, last used last. */
   readonly #files = new Map<number, DiskFile>();
@@ -119,7 +146,7 @@ export class VolumeSet {
   #nextId = 1;
   #unlinkFailureCount = 0;
 
-  constructor(disk: Disk, identity: StoreIdentity) {
+  constructor(disk: TieredDisk, identity: StoreIdentity) {
     this.#disk = disk;
     this.#identity = identity;
   }
@@ -143,6 +170,8 @@ export class VolumeSet {
 
   /** Takes up a volume that is on disk. */
   adopt(volume: Volume): void {
+    volume.place = this.#places.get(volume.id) ?? "";
+    if (volume.place !== "" && volume.tier === "") volume.tier = volume.place;
     this.#volumes.set(volume.id, volume);
     this.#nextId = Math.max(this.#nextId, volume.id + 1);
   }
@@ -152,23 +181,48 @@ export class VolumeSet {
     this.#nextId = Math.max(this.#nextId, id + 1);
   }
 
-  /** Makes a volume's file with its header; name and header are durable when this resolves. */
-  async create(group: GroupInfo, nowMs: number, sources: readonly number[] = []): Promise<Volume> {
+  /** The start has found the file there. */
+  notePlace(id: number, place: string): void {
+    this.#places.set(id, place);
+  }
+
+  /**
+   * Makes a volume's file with its header; name and header are durable when this resolves.
+   *
+   * @param where What it is made of, the tier that it is of, and the one whose disk gets the file: the first as a rule.
+   */
+  async create(
+    group: GroupInfo,
+    nowMs: number,
+    where: { readonly sources?: readonly number[]; readonly tier?: string; readonly place?: string } = {},
+  ): Promise<Volume> {
+    const { sources = [], tier = "", place = "" } = where;
     const id = this.#nextId++;
     const { storeId, shard, fencingEpoch } = this.#identity;
-    const header: VolumeHeader = { storeId, shard, fencingEpoch, volumeId: id, group, createdMs: nowMs, sources };
-    const file = this.#disk.create(volumePath(id));
+    const told = tier === "" ? {} : { tier };
+    const header: VolumeHeader = {
+      storeId,
+      shard,
+      fencingEpoch,
+      volumeId: id,
+      group,
+      createdMs: nowMs,
+      sources,
+      ...told,
+    };
+    const disk = this.#disk.diskOf(place);
+    const file = disk.create(volumePath(id));
     try {
       await file.append([encodeVolumeHeader(header)]);
       // Before any record: a file that has more than a header has a good one.
       await file.sync();
-      await this.#disk.syncNames(VOLUME_DIRECTORY);
+      await disk.syncNames(VOLUME_DIRECTORY);
     } catch (error) {
       file.close();
-      this.#disk.unlink(volumePath(id));
+      disk.unlink(volumePath(id));
       throw error;
     }
-    const volume = freshVolume(id, group.id);
+    const volume = { ...freshVolume(id, group.id, tier), place };
     this.#volumes.set(id, volume);
     this.#remember(id, file);
     return volume;
@@ -187,6 +241,13 @@ export class VolumeSet {
     const file = this.#disk.open(volumePath(id));
     this.#remember(id, file);
     return file;
+  }
+
+  /** Its file lies on another disk now, byte for byte the same: who reads goes on there. */
+  relocated(volume: Volume, place: string): void {
+    this.#files.get(volume.id)?.close();
+    this.#files.delete(volume.id);
+    volume.place = place;
   }
 
   /** Whether the file begins with a header. */

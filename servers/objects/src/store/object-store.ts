@@ -18,8 +18,14 @@ export type StoreErrorCode =
   | "TOO_MANY_BUCKETS"
   | "DISK_FULL"
   | "DISK_FAILED"
+  /** What is asked for lies on a disk that is not there at the moment. */
+  | "TIER_MISSING"
   | "CORRUPT"
   | "CHANGES_TRIMMED"
+  /** A replica takes no writes. */
+  | "READ_ONLY"
+  /** A replica that is not whole yet. */
+  | "NOT_COPIED"
   /** Another number of bytes was written than was announced. */
   | "INCOMPLETE_BODY"
   /** Too many writes wait. */
@@ -289,8 +295,15 @@ export interface ObjectStore {
 
   createUpload(request: UploadRequest): Promise<Upload>;
   upload(bucket: string, key: string, uploadId: string): Promise<Upload>;
+  /** `storageClass` is that of the upload. */
   putPart(
-    part: { bucket: string; key: string; uploadId: string; partNumber: number },
+    part: {
+      readonly bucket: string;
+      readonly key: string;
+      readonly uploadId: string;
+      readonly partNumber: number;
+      readonly storageClass?: string | undefined;
+    },
     sizeBytes: number,
   ): BodyWriter<UploadPart>;
   listParts(

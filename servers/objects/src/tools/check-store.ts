@@ -1,4 +1,3 @@
-import { crc32c } from "@node-rs/crc32";
 import {
   decodeVolumeHeader,
   encodeVolumeHeader,
@@ -13,7 +12,7 @@ import { sequenceOfValue, versionIdOfSequence } from "../storage/entry.ts";
 import type { IndexEngine } from "../storage/index/index-engine.ts";
 import { sequenceOf } from "../storage/index/keys.ts";
 import { fromJsonBytes } from "../storage/object-json.ts";
-import { makeShardState } from "../storage/open-store.ts";
+import { makeShardState, storeIdentity } from "../storage/open-store.ts";
 import { Recovery } from "../storage/recovery.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { currentKeys } from "../storage/versions.ts";
@@ -34,6 +33,8 @@ export interface CheckParts {
   readonly built: IndexEngine;
   readonly storeId: string;
   readonly nowMs: number;
+  /** Of a copy that follows another store, see {@link Recovery}. */
+  readonly followedUpTo?: number | undefined;
 }
 
 /** What was looked at. */
@@ -90,7 +91,7 @@ class StoreCheck {
   constructor(parts: CheckParts) {
     this.#parts = parts;
     const { storeId } = parts;
-    this.#identity = { storeId, shard: 0, fencingEpoch: 1, seed: crc32c(storeId) };
+    this.#identity = storeIdentity(storeId);
     this.#isIndexGood = parts.index !== undefined;
   }
 
@@ -238,14 +239,14 @@ class StoreCheck {
 
   async #replay(index: IndexEngine, disk: Disk): Promise<ShardState> {
     const state = this.#stateOn(index, disk);
-    await new Recovery(state).run();
+    await new Recovery(state, this.#parts.followedUpTo).run();
     return state;
   }
 
   async #replayIndex(index: IndexEngine, disk: ViewDisk): Promise<ShardState | undefined> {
     const state = this.#stateOn(index, disk);
     try {
-      const report = await new Recovery(state).run();
+      const report = await new Recovery(state, this.#parts.followedUpTo).run();
       for (const id of report.missingVolumes) {
         if (!this.#unusable.has(id)) this.#findings.error("volume-missing", volumePath(id), "the file is gone");
       }

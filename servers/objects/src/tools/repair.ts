@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, write
 import { dirname, join } from "node:path";
 import { ObjectsError } from "../errors.ts";
 import { encodeVolumeHeader, VOLUME_HEADER_BYTES, type VolumeHeader } from "../protocol/volume/index.ts";
+import { locateStore } from "../replica/replica-file.ts";
 import { writeEndMark } from "../storage/end-mark.ts";
 import { NodeDisk } from "../storage/node-disk.ts";
 import { INDEX_DIRECTORY, makeShardState, openIndex, type StoreFile, writeStoreFile } from "../storage/open-store.ts";
@@ -43,10 +44,11 @@ export interface RepairReport {
  *
  * @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE`, `REPAIR_FAILED`
  */
-export async function repair(options: RepairOptions): Promise<RepairReport> {
-  const session = await StoreSession.begin(options.directory);
+export async function repair(given: RepairOptions): Promise<RepairReport> {
+  const place = await locateStore(given.directory);
+  const session = await StoreSession.begin(place);
   try {
-    return await new Repair(options, session).run();
+    return await new Repair({ ...given, directory: place.directory }, session).run();
   } finally {
     await session.end();
   }
@@ -162,7 +164,7 @@ class Repair {
       });
       const state = makeShardState({ disk, index, storeId, options: {} });
       try {
-        await new Recovery(state).run();
+        await new Recovery(state, await this.#session.followedUpTo()).run();
         await index.flush();
       } finally {
         state.volumes.close();

@@ -2,13 +2,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ObjectsError } from "../errors.ts";
+import type { StorePlace } from "../replica/replica-file.ts";
 import { type Disk, idOfName, VOLUME_DIRECTORY } from "../storage/disk.ts";
 import type { IndexEngine } from "../storage/index/index-engine.ts";
 import { NodeDisk } from "../storage/node-disk.ts";
 import { INDEX_DIRECTORY, openIndex, STORE_FILE, type StoreFile } from "../storage/open-store.ts";
+import { readFollowedPosition } from "../storage/position-file.ts";
 import { type CheckResult, checkStore, storeIdOfVolume } from "./check-store.ts";
 import { engineOfIndex, openIndexCopy } from "./index-copy.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
+import { epochsOfVolumes } from "./volume-epochs.ts";
 
 /** What was found in a directory, and the file that should be there. */
 export interface SessionCheck extends CheckResult {
@@ -23,16 +26,19 @@ export interface SessionCheck extends CheckResult {
  */
 export class StoreSession {
   readonly #directory: string;
+  readonly #isFollower: boolean;
   readonly #scratch: string;
   #lock: StoreLock | undefined;
 
-  private constructor(directory: string, scratch: string) {
+  private constructor({ directory, isFollower }: StorePlace, scratch: string) {
     this.#directory = directory;
+    this.#isFollower = isFollower;
     this.#scratch = scratch;
   }
 
   /** @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE` */
-  static async begin(directory: string): Promise<StoreSession> {
+  static async begin(place: StorePlace): Promise<StoreSession> {
+    const { directory } = place;
     if (
       !existsSync(directory) ||
       !statSync(directory).isDirectory() ||
@@ -41,7 +47,7 @@ export class StoreSession {
       const what = `Cannot use ${directory}: there is no ${VOLUME_DIRECTORY}/ in it`;
       throw new ObjectsError("STORE_UNREADABLE", `${what}. Give the directory of a store with --data`);
     }
-    const session = new StoreSession(directory, mkdtempSync(join(tmpdir(), "kagami-objects-")));
+    const session = new StoreSession(place, mkdtempSync(join(tmpdir(), "kagami-objects-")));
     try {
       session.#lock = await lockStore(directory, session.#scratch);
     } catch (error) {
@@ -51,15 +57,21 @@ export class StoreSession {
     return session;
   }
 
+  /** Of a copy that follows: what stands behind it is cut at a start, as others may be missing. Undefined for a store. */
+  async followedUpTo(): Promise<number | undefined> {
+    return this.#isFollower ? await readFollowedPosition(new NodeDisk(this.#directory, { access: "read" })) : undefined;
+  }
+
   /** Reads all of the store. @throws ObjectsError `STORE_UNREADABLE` */
   async check(nowMs: number): Promise<SessionCheck> {
-    const disk = new NodeDisk(this.#directory, "read");
+    const disk = new NodeDisk(this.#directory, { access: "read" });
     const { file, isGood } = await this.#storeFile(disk);
     const round = mkdtempSync(join(this.#scratch, "check-"));
     const { index, problem } = await this.#openCopy(file, join(round, "copy"));
     const built = await openIndex(file.engine, join(round, "built"));
     try {
-      const result = await checkStore({ disk, index, built, storeId: file.storeId, nowMs });
+      const followedUpTo = await this.followedUpTo();
+      const result = await checkStore({ disk, index, built, storeId: file.storeId, nowMs, followedUpTo });
       const { findings } = result;
       if (!isGood) findings.error("store-file", STORE_FILE, "it is gone or cannot be read; a volume says what it said");
       if (problem !== undefined) findings.error("index-unusable", INDEX_DIRECTORY, `it cannot be opened: ${problem}`);
@@ -103,7 +115,8 @@ export class StoreSession {
       const storeId = id === undefined ? undefined : await storeIdOfVolume(disk, id);
       if (storeId === undefined) continue;
       const engine = engineOfIndex(join(this.#directory, INDEX_DIRECTORY));
-      return { file: { storeId, engine }, isGood: false };
+      const epochs = await epochsOfVolumes(disk, storeId);
+      return { file: { storeId, engine, ...(epochs.length > 0 ? { epochs } : {}) }, isGood: false };
     }
     const what = `Cannot use ${this.#directory}: ${STORE_FILE} cannot be read, nor the header of any volume`;
     throw new ObjectsError("STORE_UNREADABLE", `${what}. Put ${STORE_FILE} back from a copy`);

@@ -2,23 +2,26 @@ import { parseArgs } from "node:util";
 import { EXIT_CODES } from "@kagami/kit";
 import { configSchema } from "../config.ts";
 import { ObjectsError } from "../errors.ts";
+import { promote, renderPromotion } from "../replica/promote.ts";
 import { fsck, renderFsck } from "./fsck.ts";
 import { probeDisk } from "./probe-disk.ts";
 import { renderProbe } from "./probe-report.ts";
 import { renderRepair, repair } from "./repair.ts";
 
 /** Words behind `kagami objects` that run no server. */
-export const TOOL_WORDS: ReadonlySet<string> = new Set(["probe-disk", "fsck", "repair"]);
+export const TOOL_WORDS: ReadonlySet<string> = new Set(["probe-disk", "fsck", "repair", "promote"]);
 
 const USAGE = `kagami objects probe-disk [--data DIR] [--seconds N] [--bytes N] [--json]
 kagami objects fsck [--data DIR] [--json]
 kagami objects repair [--data DIR] [--dry-run] [--rebuild-index] [--json]
+kagami objects promote [--data DIR] [--json]
 
 probe-disk appends to a file as a volume is appended to, and tells how long each write and each fdatasync took. The file
 is removed. fsck reads a store that no server has open, changes nothing, and tells what is wrong with it; its exit code is
 1 then. It needs room in the system's directory for temporary files, twice what the index takes. repair mends what can
 be mended, and names the objects that are lost; nothing is deleted, what is taken out goes to quarantine/ in the data
-directory. Its exit code is 1 if something is still wrong.
+directory. Its exit code is 1 if something is still wrong. promote makes a store of its own of a replica that no server has
+open; from then on followers take nothing from the source that it had.
 
   --data DIR    The data directory (default: KAGAMI_OBJECTS_DATA, or ${configSchema.shape.data.parse(undefined)})
   --seconds N   How long to write, up to 3600 (default: 10)
@@ -40,7 +43,7 @@ class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Runs `kagami objects probe-disk`, `fsck` or `repair`. Returns the exit code. */
+/** Runs `kagami objects probe-disk`, `fsck`, `repair` or `promote`. Returns the exit code. */
 export async function runToolCommand(argv: readonly string[], context: ToolContext): Promise<number> {
   try {
     const options = readOptions(argv, context.env.KAGAMI_OBJECTS_DATA);
@@ -79,6 +82,10 @@ async function run(options: ToolOptions, { write }: ToolContext): Promise<number
     const report = await repair({ ...options, nowMs: Date.now() });
     show(report, renderRepair);
     return report.left.errors === 0 ? EXIT_CODES.clean : FOUND;
+  }
+  if (options.word === "promote") {
+    show(await promote(options.directory), renderPromotion);
+    return EXIT_CODES.clean;
   }
   show(await probeDisk(options), renderProbe);
   return EXIT_CODES.clean;

@@ -4,6 +4,7 @@ import { CHROMIUM_LAUNCH, findUnnamed, openConsolePage, signInToConsole } from "
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { RawClient } from "../support/raw-client.ts";
+import { startTestReplica } from "../support/replicas.ts";
 import { startTestServer, TEST_KEY, type TestServer } from "../support/start-server.ts";
 
 const TOKEN = "0123456789abcdef";
@@ -185,6 +186,7 @@ test("every part is reached with the keyboard, has names for what can be used, a
   for (const [part, heading] of [
     ["Buckets", "Buckets"],
     ["Users and keys", "Users and keys"],
+    ["Replicas", "Replicas"],
     ["Storage", "Storage"],
   ] as const) {
     unnamed.push(...(await findUnnamed(page)));
@@ -208,6 +210,43 @@ test("every part is reached with the keyboard, has names for what can be used, a
   expect(unnamed).toEqual([]);
   expect(problems).toEqual([]);
 }, 90_000);
+
+test("a replica is added, its token shown once, seen to follow, and removed; its own page says whom it follows", async () => {
+  await client.send({ method: "PUT", path: "/media" });
+  await signIn("/#/replicas");
+  await page.getByText("No replica may follow this store yet.").waitFor();
+  await page.getByLabel("Name of the replica").fill("second");
+  await page.getByRole("button", { name: "Add replica" }).press("Enter");
+  await page.getByText("Replica second may follow.").waitFor();
+  const token = await page.getByRole("textbox", { name: "Token" }).inputValue();
+  await page.getByRole("cell", { name: "is away" }).waitFor();
+  const unnamed = await findUnnamed(page);
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  expect(await page.locator("main").innerText()).not.toContain(token);
+  const replica = await startTestReplica(server, token, { adminToken: TOKEN });
+  try {
+    await page.getByRole("cell", { name: "follows from 127.0.0.1" }).waitFor();
+    await page
+      .getByRole("cell", { name: "0.0 s" })
+      .or(page.getByRole("cell", { name: "0 s" }))
+      .first()
+      .waitFor();
+    const other = await openConsolePage(browser, replica.adminUrl, WAIT_MS);
+    await signInToConsole(other.page, `${replica.adminUrl}/#/replicas`, TOKEN);
+    await other.page.getByText(`This is a replica of ${server.url}: it takes no writes.`).waitFor();
+    await other.page.getByText("is whole").waitFor();
+    unnamed.push(...(await findUnnamed(other.page)));
+    expect(other.problems).toEqual([]);
+    await other.page.close();
+    await page.getByRole("button", { name: "Remove replica second" }).click();
+    await page.getByText("Replica second is removed.").waitFor();
+    await page.getByText("No replica may follow this store yet.").waitFor();
+  } finally {
+    await replica.end();
+  }
+  expect(unnamed).toEqual([]);
+  expect(problems).toEqual([]);
+}, 60_000);
 
 test("a wrong token shows nothing", async () => {
   await signInToConsole(page, server.adminUrl, "wrong");

@@ -124,7 +124,7 @@ test("with a certificate it speaks HTTPS, and policies know", async () => {
 
 test.each([
   { settings: { tlsCert: "cert.pem" }, code: "TLS_INVALID", why: "half of a certificate" },
-  { settings: { tlsCert: "/absent/c", tlsKey: "/absent/k" }, code: "TLS_INVALID", why: "no such files" },
+  { settings: { tlsCert: "/absent/c", tlsKey: "/absent/k" }, code: "TLS_FILE_UNREADABLE", why: "no such files" },
   { settings: { accessKey: "KEY", secretKey: "" }, code: "USERS_INVALID", why: "half of a key" },
 ])("it does not start with $why", async ({ settings, code }) => {
   await expect(startTestServer(settings)).rejects.toMatchObject({ code });

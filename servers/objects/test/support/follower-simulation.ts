@@ -1,23 +1,29 @@
 import { createRandom, type Random } from "@kagami/clock";
-import { ChangeReader } from "../../src/storage/change-reader.ts";
-import { blobPath } from "../../src/storage/disk.ts";
+import { type ChangeBatch, ChangeReader } from "../../src/storage/change-reader.ts";
+import { blobPath, type DiskFile } from "../../src/storage/disk.ts";
 import type { Follower } from "../../src/storage/follower.ts";
 import { MemoryIndex } from "../../src/storage/index/memory-index.ts";
 import { startFollower } from "../../src/storage/open-store.ts";
+import type { ShardState } from "../../src/storage/shard-state.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { SimDisk } from "./sim-disk.ts";
-import { SIMULATION_OPTIONS, StoreSimulation } from "./store-simulation.ts";
+import { wireBatches } from "./sim-wire.ts";
+import { SIMULATION_OPTIONS } from "./simulation-model.ts";
+import { StoreSimulation } from "./store-simulation.ts";
 
 /** A store under faults, and a follower that is sometimes near, sometimes far behind, and fails as well. */
 export class FollowerSimulation {
   readonly #random: Random;
+  readonly #isWired: boolean;
   readonly primary: StoreSimulation;
   #disk: SimDisk;
   #index = new MemoryIndex();
   #follower: Follower | undefined;
-  readonly counts = { batches: 0, changes: 0, crashes: 0, restartsFromNothing: 0 };
+  readonly counts = { batches: 0, changes: 0, crashes: 0, restartsFromNothing: 0, compactions: 0, cuts: 0 };
 
-  constructor(seed: number) {
+  /** @param options `isWired` has the changes come as the bytes of a network that cuts and garbles them. */
+  constructor(seed: number, { isWired = false }: { readonly isWired?: boolean } = {}) {
+    this.#isWired = isWired;
     const random = createRandom(seed);
     this.#random = random.fork("follower");
     this.primary = new StoreSimulation(seed);
@@ -45,21 +51,25 @@ export class FollowerSimulation {
   }
 
   async #follow(batchCount: number): Promise<void> {
-    let reader = new ChangeReader(this.primary.store.state);
+    let batches = this.#connect();
     const mayCrash = batchCount !== Number.POSITIVE_INFINITY;
     for (let i = 0; i < batchCount; i++) {
-      if (this.#random.chance(0.2)) reader = new ChangeReader(this.primary.store.state);
+      if (this.#random.chance(0.2)) batches = this.#connect();
       if (mayCrash && this.#random.chance(0.1)) {
         this.#disk.crashAt(this.#disk.operationCount + this.#random.int(1, 20));
       }
       try {
-        const batch = await reader.read(
-          this.follower.after,
-          this.#random.pick([1, 2_000, 50_000]),
-          this.follower.horizon,
-        );
+        const { value: batch } = await batches.next();
+        if (batch === undefined) {
+          batches = this.#connect();
+          continue;
+        }
         if (batch.damagedSequences.length > 0) throw new Error("A record is damaged that nothing damaged");
+        const compacting = this.#random.chance(0.3) ? this.#compact(this.follower.store) : undefined;
+        // If applying fails it is of no interest any more.
+        compacting?.catch(() => undefined);
         await this.follower.apply(batch, (blobId) => this.#fetchBlob(blobId));
+        await compacting;
         this.counts.batches++;
         this.counts.changes += batch.changes.length;
         if (batch.isEnd) return;
@@ -67,21 +77,49 @@ export class FollowerSimulation {
         const { code } = error as { code?: unknown };
         if (code === "CHANGES_TRIMMED") await this.#startFromNothing();
         else if (this.#disk.isDown) await this.#restart();
+        else if (this.#isWired && (code === "STREAM_INVALID" || code === "CUT")) this.counts.cuts++;
         else throw error;
+        batches = this.#connect();
       }
     }
   }
 
+  /** Changes behind where the follower stands at this moment. */
+  #connect(): AsyncGenerator<ChangeBatch> {
+    const { state } = this.primary.store;
+    const { after, horizon } = this.follower;
+    return this.#isWired ? wireBatches(state, { after, horizon }, this.#random) : this.#readBatches(state);
+  }
+
+  async *#readBatches(state: ShardState): AsyncGenerator<ChangeBatch> {
+    const reader = new ChangeReader(state);
+    for (;;) {
+      yield await reader.read(this.follower.after, this.#random.pick([1, 2_000, 50_000]), this.follower.horizon);
+    }
+  }
+
+  /** A copy frees by itself what is dead in it, beside the changes that come. */
+  async #compact(store: ShardStore): Promise<void> {
+    const source = store.compactionCandidate(0.25);
+    if (source === undefined) return;
+    await store.compact(source, async () => undefined, this.#random.pick([0, Math.max(0, this.follower.after - 50)]));
+    this.counts.compactions++;
+  }
+
   async #fetchBlob(blobId: number): Promise<AsyncIterable<Uint8Array> | undefined> {
-    let file: ReturnType<SimDisk["open"]>;
+    let file: DiskFile;
     try {
-      file = this.primary.disk.open(blobPath(blobId));
+      file = this.primary.store.state.disk.open(blobPath(blobId));
     } catch {
       return undefined;
     }
+    const cutAt = this.#isWired && this.#random.chance(0.2) ? this.#random.int(0, 100_000) : Number.POSITIVE_INFINITY;
     return (async function* () {
       const size = file.sizeBytes();
-      for (let at = 0; at < size; at += 40_000) yield await file.read(at, 40_000);
+      for (let at = 0; at < size; at += 40_000) {
+        if (at >= cutAt) throw Object.assign(new Error("The body was cut"), { code: "CUT" });
+        yield await file.read(at, 40_000);
+      }
     })();
   }
 
@@ -123,7 +161,8 @@ async function describe(store: ShardStore): Promise<unknown[]> {
       const opened = await store.open(bucket.name, entry.key, entry.versionId);
       for await (const bytes of opened?.read(0, entry.sizeBytes) ?? []) body += Buffer.from(bytes).toString("latin1");
       opened?.close();
-      all.push({ ...entry, body });
+      // Where it lies is each store's own affair.
+      all.push({ ...entry, metadata: { ...entry.metadata, storageClass: undefined }, body });
     }
     for (const upload of (await store.listUploads(request)).uploads) {
       all.push(upload, await store.listParts(bucket.name, upload.key, upload.uploadId, 0, 1_000));

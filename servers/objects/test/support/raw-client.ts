@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { RequestSigner } from "../../src/protocol/sigv4/index.ts";
 import { signingHashes } from "../../src/service/signing-hashes.ts";
 import { TEST_KEY } from "./start-server.ts";
@@ -79,12 +79,23 @@ export function sendRaw(host: string, request: RawRequest, rawHeaders: readonly 
       incoming.on("error", reject);
       incoming.on("end", () => {
         const whole = Buffer.concat(chunks);
-        const text = whole.toString("utf8");
-        const code = /<Code>([^<]*)<\/Code>/.exec(text)?.[1];
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: whole, text, code });
+        resolve(answerOf(incoming, whole));
       });
     });
     outgoing.on("error", reject);
     outgoing.end(bytes);
   });
+}
+
+function answerOf({ statusCode = 0, headers }: IncomingMessage, body: Buffer): RawAnswer {
+  const code = statusCode < 300 ? undefined : /<Code>([^<]*)<\/Code>/.exec(body.toString("utf8"))?.[1];
+  return {
+    status: statusCode,
+    headers,
+    body,
+    code,
+    get text() {
+      return body.toString("utf8");
+    },
+  };
 }

@@ -41,6 +41,8 @@ export class SimDisk implements Disk {
   #generation = 0;
   #operationCount = 0;
   #crashAt = Number.POSITIVE_INFINITY;
+  /** The machine has other disks, which fail with it. */
+  onCrash: () => void = () => undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -63,6 +65,7 @@ export class SimDisk implements Disk {
     if (this.#isDown) return;
     this.#isDown = true;
     this.#generation++;
+    this.onCrash();
     const kept = this.#random.int(0, this.#pending.length);
     for (const { path, inode } of this.#pending.slice(0, kept)) {
       if (inode === undefined) this.#durable.delete(path);

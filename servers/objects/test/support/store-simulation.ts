@@ -1,55 +1,59 @@
 import { createRandom, type Random } from "@kagami/clock";
+import { VOLUME_DIRECTORY } from "../../src/storage/disk.ts";
 import { MemoryIndex } from "../../src/storage/index/memory-index.ts";
 import { startShard } from "../../src/storage/open-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { TierWork } from "../../src/storage/tiers/tier-work.ts";
 import { type ObjectMetadata, type Retention, StoreError } from "../../src/store/object-store.ts";
 import { auditVolumes } from "./audit-volumes.ts";
 import { SimDisk } from "./sim-disk.ts";
-
-/** A version as the model knows it: what was written, or "marker"; its tags; when it expires. */
-interface Version {
-  readonly body: string;
-  readonly tags: string;
-  readonly expiresMs: number;
-}
-
-/** What a key may hold: what is certain, and what a write that failed may turn it into at the next restart. */
-interface KeyModel {
-  versions: readonly Version[];
-  maybe: readonly (readonly Version[])[];
-}
-
-const METADATA: ObjectMetadata = { user: {}, tags: {} };
-/** Sizes at which everything happens often. */
-export const SIMULATION_OPTIONS = {
-  volumeBytes: 20_000,
-  blobFromBytes: 6_000,
-  cacheBytes: 20_000,
-  cachedBodyBytes: 2_000,
-  bodyMemoryBytes: 100_000,
-  reserveBytes: 4_096,
-};
-/** Groups of one bucket's rule last ten minutes. */
-const RETENTIONS_MS = [600_000, 3_600_000, 9_600_000, 19_000_000];
-const BUCKETS = ["plain", "kept"];
-const KEYS = ["a", "b", "b/1", "b/2", "c\u{1f600}", "d\u0000", "d"];
+import {
+  BUCKETS,
+  expectListed,
+  expectSame,
+  finishMoves,
+  isSame,
+  KEYS,
+  type KeyModel,
+  LIST,
+  MARKER,
+  METADATA,
+  modelOf,
+  NO_COUNTS,
+  onlyDisk,
+  RETENTIONS_MS,
+  rulesFor,
+  SIMULATION_OPTIONS,
+  TIER,
+  type Version,
+  visibleAt,
+  writeBody,
+} from "./simulation-model.ts";
 
 /** One run of random writes, faults and crashes against a reference model, all from one seed. */
 export class StoreSimulation {
   readonly #random: Random;
+  readonly #tierRandom: Random;
   readonly disk: SimDisk;
+  readonly slowDisk: SimDisk;
   readonly index = new MemoryIndex();
+  #tierWork: TierWork | undefined;
+  #isSlowDiskGone = false;
   readonly #models = new Map<string, KeyModel>();
   #store: ShardStore | undefined;
   #nowMs = 1_700_000_000_000;
   #bodyCount = 0;
   /** Counts for the check that the run did something. */
-  readonly counts = { acknowledged: 0, failed: 0, crashes: 0, compared: 0, compactions: 0 };
+  readonly counts = { ...NO_COUNTS };
 
   constructor(seed: number) {
     const random = createRandom(seed);
     this.#random = random.fork("steps");
     this.disk = new SimDisk(random.fork("disk"));
+    this.#tierRandom = random.fork("tiers");
+    this.slowDisk = new SimDisk(random.fork("slow disk"));
+    this.disk.onCrash = () => this.slowDisk.crash();
+    this.slowDisk.onCrash = () => this.disk.crash();
   }
 
   get nowMs(): number {
@@ -75,11 +79,23 @@ export class StoreSimulation {
 
   /** Without faults once more from what is on disk. */
   async finish(): Promise<void> {
-    this.disk.faults = {};
-    this.disk.capacityBytes = Number.POSITIVE_INFINITY;
+    for (const disk of [this.disk, this.slowDisk]) {
+      disk.faults = {};
+      disk.capacityBytes = Number.POSITIVE_INFINITY;
+    }
     await this.#restart();
     await this.compare(true);
     await auditVolumes(this.store.state);
+    await this.#finishMoves();
+    await this.compare(true);
+    await auditVolumes(this.store.state);
+  }
+
+  /** All that is due goes to where it belongs. */
+  async #finishMoves(): Promise<void> {
+    this.#nowMs += 30 * 86_400_000;
+    this.#renewTierWork();
+    if (this.#tierWork !== undefined) await finishMoves(this.#tierWork, this.store, this.disk, this.slowDisk);
   }
 
   /** Some writes at once, some of them with faults, maybe a crash, and a look at everything. */
@@ -88,6 +104,9 @@ export class StoreSimulation {
     const bad = random.chance(0.4);
     this.disk.faults = bad ? { appendError: 0.02, syncError: 0.03, readError: 0.01, truncateError: 0.2 } : {};
     this.disk.capacityBytes = random.chance(0.15) ? 40_000 + random.int(0, 200_000) : Number.POSITIVE_INFINITY;
+    const tiers = this.#tierRandom;
+    this.slowDisk.faults = tiers.chance(0.4) ? { appendError: 0.05, syncError: 0.05, readError: 0.05 } : {};
+    this.slowDisk.capacityBytes = tiers.chance(0.15) ? tiers.int(0, 100_000) : Number.POSITIVE_INFINITY;
     const willCrash = random.chance(0.3);
     if (willCrash) this.disk.crashAt(this.disk.operationCount + random.int(1, 60));
     const targets = random.shuffle(BUCKETS.flatMap((bucket) => KEYS.map((key) => ({ bucket, key }))));
@@ -97,13 +116,61 @@ export class StoreSimulation {
       if (random.chance(0.2)) this.#nowMs += random.int(0, 1_200_000);
       if (random.chance(0.2)) await this.store.expireGroups().catch(onlyDisk);
       if (random.chance(0.3)) await this.#compact();
+      if (tiers.chance(0.5)) await this.#workOnTiers();
       if (random.chance(0.1)) await this.store.sweepExpired(async () => undefined).catch(onlyDisk);
       if (random.chance(0.3)) await this.store.lookThroughGroup(async () => undefined);
     }
     this.disk.faults = {};
-    if (willCrash || random.chance(0.1) || this.store.state.brokenBy !== undefined) await this.#restart();
+    this.slowDisk.faults = {};
+    this.slowDisk.crashAt(Number.POSITIVE_INFINITY);
+    if (tiers.chance(0.1)) await this.#liveWithoutSlowDisk();
+    if (willCrash || this.disk.isDown || random.chance(0.1) || this.store.state.brokenBy !== undefined)
+      await this.#restart();
     this.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await this.compare(false);
+  }
+
+  /** Some steps of the tiers beside a write, with a crash on the slow disk now and then. */
+  async #workOnTiers(): Promise<void> {
+    const random = this.#tierRandom;
+    if (random.chance(0.3)) this.#renewTierWork();
+    if (random.chance(0.1)) this.slowDisk.crashAt(this.slowDisk.operationCount + random.int(1, 20));
+    const yieldOnce = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const write = random.chance(0.5) ? this.#write(random.pick(BUCKETS), random.pick(KEYS)) : undefined;
+    const work = async (): Promise<void> => {
+      for (let steps = random.int(1, 8); steps > 0; steps--) {
+        const event = await this.#tierWork?.step(yieldOnce, random.chance(0.5) ? Number.POSITIVE_INFINITY : 0);
+        if (event === undefined) return;
+        this.counts[event.kind]++;
+      }
+    };
+    await Promise.all([work().catch(onlyDisk), write]);
+  }
+
+  /** A start without the slow disk: what lies there says so, and nothing of it is forgotten. */
+  async #liveWithoutSlowDisk(): Promise<void> {
+    const { slowDisk } = this;
+    this.slowDisk.capacityBytes = Number.POSITIVE_INFINITY;
+    this.disk.capacityBytes = Number.POSITIVE_INFINITY;
+    await this.#restart();
+    const before = await slowDisk.list(VOLUME_DIRECTORY);
+    await this.store.close();
+    this.#store = await startShard({ ...this.#parts(), tiers: [{ ...TIER, disk: undefined, missingBecause: "gone" }] });
+    this.#isSlowDiskGone = true;
+    for (const bucket of BUCKETS) {
+      for (const key of KEYS) {
+        const expected = this.#visible(this.#model(bucket, key).versions);
+        const observed = await this.#observe(bucket, key).catch((error: unknown) => onlyDisk(error, "TIER_MISSING"));
+        if (observed === undefined) this.counts.unavailable++;
+        else expectSame(observed, expected, `without the slow disk, ${bucket}/${JSON.stringify(key)}`);
+      }
+    }
+    await this.#write(this.#tierRandom.pick(BUCKETS), this.#tierRandom.pick(KEYS));
+    await this.#compact();
+    const after = await slowDisk.list(VOLUME_DIRECTORY);
+    if (after.join() !== before.join()) throw new Error("A disk that is not there was changed");
+    this.#isSlowDiskGone = false;
+    await this.#restart();
   }
 
   async #compact(): Promise<void> {
@@ -132,15 +199,29 @@ export class StoreSimulation {
       await this.index.flush();
     }
     this.disk.restart();
+    this.slowDisk.restart();
     await this.#start();
     await this.#resolve();
   }
 
   async #start(): Promise<void> {
-    const nowMs = (): number => this.#nowMs;
-    const { disk, index } = this;
-    this.#store = await startShard({ disk, index, storeId: "sim", nowMs, options: SIMULATION_OPTIONS });
+    const tiers = [{ ...TIER, disk: this.slowDisk, missingBecause: undefined }];
+    this.#store = await startShard({ ...this.#parts(), tiers });
+    this.#renewTierWork();
     if (this.#store.recovery.damagedBytes > 0) throw new Error("The start called a torn commit damaged");
+  }
+
+  #renewTierWork(): void {
+    const random = this.#tierRandom;
+    const coldAfterMs = random.pick([0, 3_600_000, 20 * 86_400_000]);
+    const options = { coldAfterMs, coldTier: TIER.name, gatherMs: 3_600_000 };
+    const rules = rulesFor(random.int(1, 1_000), random.pick(["b", "d", ""]));
+    this.#tierWork = new TierWork({ store: this.store, options, rules, nowMs: () => this.#nowMs });
+  }
+
+  #parts() {
+    const { disk, index } = this;
+    return { disk, index, storeId: "sim", nowMs: () => this.#nowMs, options: SIMULATION_OPTIONS };
   }
 
   async #write(bucket: string, key: string): Promise<void> {
@@ -183,16 +264,9 @@ export class StoreSimulation {
 
   async #sendPut(bucket: string, key: string, body: string, retention: Retention | undefined, absent: boolean) {
     const bytes = Buffer.from(body, "latin1");
-    const request = { bucket, key, metadata: METADATA, retention, conditions: absent ? { absent } : {} };
-    const writer = this.store.put(request, bytes.length);
-    try {
-      await writer.write(bytes.subarray(0, 1_000));
-      await writer.write(bytes.subarray(1_000));
-      return await writer.commit({ etag: String(bytes.length), checksum: undefined });
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
+    const metadata = this.#metadata();
+    const request = { bucket, key, metadata, retention, conditions: absent ? { absent } : {} };
+    await writeBody(this.store.put(request, bytes.length), bytes, String(bytes.length));
   }
 
   async #deleteVersion(bucket: string, key: string, model: KeyModel, before: readonly Version[]): Promise<void> {
@@ -212,16 +286,12 @@ export class StoreSimulation {
     const after = bucket === "kept" ? [version, ...model.versions] : [version];
     await this.#attempt(model, after, async () => {
       const rest = { checksumAlgorithm: undefined, checksumType: undefined, owner: "o", retention: undefined };
-      const { uploadId } = await this.store.createUpload({ bucket, key, metadata: METADATA, ...rest });
+      const metadata = this.#metadata();
+      const { storageClass } = metadata;
+      const { uploadId } = await this.store.createUpload({ bucket, key, metadata, ...rest });
       for (const [i, body] of bodies.entries()) {
-        const writer = this.store.putPart({ bucket, key, uploadId, partNumber: i + 1 }, body.length);
-        try {
-          await writer.write(Buffer.from(body, "latin1"));
-          await writer.commit({ etag: `e${i}`, checksum: undefined });
-        } catch (error) {
-          await writer.abort();
-          throw error;
-        }
+        const part = { bucket, key, uploadId, partNumber: i + 1, storageClass };
+        await writeBody(this.store.putPart(part, body.length), Buffer.from(body, "latin1"), `e${i}`);
       }
       const parts = [0, 1].map((i) => ({ partNumber: i + 1, etag: `e${i}` }));
       const request = { bucket, key, uploadId, parts, conditions: {}, checksum: undefined, minPartBytes: 0 };
@@ -237,10 +307,12 @@ export class StoreSimulation {
       model.maybe = [];
       this.counts.acknowledged++;
     } catch (error) {
+      this.counts.failed++;
+      // Refused before anything was written.
+      if (this.#isSlowDiskGone && (error as { code?: unknown }).code === "TIER_MISSING") return;
       onlyDisk(error, "NO_SUCH_UPLOAD");
       // Nothing has happened, unless the files could not be put back: then a restart may bring it.
       if (!(error instanceof StoreError && error.code === "NO_SUCH_UPLOAD")) model.maybe = [...model.maybe, after];
-      this.counts.failed++;
     }
   }
 
@@ -249,17 +321,14 @@ export class StoreSimulation {
     for (const bucket of BUCKETS) {
       for (const key of KEYS) {
         const expected = this.#visible(this.#model(bucket, key).versions);
-        this.#expectSame(await this.#observe(bucket, key), expected, `${bucket}/${JSON.stringify(key)}`);
+        expectSame(await this.#observe(bucket, key), expected, `${bucket}/${JSON.stringify(key)}`);
       }
       const listed = (await this.store.list({ ...LIST, bucket, versions: false })).entries.map(({ key }) => key);
       const wanted = KEYS.filter((key) => {
         const [first] = this.#visible(this.#model(bucket, key).versions);
         return first !== undefined && first.body !== MARKER.body;
       });
-      const sorted = wanted.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-      if (JSON.stringify(listed) !== JSON.stringify(sorted)) {
-        throw new Error(`Listing of ${bucket}: ${JSON.stringify(listed)} is not ${JSON.stringify(sorted)}`);
-      }
+      expectListed(listed, wanted, bucket);
     }
     this.counts.compared++;
     if (isFinal && this.counts.acknowledged === 0) throw new Error("The run did nothing");
@@ -272,7 +341,7 @@ export class StoreSimulation {
       const observed = await this.#observe(bucket, key);
       const candidates = [model.versions, ...model.maybe];
       const found = candidates.find((versions) => isSame(observed, this.#visible(versions)));
-      if (found === undefined) this.#expectSame(observed, this.#visible(model.versions), `after a restart, ${name}`);
+      if (found === undefined) expectSame(observed, this.#visible(model.versions), `after a restart, ${name}`);
       else model.versions = found;
       model.maybe = [];
     }
@@ -306,14 +375,7 @@ export class StoreSimulation {
   }
 
   #visible(versions: readonly Version[]): Version[] {
-    return versions.filter(({ expiresMs }) => expiresMs === 0 || expiresMs > this.#nowMs);
-  }
-
-  #expectSame(observed: readonly Version[], expected: readonly Version[], what: string): void {
-    if (isSame(observed, expected)) return;
-    const text = (versions: readonly Version[]) =>
-      JSON.stringify(versions.map(({ body, tags, expiresMs }) => [body.slice(0, 12), body.length, tags, expiresMs]));
-    throw new Error(`${what}: the store has ${text(observed)}, the model ${text(expected)}, now ${this.#nowMs}`);
+    return visibleAt(versions, this.#nowMs);
   }
 
   #retention(): Retention {
@@ -327,27 +389,11 @@ export class StoreSimulation {
     return `${this.#bodyCount}:`.padEnd(length, `${this.#bodyCount % 10}`).slice(0, length);
   }
 
-  #model(bucket: string, key: string): KeyModel {
-    const name = JSON.stringify([bucket, key]);
-    const known = this.#models.get(name);
-    if (known !== undefined) return known;
-    const model: KeyModel = { versions: [], maybe: [] };
-    this.#models.set(name, model);
-    return model;
+  #metadata(): ObjectMetadata {
+    return this.#tierRandom.chance(0.2) ? { ...METADATA, storageClass: TIER.storageClass } : METADATA;
   }
-}
 
-const MARKER: Version = { body: "marker", tags: "{}", expiresMs: 0 };
-const LIST = { prefix: "", delimiter: "", startAfter: "", maxKeys: 1_000 };
-
-function isSame(a: readonly Version[], b: readonly Version[]): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Any other failure than the disk's is a bug of the store. */
-function onlyDisk(error: unknown, alsoAllowed?: string): undefined {
-  const { code } = error as { code?: unknown };
-  if (!(error instanceof StoreError) && (code === "EIO" || code === "ENOSPC" || code === "CRASHED")) return;
-  if (code === "DISK_FULL" || code === "DISK_FAILED" || code === alsoAllowed) return;
-  throw error;
+  #model(bucket: string, key: string): KeyModel {
+    return modelOf(this.#models, bucket, key);
+  }
 }

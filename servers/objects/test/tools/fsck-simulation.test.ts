@@ -4,7 +4,8 @@ import { MemoryIndex } from "../../src/storage/index/memory-index.ts";
 import { startShard } from "../../src/storage/open-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { type CheckResult, checkStore } from "../../src/tools/check-store.ts";
-import { SIMULATION_OPTIONS, StoreSimulation } from "../support/store-simulation.ts";
+import { SIMULATION_OPTIONS } from "../support/simulation-model.ts";
+import { StoreSimulation } from "../support/store-simulation.ts";
 
 async function copyOf(index: MemoryIndex): Promise<MemoryIndex> {
   const copy = new MemoryIndex();
@@ -14,8 +15,9 @@ async function copyOf(index: MemoryIndex): Promise<MemoryIndex> {
 }
 
 async function check(simulation: StoreSimulation, index: MemoryIndex | undefined): Promise<CheckResult> {
-  const { disk, nowMs, store } = simulation;
-  const { storeId } = store.state.identity;
+  const { nowMs, store } = simulation;
+  const { disk, identity } = store.state;
+  const { storeId } = identity;
   return await checkStore({ disk, index, built: new MemoryIndex(), storeId, nowMs });
 }
 
@@ -56,8 +58,10 @@ test.each(seeds(40))(
     const simulation = new StoreSimulation(seed);
     await simulation.run(6);
     const random = createRandom(seed);
-    const { disk, nowMs } = simulation;
-    for (let flip = random.int(1, 3); flip > 0; flip--) disk.flip(random.pick(["volumes/", "blobs/"]));
+    const { nowMs, disk: first, slowDisk } = simulation;
+    const { disk } = simulation.store.state;
+    for (let flip = random.int(1, 3); flip > 0; flip--)
+      random.pick([first, slowDisk]).flip(random.pick(["volumes/", "blobs/"]));
     const result = await check(simulation, await copyOf(simulation.index));
     const lost = new Set(result.findings.lost.map(({ bucket, key, versionId }) => `${bucket}/${key}@${versionId}`));
     const { storeId } = simulation.store.state.identity;

@@ -6,10 +6,12 @@ import { expect, test } from "vitest";
 import { openIndex, openStore } from "../../src/storage/open-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { repair } from "../../src/tools/repair.ts";
-import { SIMULATION_OPTIONS, StoreSimulation } from "../support/store-simulation.ts";
+import { SIMULATION_OPTIONS } from "../support/simulation-model.ts";
+import { StoreSimulation } from "../support/store-simulation.ts";
 
 /** Writes a simulated store into a real directory. */
-async function toDirectory({ disk, index, store }: StoreSimulation): Promise<string> {
+async function toDirectory({ index, store }: StoreSimulation): Promise<string> {
+  const { disk } = store.state;
   const directory = mkdtempSync(join(tmpdir(), "kagami-damaged-"));
   for (const part of ["volumes", "blobs"]) {
     mkdirSync(join(directory, part));
@@ -69,7 +71,8 @@ test.each(seeds(12))(
     await simulation.run(6);
     const before = await readAll(simulation.store);
     const random = createRandom(seed);
-    for (let flip = random.int(1, 3); flip > 0; flip--) simulation.disk.flip(random.pick(["volumes/", "blobs/"]));
+    for (let flip = random.int(1, 3); flip > 0; flip--)
+      random.pick([simulation.disk, simulation.slowDisk]).flip(random.pick(["volumes/", "blobs/"]));
     const directory = await toDirectory(simulation);
     const { nowMs } = simulation;
     const options = { directory, nowMs, isDryRun: false, rebuildsIndex: false };
@@ -89,11 +92,12 @@ test.each(seeds(12))(
     const simulation = new StoreSimulation(seed);
     await simulation.run(6);
     const before = await readAll(simulation.store);
-    const names = await simulation.disk.list("volumes");
+    const names = await simulation.store.state.disk.list("volumes");
     const random = createRandom(seed);
     const volumes = names.filter((name) => name.endsWith(".vol"));
     const [spoilt = "", kept] = random.shuffle(volumes);
-    simulation.disk.damage(`volumes/${spoilt}`, 200);
+    const isFast = (await simulation.disk.list("volumes")).includes(spoilt);
+    (isFast ? simulation.disk : simulation.slowDisk).damage(`volumes/${spoilt}`, 200);
     const directory = await toDirectory(simulation);
     rmSync(join(directory, "index"), { recursive: true });
     // One header must be left to say whose the volumes are.

@@ -96,6 +96,11 @@ export function actionOf(operation: Operation, hasVersionId: boolean): string | 
   return hasVersionId ? (actions?.versionAction ?? actions?.action) : actions?.action;
 }
 
+/** Whether the operation changes nothing, so that a replica may answer it. */
+export function isRead(operation: Operation): boolean {
+  return operation === "Preflight" || /^(?:Get|Head|List)/.test(operation);
+}
+
 /** Whether an operation that finds no object may say so only to who may list the bucket. */
 export function hidesAbsence(operation: Operation): boolean {
   return OBJECT_READS.has(operation);

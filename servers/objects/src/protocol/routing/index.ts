@@ -1,5 +1,7 @@
 // Requests to operations
+
 export { isBucketName, isNewBucketName } from "./bucket-name.ts";
+export { HostTable } from "./host.ts";
 export type { Operation } from "./operations.ts";
 // Raw text
 export { decodePercent, utf8Length } from "./percent.ts";

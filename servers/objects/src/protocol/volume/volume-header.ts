@@ -10,6 +10,8 @@ export interface VolumeHeader {
   readonly createdMs: number;
   /** The volumes it was made of by compaction; empty for one that was written to. */
   readonly sources: readonly number[];
+  /** The tier that it was made for; absent for the first. */
+  readonly tier?: string;
 }
 
 /** A retention group: what one rule of a bucket lets expire in one epoch. Group 0 has no end. */

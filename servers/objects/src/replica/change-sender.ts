@@ -1,0 +1,157 @@
+import type { ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { TimerClock } from "@kagami/clock";
+import { crc32c } from "@node-rs/crc32";
+import {
+  encodeFrameHeader,
+  encodeMessage,
+  encodeWireRecord,
+  FRAME_HEADER_BYTES,
+  FRAME_KINDS,
+  type FrameKind,
+  MAX_DAMAGED_TOLD,
+} from "../protocol/replica/index.ts";
+import { type ChangeBatch, ChangeReader } from "../storage/change-reader.ts";
+import type { TakeIo } from "../storage/compaction.ts";
+import type { ShardState } from "../storage/shard-state.ts";
+import { StoreError } from "../store/object-store.ts";
+import type { FollowerLink } from "./follower-link.ts";
+
+/** A batch ends at so many bytes; one record may be more. A follower's stream holds one in memory. */
+const BATCH_BYTES = 1 << 20;
+/** A small record costs the processor more than the disk, and the processor is the clients' too. */
+const MIN_RECORD_COST_BYTES = 4_096;
+/** At the end, how often is looked for something new: what comes meanwhile shares a batch. */
+const TAIL_MS = 50;
+/** Small pieces are sent together. */
+const PACK_BYTES = 65_536;
+/** Something is said at least so often. */
+export const HEARTBEAT_MS = 5_000;
+
+export interface ChangeSenderParts {
+  readonly state: ShardState;
+  readonly link: FollowerLink;
+  readonly response: ServerResponse;
+  readonly clock: TimerClock;
+  /** Waits for the disk's budget. */
+  readonly takeIo: TakeIo;
+  readonly usersGeneration: () => number;
+}
+
+/** Sends the changes behind a position to one follower, for as long as it listens. */
+export class ChangeSender {
+  readonly #parts: ChangeSenderParts;
+  readonly #reader: ChangeReader;
+  #after: number;
+  #horizon: number;
+  #saidAtMs = 0;
+  #isEnded = false;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: ChangeSenderParts, position: { readonly after: number; readonly horizon: number }) {
+    this.#parts = parts;
+    this.#reader = new ChangeReader(parts.state, { pause: nextTurn });
+    this.#after = position.after;
+    this.#horizon = position.horizon;
+  }
+
+  /** Ends it soon; {@link ChangeSender.run} then resolves. */
+  end(): void {
+    this.#isEnded = true;
+    this.#wake?.();
+  }
+
+  /** Resolves when the follower has left or was told that it must begin anew. @throws an error of the disk */
+  async run(): Promise<void> {
+    const { state } = this.#parts;
+    const { storeId, epochs } = state.identity;
+    const hello = encodeMessage({ storeId, epochs, appliedSequence: state.appliedSequence });
+    if (!(await this.#say(FRAME_KINDS.hello, [hello]))) return;
+    let knownApplied: number | undefined;
+    while (!this.#isEnded) {
+      const { appliedSequence } = state;
+      if (appliedSequence === knownApplied) {
+        if (!(await this.#rest())) return;
+        continue;
+      }
+      const batch = await this.#read();
+      if (batch === undefined || this.#isEnded) return;
+      const isFirst = knownApplied === undefined;
+      knownApplied = batch.isEnd ? appliedSequence : -1;
+      const isNews = batch.nextAfter > this.#after || batch.damagedSequences.length + batch.damagedBytes > 0;
+      if ((isNews || isFirst) && !(await this.#sendBatch(batch))) return;
+    }
+  }
+
+  /** Undefined if the follower must begin anew, which it was told. */
+  async #read(): Promise<ChangeBatch | undefined> {
+    const { takeIo } = this.#parts;
+    try {
+      const batch = await this.#reader.read(this.#after, BATCH_BYTES, this.#horizon);
+      const bytes = batch.changes.reduce((sum, { rest }) => sum + rest.length, 0);
+      if (batch.changes.length > 0) await takeIo(Math.max(bytes, batch.changes.length * MIN_RECORD_COST_BYTES));
+      return batch;
+    } catch (error) {
+      // Trimmed, closing, or a tier that is away: the follower is told which.
+      if (!(error instanceof StoreError)) throw error;
+      await this.#say(FRAME_KINDS.end, [encodeMessage({ code: error.code, message: error.message })]);
+      return undefined;
+    }
+  }
+
+  async #sendBatch(batch: ChangeBatch): Promise<boolean> {
+    const { state, usersGeneration } = this.#parts;
+    const { changes, nextAfter, isEnd, horizon, damagedSequences, damagedBytes } = batch;
+    if (this.#after === 0) this.#horizon = horizon;
+    for (const change of changes) {
+      this.#add(FRAME_KINDS.record, encodeWireRecord(change, state.identity.seed));
+      if (this.#pendingBytes >= PACK_BYTES && !(await this.#flush())) return false;
+    }
+    const end = {
+      ...{ nextAfter, isEnd, horizon, damagedBytes, appliedSequence: state.appliedSequence },
+      ...{ damagedSequences: damagedSequences.slice(0, MAX_DAMAGED_TOLD), usersGeneration: usersGeneration() },
+    };
+    this.#after = nextAfter;
+    return await this.#say(FRAME_KINDS.batchEnd, [encodeMessage(end)]);
+  }
+
+  /** Waits a little, and says that it is there if it was silent for long. False if the follower has left. */
+  async #rest(): Promise<boolean> {
+    const { clock, response, state, usersGeneration } = this.#parts;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(TAIL_MS, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+    if (response.destroyed) return false;
+    if (clock.monotonicMs() - this.#saidAtMs < HEARTBEAT_MS) return true;
+    const heartbeat = { appliedSequence: state.appliedSequence, usersGeneration: usersGeneration() };
+    return await this.#say(FRAME_KINDS.heartbeat, [encodeMessage(heartbeat)]);
+  }
+
+  #say(kind: FrameKind, payload: readonly Uint8Array[]): Promise<boolean> | boolean {
+    this.#add(kind, payload);
+    return this.#flush();
+  }
+
+  #add(kind: FrameKind, payload: readonly Uint8Array[]): void {
+    this.#pending.push(encodeFrameHeader(kind, payload, crc32c), ...payload);
+    this.#pendingBytes += FRAME_HEADER_BYTES;
+    for (const { length } of payload) this.#pendingBytes += length;
+  }
+
+  #flush(): Promise<boolean> | boolean {
+    const { link, response, clock } = this.#parts;
+    // A write costs the same for a byte and for many.
+    const pieces = this.#pendingBytes > 2 * PACK_BYTES ? this.#pending : [Buffer.concat(this.#pending)];
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#saidAtMs = clock.monotonicMs();
+    return link.send(response, pieces);
+  }
+}

@@ -1,0 +1,73 @@
+import type { ServerResponse } from "node:http";
+import type { Clock } from "@kagami/clock";
+
+/** How long a follower may take nothing while it asks for nothing else either: it writes a batch, or it is gone. */
+export const STALL_LIMIT_MS = 120_000;
+
+/** What one registered replica does here; it outlives its connections. */
+export class FollowerLink {
+  readonly name: string;
+  readonly #clock: Clock;
+  /** Up to where it says that it has everything; undefined before it has said so since the start. */
+  after: number | undefined;
+  address: string | undefined;
+  sentBytes = 0;
+  connectCount = 0;
+  /** Large bodies on their way. */
+  readonly blobTransfers = new Set<ServerResponse>();
+  /** When it took or asked for anything, on the monotonic clock. */
+  activeAtMs: number;
+  /** Ends its stream; undefined while it has none. */
+  endStream: (() => void) | undefined;
+
+  constructor(name: string, clock: Clock) {
+    this.name = name;
+    this.#clock = clock;
+    this.activeAtMs = clock.monotonicMs();
+  }
+
+  get isConnected(): boolean {
+    return this.endStream !== undefined;
+  }
+
+  /** Ends whatever it has open here. */
+  endAll(): void {
+    this.endStream?.();
+    for (const response of this.blobTransfers) response.destroy();
+  }
+
+  touch(): void {
+    this.activeAtMs = this.#clock.monotonicMs();
+  }
+
+  get isStalled(): boolean {
+    return this.#clock.monotonicMs() - this.activeAtMs > STALL_LIMIT_MS;
+  }
+
+  /** Sends bytes, and resolves when more may be sent: this is the back-pressure. False if the peer has left. */
+  send(response: ServerResponse, pieces: readonly Uint8Array[]): Promise<boolean> | boolean {
+    if (response.destroyed) return false;
+    // Not corked: what was written between cork and uncork may wait for a drain that never comes.
+    let isFree = true;
+    for (const piece of pieces) {
+      this.sentBytes += piece.length;
+      isFree = response.write(piece);
+    }
+    if (isFree) {
+      this.touch();
+      return true;
+    }
+    return new Promise((resolve) => {
+      const finish = (isThere: boolean) => (): void => {
+        response.off("drain", onDrain);
+        response.off("close", onClose);
+        if (isThere) this.touch();
+        resolve(isThere);
+      };
+      const onDrain = finish(true);
+      const onClose = finish(false);
+      response.on("drain", onDrain);
+      response.on("close", onClose);
+    });
+  }
+}

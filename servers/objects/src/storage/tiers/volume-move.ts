@@ -1,0 +1,254 @@
+import { CHUNK_BYTES, headBytesOf, IN_BLOB } from "../../protocol/volume/index.ts";
+import { StoreError } from "../../store/object-store.ts";
+import { chunkChecksum } from "../checksums.ts";
+import {
+  BLOB_DIRECTORY,
+  blobPath,
+  type Disk,
+  type DiskFile,
+  endMarkPath,
+  isAbsent,
+  VOLUME_DIRECTORY,
+  volumePath,
+} from "../disk.ts";
+import { isLive } from "../liveness.ts";
+import { asBuffer } from "../object-json.ts";
+import type { ShardState } from "../shard-state.ts";
+import { type ScannedRecord, VolumeScanner } from "../volume-scanner.ts";
+import type { Volume } from "../volume-set.ts";
+
+/** Waits until the disk of a tier may be used for so many bytes. */
+export type TakeTierIo = (place: string, bytes: number) => Promise<void>;
+
+/** What a move did. */
+export interface MoveReport {
+  readonly volumeId: number;
+  readonly from: string;
+  readonly to: string;
+  /** With the large bodies. */
+  readonly movedBytes: number;
+}
+
+/** More than what a disk does on the caller's thread: a slow one may take long to take it. */
+const PIECE_BYTES = 16 * CHUNK_BYTES;
+/** So much waits for its sync at most. */
+const UNSYNCED_BYTES = 8_388_608;
+
+/**
+ * Takes a sealed volume and its large bodies to the disk of the tier that it is of.
+ *
+ * A body goes before the volume, so that a volume on a slow disk has all its bodies there. Each file is copied, synced,
+ * read back and checked against its own checksums; then its name is made durable, and only then the old name goes, in the
+ * same turn in which memory learns of the new place. Whatever fails before leaves the old file, and a copy that says
+ * nothing ({@link TieredDisk}). Who reads meanwhile reads on: the bytes are the same in both places.
+ *
+ * @returns undefined if the volume was removed meanwhile
+ * @throws StoreError CORRUPT if a record or a body is damaged: it stays where it is; DISK_FULL, TIER_MISSING; an error of a disk
+ */
+export async function moveVolume(
+  state: ShardState,
+  volume: Volume,
+  takeIo: TakeTierIo,
+): Promise<MoveReport | undefined> {
+  const { volumes, disk } = state;
+  const { place: from, tier: to, endOffset } = volume;
+  const move = new Move(state, { from, to, fromDisk: disk.diskOf(from), toDisk: disk.diskOf(to), takeIo });
+  volumes.hold(volume);
+  try {
+    await move.bodiesOf(volume);
+    if (volume.isRemoved) return undefined;
+    await move.copy(volumePath(volume.id), VOLUME_DIRECTORY, endOffset, (file) => move.checkVolume(volume, file));
+    if (volume.isRemoved) {
+      move.discard(volumePath(volume.id));
+      return undefined;
+    }
+    // From here to the end without a pause: nobody may open the old name and find neither file.
+    move.fromDisk.unlink(volumePath(volume.id));
+    volumes.relocated(volume, to);
+    removeIfThere(move.fromDisk, endMarkPath(volume.id));
+    return { volumeId: volume.id, from, to, movedBytes: move.movedBytes };
+  } finally {
+    volumes.release(volume);
+  }
+}
+
+interface MoveWay {
+  readonly from: string;
+  readonly to: string;
+  readonly fromDisk: Disk;
+  readonly toDisk: Disk;
+  readonly takeIo: TakeTierIo;
+}
+
+class Move {
+  readonly #state: ShardState;
+  readonly #way: MoveWay;
+  movedBytes = 0;
+
+  constructor(state: ShardState, way: MoveWay) {
+    this.#state = state;
+    this.#way = way;
+  }
+
+  get fromDisk(): Disk {
+    return this.#way.fromDisk;
+  }
+
+  /** Moves the large bodies that the volume's records own. */
+  async bodiesOf(volume: Volume): Promise<void> {
+    const scanner = new VolumeScanner({
+      volumeId: volume.id,
+      readAt: async (offset, bytes, buffer) => {
+        await this.#way.takeIo(volume.place, bytes);
+        return await this.#state.volumes.file(volume.id).read(offset, bytes, buffer);
+      },
+      sizeBytes: volume.endOffset,
+      syncedEnd: volume.endOffset,
+      seed: this.#state.identity.seed,
+      checksBodies: false,
+    });
+    for (let record = await scanner.next(); record !== undefined; record = await scanner.next()) {
+      if (volume.isRemoved) return;
+      if ((record.head.flags & IN_BLOB) === 0 || !(await isLive(this.#state, record))) continue;
+      await this.#moveBody(record);
+    }
+  }
+
+  async #moveBody(record: ScannedRecord): Promise<void> {
+    const { head, volumeId, offset, recordBytes } = record;
+    const path = blobPath(head.blobId);
+    if (!isThere(this.#way.fromDisk, path)) return;
+    const headBytes = headBytesOf(head);
+    const table = asBuffer(await this.#state.volumes.file(volumeId).read(offset + headBytes, recordBytes - headBytes));
+    try {
+      await this.copy(path, BLOB_DIRECTORY, head.bodyBytes, (file) =>
+        this.#checkBody(head.bodyBytes, path, table, file),
+      );
+    } catch (error) {
+      if (isAbsent(error) && !(await isLive(this.#state, record))) return;
+      throw error;
+    }
+    // It may have lost its owner meanwhile, and then both names.
+    if (!removeIfThere(this.#way.fromDisk, path)) this.discard(path);
+  }
+
+  /** Makes a checked copy whose bytes and name are durable. */
+  async copy(
+    path: string,
+    directory: string,
+    sizeBytes: number,
+    check: (file: DiskFile) => Promise<void>,
+  ): Promise<void> {
+    const { from, to, fromDisk, toDisk, takeIo } = this.#way;
+    if (toDisk.freeBytes() < sizeBytes + this.#state.options.reserveBytes) {
+      throw new StoreError("DISK_FULL", `Cannot move ${path}: tier "${to}" has no room for ${sizeBytes} bytes`);
+    }
+    this.discard(path);
+    const source = fromDisk.open(path);
+    const target = createOn(toDisk, path, source);
+    try {
+      const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+      let unsyncedBytes = 0;
+      for (let at = 0; at < sizeBytes; at += PIECE_BYTES) {
+        const length = Math.min(PIECE_BYTES, sizeBytes - at);
+        await takeIo(from, length);
+        const bytes = await source.read(at, length, buffer);
+        if (bytes.length !== length) throw damaged(path, from, at);
+        await takeIo(to, length);
+        await target.append([bytes]);
+        unsyncedBytes += length;
+        if (unsyncedBytes < UNSYNCED_BYTES) continue;
+        await target.sync();
+        unsyncedBytes = 0;
+      }
+      await target.sync();
+      await check(target);
+      await toDisk.syncNames(directory);
+      this.movedBytes += sizeBytes;
+    } catch (error) {
+      this.discard(path);
+      throw error;
+    } finally {
+      source.close();
+      target.close();
+    }
+  }
+
+  /** Removes the copy. */
+  discard(path: string): void {
+    try {
+      removeIfThere(this.#way.toDisk, path);
+    } catch {
+      // It says nothing while the old file is there; the next start removes it.
+    }
+  }
+
+  /** Reads what was written: it shows damage of the old file as well as of the new one. */
+  async checkVolume(volume: Volume, file: DiskFile): Promise<void> {
+    const { endOffset: sizeBytes, id } = volume;
+    const scanner = new VolumeScanner({
+      volumeId: id,
+      readAt: async (offset, bytes, buffer) => {
+        await this.#way.takeIo(this.#way.to, bytes);
+        return await file.read(offset, bytes, buffer);
+      },
+      sizeBytes,
+      syncedEnd: sizeBytes,
+      seed: this.#state.identity.seed,
+      checksBodies: true,
+    });
+    while ((await scanner.next()) !== undefined);
+    if (scanner.damaged.length > 0 || scanner.endOffset !== sizeBytes) {
+      throw damaged(volumePath(id), this.#way.from, scanner.damaged[0]?.start ?? scanner.endOffset);
+    }
+  }
+
+  async #checkBody(bodyBytes: number, path: string, table: Buffer, file: DiskFile): Promise<void> {
+    for (let at = 0, i = 0; at < bodyBytes; at += CHUNK_BYTES, i++) {
+      const length = Math.min(CHUNK_BYTES, bodyBytes - at);
+      await this.#way.takeIo(this.#way.to, length);
+      const chunk = await file.read(at, length);
+      if (chunk.length !== length || chunkChecksum(chunk) !== table.readUInt32LE(4 * i)) {
+        throw damaged(path, this.#way.from, at);
+      }
+    }
+  }
+}
+
+function createOn(disk: Disk, path: string, source: DiskFile): DiskFile {
+  try {
+    return disk.create(path);
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+function isThere(disk: Disk, path: string): boolean {
+  try {
+    disk.open(path).close();
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether it was there. @throws the system's error */
+function removeIfThere(disk: Disk, path: string): boolean {
+  try {
+    disk.unlink(path);
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+function damaged(path: string, from: string, at: number): StoreError {
+  const where = from === "" ? "the first disk" : `tier "${from}"`;
+  return new StoreError(
+    "CORRUPT",
+    `Cannot move ${path} from ${where}: byte ${at} or what follows fails its checksum. Restore it from a replica`,
+  );
+}

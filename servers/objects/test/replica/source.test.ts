@@ -1,0 +1,155 @@
+import { get } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { FakeClock } from "@kagami/clock";
+import { eventually } from "@kagami/testkit";
+import { afterEach, expect, test } from "vitest";
+import { FollowerLink, STALL_LIMIT_MS } from "../../src/replica/follower-link.ts";
+import { ShardStore } from "../../src/storage/shard-store.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { addReplica, replicationOf } from "../support/replicas.ts";
+import { KeptResponse, senderTo } from "../support/sim-wire.ts";
+import { startTestServer, type TestServer } from "../support/start-server.ts";
+
+const MIB = 1 << 20;
+const running: TestServer[] = [];
+
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.end();
+});
+
+async function begin(settings: Parameters<typeof startTestServer>[0] = {}) {
+  const source = await startTestServer(settings);
+  running.push(source);
+  const admin = source.adminUrl.slice("http://".length);
+  const client = new RawClient(source.host);
+  await client.send({ method: "PUT", path: "/media" });
+  return { source, client, admin, token: await addReplica(admin) };
+}
+
+const shardOf = ({ service }: TestServer): ShardStore =>
+  service.store instanceof ShardStore ? service.store : expect.unreachable();
+
+function ask(source: TestServer, path: string, token?: string, init: RequestInit = {}): Promise<Response> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return fetch(`${source.url}/_kagami/replica/${path}`, { ...init, headers: { ...headers, ...init.headers } });
+}
+
+async function codeOf(answer: Response): Promise<unknown> {
+  const { error } = (await answer.json()) as { error?: { code: string } };
+  return { status: answer.status, code: error?.code };
+}
+
+test("nobody follows without the token of a replica that is registered", async () => {
+  const { source, client, token } = await begin();
+  for (const path of ["changes?after=0", "blobs/1?store=x", "users", "unknown"]) {
+    const refused = path === "unknown" ? { status: 404, code: "NOT_FOUND" } : { status: 401, code: "TOKEN_WRONG" };
+    for (const wrong of [undefined, "", "wrong", `${token}x`, source.service.users.list()[0]?.name]) {
+      expect(await codeOf(await ask(source, path, wrong)), `${path} ${wrong}`).toEqual(refused);
+    }
+  }
+  const body = JSON.stringify({ after: 1 });
+  expect(await codeOf(await ask(source, "progress", "wrong", { method: "POST", body }))).toMatchObject({ status: 401 });
+  // Nor does a key of S3 open it, not even the first user's.
+  expect((await client.send({ path: "/_kagami/replica/users" })).status).toBe(401);
+});
+
+test.each([
+  { path: "changes", status: 400, code: "QUERY_INVALID", why: "it does not say where it stands" },
+  { path: "changes?after=-1", status: 400, code: "QUERY_INVALID", why: "that is no position" },
+  { path: "changes?after=99999999999999999", status: 400, code: "QUERY_INVALID", why: "nor is that" },
+  { path: "changes?after=0&epoch=x", status: 400, code: "QUERY_INVALID", why: "nor that an epoch" },
+  { path: "changes?after=0&store=other", status: 409, code: "STORE_MISMATCH", why: "it is of another store" },
+  { path: "changes?after=0&epoch=2", status: 409, code: "EPOCH_OLD", why: "another one was promoted" },
+  { path: "changes?after=500", status: 409, code: "DIVERGED", why: "it has what the source does not have" },
+  { path: "blobs/1?store=other", status: 409, code: "STORE_MISMATCH", why: "the body is of another store" },
+  { path: "blobs/x?store=other", status: 400, code: "QUERY_INVALID", why: "that is no number" },
+  { path: "nothing", status: 404, code: "NOT_FOUND", why: "there is no such thing" },
+])("a follower that asks for $path gets $code, because $why", async ({ path, status, code }) => {
+  const { source, token } = await begin();
+  expect(await codeOf(await ask(source, path, token))).toEqual({ status, code });
+});
+
+test("a stream is only got, and what is told of progress must be a number", async () => {
+  const { source, token } = await begin();
+  expect((await ask(source, "changes?after=0", token, { method: "HEAD" })).status).toBe(405);
+  expect((await ask(source, "changes?after=0", token, { method: "POST", body: "x" })).status).toBe(405);
+  const post = (body: string) => ask(source, "progress", token, { method: "POST", body });
+  expect((await post('{"after":"x"}')).status).toBe(400);
+  expect((await post(`{"after":${"1".repeat(2_000)}}`)).status).toBe(413);
+  expect((await post('{"after":0}')).status).toBe(204);
+});
+
+test("no more replicas are registered than may be, and one that is removed is cut off at once", async () => {
+  const { source, admin, token } = await begin({ maxReplicas: 2 });
+  await addReplica(admin, "third");
+  await expect(addReplica(admin, "fourth")).rejects.toThrow("409");
+  const stream = await ask(source, "changes?after=0", token);
+  expect(stream.status).toBe(200);
+  const read = (async () => {
+    for await (const _ of stream.body ?? []);
+  })();
+  const removed = await fetch(`http://${admin}/api/replicas/second`, {
+    method: "DELETE",
+    headers: { "content-type": "application/json" },
+  });
+  expect(removed.status).toBe(204);
+  await read.catch(() => undefined);
+  expect((await ask(source, "changes?after=0", token)).status).toBe(401);
+  await addReplica(admin, "fourth");
+});
+
+test("a second stream of the same replica ends the first, and gets the same", async () => {
+  const { source, admin, token } = await begin();
+  const first = await ask(source, "changes?after=0", token);
+  const firstEnds = (async () => {
+    for await (const _ of first.body ?? []);
+  })().catch(() => undefined);
+  const second = await ask(source, "changes?after=0", token);
+  await firstEnds;
+  const { replicas } = await replicationOf(admin);
+  expect(replicas).toMatchObject([{ name: "second", isConnected: true, connectCount: 2 }]);
+  await second.body?.cancel();
+  await eventually(async () => (await replicationOf(admin)).replicas?.[0]?.isConnected === false);
+});
+
+test("a replica gets two large bodies at once, and they wait for the budget of the disk", async () => {
+  const { source, client, token } = await begin({ maintenanceBytesPerSecond: MIB });
+  await client.send({ method: "PUT", path: "/media/large", body: Buffer.alloc(9 * MIB, "x") });
+  const { identity } = shardOf(source).state;
+  const path = `blobs/1?store=${identity.storeId}`;
+  const open = () =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const request = get(`${source.url}/_kagami/replica/${path}`, { headers, agent: false }, (response) => {
+        resolve(response.statusCode);
+        response.on("error", () => undefined);
+      });
+      request.on("error", reject);
+    });
+  expect([await open(), await open(), await open()]).toEqual([200, 200, 429]);
+  expect(await codeOf(await ask(source, "blobs/77?store=x", token))).toMatchObject({ code: "STORE_MISMATCH" });
+});
+
+test("a follower that takes nothing is sent a piece and no more, and what it holds up is one batch", async () => {
+  const { source, client } = await begin();
+  for (let i = 0; i < 8; i++) {
+    await client.send({ method: "PUT", path: `/media/${i}`, body: Buffer.alloc(MIB, String(i)) });
+  }
+  const response = new KeptResponse(2);
+  // It never drains.
+  void senderTo(response, shardOf(source).state, { after: 0, horizon: 0 }).run();
+  await eventually(() => response.chunks.length >= 2);
+  for (let i = 0; i < 50; i++) await nextTurn();
+  expect(response.chunks.length).toBeLessThan(8);
+});
+
+test("a follower that neither takes nor asks for two minutes is stalled", () => {
+  const clock = new FakeClock();
+  const link = new FollowerLink("second", clock);
+  clock.advance(STALL_LIMIT_MS);
+  expect(link.isStalled).toBe(false);
+  clock.advance(1);
+  expect(link.isStalled).toBe(true);
+  link.touch();
+  expect(link.isStalled).toBe(false);
+});
