@@ -121,6 +121,13 @@ describe("a lifecycle document is refused", () => {
       why: "a transition on the day of the end",
     },
     {
+      body: rule(
+        `${head}${Array.from({ length: 9 }, (_, i) => `<Transition><Days>${i}</Days><StorageClass>C_${"X".repeat(i)}</StorageClass></Transition>`).join("")}`,
+      ),
+      code: "MalformedXML",
+      why: "nine transitions",
+    },
+    {
       body: rule(`${head}<Transition><Days>1</Days><StorageClass>GLACIER</StorageClass></Transition>`),
       code: "InvalidStorageClass",
       why: "a transition to a class that no tier has",

@@ -137,6 +137,18 @@ test("without a slow disk the store starts; what lies there is told to be away, 
   expect((await send({ path: "/tiers/small" })).text).toBe("small");
 });
 
+test("a new tier does not take the class of one that the store remembers", async () => {
+  const remembering = join(base, "remembering");
+  await (await startTestServer({ data: remembering, tiers: [`hdd=${join(base, "hdd-a")}`] })).close(0);
+  const other = `more=${join(base, "hdd-b")}`;
+  await expect(startTestServer({ data: remembering, tiers: [other] })).rejects.toMatchObject({
+    message: expect.stringContaining('tier "more" is STANDARD_IA, too'),
+  });
+  const all = await startTestServer({ data: remembering, tiers: [`hdd=${join(base, "hdd-a")}`, other] });
+  expect(await tiers(all)).toMatchObject({ slow: [{ name: "hdd" }, { name: "more", storageClass: "GLACIER_IR" }] });
+  await all.close(0);
+});
+
 test("a disk of another store is not taken", async () => {
   const [other, foreign] = [join(base, "other"), join(base, "foreign")];
   const first = await startTestServer({ data: other, tiers: [`hdd=${foreign}`] });

@@ -56,7 +56,7 @@ export interface OpenedTiers {
  * Opens the disks of the tiers that are given, and of those that the store knows from before. A new tier gets a directory
  * and a file that says whose it is; one that the store knows is opened only where that file is.
  *
- * @throws StoreError CORRUPT if a new tier's directory is another store's, or another tier's
+ * @throws StoreError CORRUPT if a new tier's directory is another store's, or another tier's; or if two have one class
  */
 export async function openTiers(
   storeId: string,
@@ -66,6 +66,16 @@ export async function openTiers(
 ): Promise<OpenedTiers> {
   const names = new Set(given.map(({ name }) => name));
   const places = [...given, ...known.filter(({ name }) => !names.has(name))];
+  const classes = new Map<string, string>();
+  for (const { name, storageClass, directory } of places) {
+    const other = classes.get(storageClass);
+    if (other !== undefined)
+      throw refusal(
+        `${name}=${directory}`,
+        `tier "${other}" is ${storageClass}, too; give all tiers, or a class with each`,
+      );
+    classes.set(storageClass, name);
+  }
   const knownNames = new Set(known.map(({ name }) => name));
   const tiers: SlowTier[] = [];
   const taken = new Set<string>();

@@ -1,7 +1,7 @@
 import { createRandom } from "@kagami/clock";
 import { expect, test } from "vitest";
 import { SimDisk } from "../../../test/support/sim-disk.ts";
-import type { ObjectEntry } from "../../store/object-store.ts";
+import { type ObjectEntry, StoreError } from "../../store/object-store.ts";
 import { ChangeReader } from "../change-reader.ts";
 import { blobPath, volumePath } from "../disk.ts";
 import { MemoryIndex } from "../index/memory-index.ts";
@@ -195,6 +195,34 @@ test("a large body for a tier that is full is refused, and small ones are not", 
   await expect(put(store, "large", 16_000, "GLACIER_IR")).rejects.toMatchObject({ code: "DISK_FULL" });
   await put(store, "small", 1_000, "GLACIER_IR");
   expect(await store.head("b", "large")).toBeUndefined();
+});
+
+test("a move asks both disks for what it reads, writes and reads back, before it does so", async () => {
+  const { time, store, work } = await setUp({ options: { coldAfterMs: DAY, coldTier: "hdd" } });
+  await put(store, "large", 200_000);
+  time.nowMs += DAY;
+  const asked = new Map<string, number>();
+  const take = async (place: string, bytes: number): Promise<void> => {
+    asked.set(place, (asked.get(place) ?? 0) + bytes);
+  };
+  expect((await work.step(take, 0))?.kind).toBe("assigned");
+  const event = await work.step(take, 0);
+  const movedBytes = event?.kind === "moved" ? event.report.movedBytes : 0;
+  expect(movedBytes).toBeGreaterThan(204_000);
+  // The volume is looked through for large bodies first.
+  expect(asked.get("")).toBeGreaterThanOrEqual(movedBytes);
+  expect(asked.get("hdd")).toBeGreaterThanOrEqual(2 * 200_000);
+});
+
+test("a move that is refused by the closing store leaves the volume where it is, and blames nobody", async () => {
+  const { hdd, time, store, work } = await setUp({ options: { coldAfterMs: DAY, coldTier: "hdd" } });
+  await put(store, "k", 14_000);
+  time.nowMs += DAY;
+  await work.step(async () => undefined, 0);
+  const refuse = () => Promise.reject(new StoreError("CLOSED", "Cannot go on: the store is closing"));
+  await expect(work.step(refuse, 0)).rejects.toMatchObject({ code: "CLOSED" });
+  expect(work.status()[0]).toMatchObject({ state: "ok", failedMoves: 0, pendingVolumes: 1 });
+  expect(await hdd.list("volumes")).toEqual([]);
 });
 
 test("a damaged volume is not moved, and the tier is not blamed for it", async () => {
