@@ -149,13 +149,20 @@ test("a new tier does not take the class of one that the store remembers", async
   await all.close(0);
 });
 
-test("a disk of another store is not taken", async () => {
+test("a disk of another store is not taken, and one that cannot be used is missing", async () => {
   const [other, foreign] = [join(base, "other"), join(base, "foreign")];
   const first = await startTestServer({ data: other, tiers: [`hdd=${foreign}`] });
   await new RawClient(first.host).send({ method: "PUT", path: "/made" });
   await first.close(0);
   const taken = startTestServer({ data: join(base, "third"), tiers: [`hdd=${foreign}`] });
   await expect(taken).rejects.toMatchObject({ code: "CORRUPT", message: expect.stringContaining("tier.json") });
+  rmSync(join(foreign, "blobs"), { recursive: true });
+  writeFileSync(join(foreign, "blobs"), "no directory");
+  const broken = await startTestServer({ data: other });
+  expect(await tiers(broken)).toMatchObject({
+    slow: [{ state: "missing", because: expect.stringContaining("blobs") }],
+  });
+  await broken.close(0);
   writeFileSync(join(foreign, "tier.json"), "{");
   const again = await startTestServer({ data: other, tiers: [`hdd=${foreign}`] });
   expect(await tiers(again)).toMatchObject({ slow: [{ state: "missing" }] });

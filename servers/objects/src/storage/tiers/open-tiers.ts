@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../../store/object-store.ts";
+import { BLOB_DIRECTORY, VOLUME_DIRECTORY } from "../disk.ts";
 import { NodeDisk } from "../node-disk.ts";
 import { writeDurably } from "../write-durably.ts";
 import type { SlowTier } from "./tiered-disk.ts";
@@ -82,8 +83,8 @@ export async function openTiers(
   for (const place of places) {
     const { name, storageClass, directory } = place;
     if (!knownNames.has(name)) await beginTier(storeId, place);
-    const missingBecause = whyMissing(storeId, place);
-    const disk = missingBecause === undefined ? new NodeDisk(directory, { access, isSlow: true }) : undefined;
+    const opened = whyMissing(storeId, place) ?? (await openDisk(directory, access));
+    const [disk, missingBecause] = typeof opened === "string" ? [undefined, opened] : [opened, undefined];
     if (disk !== undefined) {
       const path = realpathSync(directory);
       if (taken.has(path)) throw refusal(`${name}=${directory}`, "another tier has that directory");
@@ -104,6 +105,17 @@ async function beginTier(storeId: string, { name, directory }: TierPlace): Promi
     `${name}=${directory}`,
     `${TIER_FILE} in it says that it is tier "${file.name}" of store ${file.storeId}`,
   );
+}
+
+/** The disk, or why it cannot be used. */
+async function openDisk(directory: string, access: "read" | "write"): Promise<NodeDisk | string> {
+  try {
+    const disk = new NodeDisk(directory, { access, isSlow: true });
+    for (const part of [VOLUME_DIRECTORY, BLOB_DIRECTORY]) await disk.list(part);
+    return disk;
+  } catch (error) {
+    return `${directory} cannot be used: ${(error as Error).message}`;
+  }
 }
 
 function whyMissing(storeId: string, { name, directory }: TierPlace): string | undefined {
