@@ -32,7 +32,7 @@ export function bannerCard(style: BannerStyle, content: BannerContent, random: R
     direction:${direction};line-height:1.28}
     .row{display:flex;align-items:center;gap:10px}.grow{flex:1;min-width:0}
     .one{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
-    .pill{border-radius:30px;text-align:center;padding:9px 0;flex:1}</style><div id=b>${body}</div>`;
+    .pill{border-radius:30px;text-align:center;padding:9px 0;flex:1}${style.css ?? ""}</style><div id=b>${body}</div>`;
   return { html, corner };
 }
 

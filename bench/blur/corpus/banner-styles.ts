@@ -22,6 +22,8 @@ export interface BannerStyle {
   readonly accent: string;
   readonly shadow: string;
   readonly border?: string;
+  /** More rules for its document. */
+  readonly css?: string;
   /** Radius of the blur behind it. */
   readonly glass?: Range;
   readonly icon: Range;

@@ -24,7 +24,8 @@ export interface Distraction
   readonly glass?: { readonly radius: number; readonly corner: number };
 }
 
-type Maker = (context: CardContext) => Distraction;
+/** Makes a card that is no banner. */
+export type DistractionMaker = (context: CardContext) => Distraction;
 
 export const colour = (random: Random, light: number): string =>
   `hsl(${random.int(0, 359)} ${random.int(30, 85)}% ${light}%)`;
@@ -42,7 +43,7 @@ export const disc = (random: Random, size: number, corner: number): string =>
 const base = { kind: "distractor", dim: 0, shift: 0, hold: [1.5, 4] } as const;
 
 /** A reward or message of a game that drops in from above. */
-const gameCard: Maker = (context) => {
+const gameCard: DistractionMaker = (context) => {
   const { random, words } = context;
   const width = context.width * (0.42 + random.float() * 0.45);
   const ground = random.pick([
@@ -67,7 +68,7 @@ const gameCard: Maker = (context) => {
   };
 };
 
-const toast: Maker = (context) => {
+const toast: DistractionMaker = (context) => {
   const { random, words } = context;
   const atTop = random.chance(0.3);
   const text = random.pick(words.bodies).slice(0, 34);
@@ -89,7 +90,7 @@ const toast: Maker = (context) => {
   };
 };
 
-const snackbar: Maker = (context) => {
+const snackbar: DistractionMaker = (context) => {
   const { random, words } = context;
   const html = card(
     context,
@@ -110,7 +111,7 @@ const snackbar: Maker = (context) => {
 };
 
 /** A white or dark header of an app that slides down over the full width. */
-const header: Maker = (context) => {
+const header: DistractionMaker = (context) => {
   const { random, words, isDark } = context;
   const ground = isDark ? "#1c1c1e" : random.pick(["#fff", "#f7f7f7", "#fff", colour(random, 45)]);
   const html = card(
@@ -132,7 +133,7 @@ const header: Maker = (context) => {
   };
 };
 
-const dialog: Maker = (context) => {
+const dialog: DistractionMaker = (context) => {
   const { random, words, isDark } = context;
   const css = `padding:20px;border-radius:${random.pick([4, 14, 28])}px;background:${isDark ? "#2c2c2e" : "#fff"};color:${isDark ? "#fff" : "#111"};text-align:center;box-shadow:0 8px 30px #0005`;
   const html = card(
@@ -154,7 +155,7 @@ const dialog: Maker = (context) => {
   };
 };
 
-const keyboard: Maker = (context) => {
+const keyboard: DistractionMaker = (context) => {
   const { random, width, isDark } = context;
   const key = isDark ? "#6b6b6e" : "#fff";
   const rows = ["qwertyuiop", "asdfghjkl", "zxcvbnm", " "].map(
@@ -181,7 +182,7 @@ const keyboard: Maker = (context) => {
 };
 
 /** The pull-down menu of switches, over everything. */
-const controlCentre: Maker = (context) => {
+const controlCentre: DistractionMaker = (context) => {
   const { random, width, height } = context;
   const tile = Math.min(width, height) / 5;
   const tiles = Array.from(
@@ -209,7 +210,7 @@ const controlCentre: Maker = (context) => {
 };
 
 /** An advertisement within an app, at the top or bottom. */
-const advert: Maker = (context) => {
+const advert: DistractionMaker = (context) => {
   const { random, words } = context;
   const html = card(
     context,
@@ -231,7 +232,7 @@ const advert: Maker = (context) => {
 };
 
 /** Large words over the middle. */
-const levelUp: Maker = (context) => {
+const levelUp: DistractionMaker = (context) => {
   const { random } = context;
   const html = card(
     context,
@@ -253,7 +254,7 @@ const levelUp: Maker = (context) => {
 };
 
 /** A menu of an app, from below. */
-const sheet: Maker = (context) => {
+const sheet: DistractionMaker = (context) => {
   const { random, words, isDark } = context;
   const rows = Array.from({ length: random.int(3, 7) }, () =>
     line(random.pick(words.bodies).slice(0, 30), "padding:13px 18px;border-bottom:.5px solid #8884"),
@@ -278,7 +279,7 @@ const sheet: Maker = (context) => {
 };
 
 /** The game service's greeting: a narrow pill at the top that even a person may take for a notification. */
-const greeting: Maker = (context) => {
+const greeting: DistractionMaker = (context) => {
   const { random, isDark } = context;
   const ground = isDark ? "rgba(40,40,42,.85)" : "rgba(245,245,247,.85)";
   const html = card(
@@ -302,7 +303,7 @@ const greeting: Maker = (context) => {
 };
 
 /** A coloured bar with an error or "no connection", over the full width. */
-const noticeBar: Maker = (context) => {
+const noticeBar: DistractionMaker = (context) => {
   const { random, words } = context;
   const html = card(
     context,
@@ -323,7 +324,7 @@ const noticeBar: Maker = (context) => {
 };
 
 /** Another app's video in a corner. */
-const pictureInPicture: Maker = (context) => {
+const pictureInPicture: DistractionMaker = (context) => {
   const { random } = context;
   const width = context.width * (0.4 + random.float() * 0.2);
   const ground = `linear-gradient(${random.int(0, 180)}deg,${colour(random, 30)},${colour(random, 60)})`;
@@ -344,7 +345,7 @@ const pictureInPicture: Maker = (context) => {
 };
 
 /** The system's own bar for the volume or a mode, without words of anybody. */
-const systemPill: Maker = (context) => {
+const systemPill: DistractionMaker = (context) => {
   const { random } = context;
   const css = `display:flex;gap:10px;align-items:center;padding:10px 16px;border-radius:30px;background:${random.pick(["rgba(30,30,32,.9)", "rgba(245,245,247,.92)", "#fff"])}`;
   const level = `<div style="flex:1;height:5px;border-radius:3px;background:#8888"><div style="width:${random.int(5, 95)}%;height:5px;border-radius:3px;background:#0a84ff"></div></div>`;
@@ -361,7 +362,7 @@ const systemPill: Maker = (context) => {
 };
 
 /** By how likely they are; what looks most like banners comes most. */
-export const DISTRACTIONS: readonly Maker[] = [
+export const DISTRACTIONS: readonly DistractionMaker[] = [
   gameCard,
   gameCard,
   gameCard,

@@ -1,11 +1,10 @@
 import { createRandom, type Random } from "@kagami/clock";
 import type { Region } from "@kagami/kernels";
 import { bannerCard, within } from "./banner-html.ts";
-import { BANNER_STYLES, type BannerStyle } from "./banner-styles.ts";
-import { DISTRACTIONS } from "./card-html.ts";
-import { SCENES, type SceneContext } from "./scenes.ts";
+import type { BannerStyle } from "./banner-styles.ts";
+import { type Pieces, piecesOf } from "./pieces.ts";
+import type { SceneContext } from "./scenes.ts";
 import type { ClipSet, ClipSpec, CodingSpec, Edge, EventSpec, SceneSpec } from "./spec.ts";
-import { FONTS, WORDS } from "./texts.ts";
 
 /** Sizes of the picture by how often they come; most streams are 720p. */
 const SIZES: readonly (readonly [width: number, height: number])[] = [
@@ -42,6 +41,8 @@ export interface PlanOptions {
   readonly distractionSec?: number;
   /** Backgrounds of each kind; there are 24 to judge by. */
   readonly variantCount?: number;
+  /** What clips are made of, instead of what the set has. */
+  readonly pieces?: Pieces;
   /** Changes a look, so that there are more of them than makers had. */
   readonly varyStyle?: (random: Random, style: BannerStyle) => BannerStyle;
 }
@@ -76,9 +77,11 @@ function planClip(set: ClipSet, random: Random, index: number, options: PlanOpti
   const [width, height] = random.pick(options.sizes ?? SIZES);
   const device = planDevice(random, width, height);
   const durationSec = options.clipSec ?? (width * height > LARGE_PIXELS ? LARGE_CLIP_SEC : CLIP_SEC);
-  const scenes = planScenes(set, random, device, durationSec, options.variantCount);
-  const banners = set === "negatives" ? [] : planBanners(set, random.fork("banners"), device, durationSec, options);
-  const distractions = planDistractions(random.fork("distractions"), set, device, durationSec, options);
+  const pieces = options.pieces ?? piecesOf(set);
+  const scenes = planScenes(pieces, random, device, durationSec, options.variantCount);
+  const banners = set === "negatives" ? [] : planBanners(pieces, random.fork("banners"), device, durationSec, options);
+  const everySec = options.distractionSec ?? (set === "negatives" ? 3 : 7);
+  const distractions = planDistractions(pieces, random.fork("distractions"), device, durationSec, everySec);
   const isBusy = random.chance(0.2);
   return {
     name: `${set}-${String(index).padStart(4, "0")}`,
@@ -122,20 +125,25 @@ const planCoding = (random: Random, pixels: number): CodingSpec => ({
   kilobits: Math.round(Math.min(12_000, Math.max(300, (500 * 12 ** random.float() * pixels) / 921_600))),
 });
 
-function planScenes(set: ClipSet, random: Random, device: Device, durationSec: number, variantCount = 24): SceneSpec[] {
-  const kinds = SCENES.filter(({ sets }) => set !== "train" || sets === "both");
-  const weighted = kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
+function planScenes(
+  pieces: Pieces,
+  random: Random,
+  device: Device,
+  durationSec: number,
+  variantCount = 24,
+): SceneSpec[] {
+  const weighted = pieces.scenes.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
   const scenes: SceneSpec[] = [];
   for (let startSec = 0; startSec < durationSec - 1; ) {
     const kind = random.pick(weighted);
     // Backgrounds come from a fixed number of variants, so that the cache can keep them.
-    const variant = createRandom(random.int(1, variantCount) + (set === "train" ? 0 : set === "test" ? 1_000 : 2_000));
+    const variant = createRandom(random.int(1, variantCount) + pieces.variantFrom);
     const inner = variant.fork(kind.name);
     const context: SceneContext = {
       ...device,
       random: inner,
-      words: inner.pick(wordsOf(set)),
-      font: inner.pick(fontsOf(set)),
+      words: inner.pick(pieces.words),
+      font: inner.pick(pieces.fonts),
       isDark: inner.chance(0.4),
     };
     const entry =
@@ -147,19 +155,14 @@ function planScenes(set: ClipSet, random: Random, device: Device, durationSec: n
   return scenes;
 }
 
-const wordsOf = (set: ClipSet) => (set === "train" ? WORDS.train : WORDS.test);
-const fontsOf = (set: ClipSet) => (set === "train" ? FONTS.train : FONTS.test);
-
 function planBanners(
-  set: ClipSet,
+  pieces: Pieces,
   random: Random,
   device: Device,
   durationSec: number,
   { holdScale = 1, varyStyle }: PlanOptions,
 ): EventSpec[] {
-  const styles = BANNER_STYLES.filter(
-    ({ family, sets }) => family === device.family && (set === "test" || sets === "both"),
-  );
+  const styles = pieces.styles.filter(({ family }) => family === device.family);
   const events: EventSpec[] = [];
   for (let startSec = (0.5 + random.float() * 4) * holdScale; startSec < durationSec - 2; ) {
     // A phone keeps its look for a while; the next one is often of the same style.
@@ -167,12 +170,12 @@ function planBanners(
     const same = before && random.chance(0.35) ? styles.find(({ id }) => id === before.style) : undefined;
     const known = same ?? random.pick(styles);
     const style = varyStyle ? varyStyle(random, known) : known;
-    const planned = planBanner(set, random, device, style, startSec);
+    const planned = planBanner(pieces, random, device, style, startSec);
     const event = { ...planned, holdSec: planned.holdSec * holdScale };
     const end = event.inSec + event.holdSec;
     if (random.chance(0.07)) {
       // It is pulled, and opens where it is.
-      const opened = planBanner(set, random, device, style, startSec + end - 0.1, true);
+      const opened = planBanner(pieces, random, device, style, startSec + end - 0.1, true);
       events.push({ ...event, leave: "fade", outSec: 0.2 }, { ...opened, inset: event.inset, enter: "scale-fade" });
       startSec += end + opened.inSec + opened.holdSec + 1 + random.float() * 3;
       continue;
@@ -188,7 +191,7 @@ function planBanners(
 }
 
 function planBanner(
-  set: ClipSet,
+  pieces: Pieces,
   random: Random,
   device: Device,
   style: BannerStyle,
@@ -201,8 +204,8 @@ function planBanner(
     ? Math.min(points - 20, within(random, style.landscapeWidth))
     : points - 2 * within(random, style.margin);
   const content = {
-    words: random.pick(wordsOf(set)),
-    font: random.pick(fontsOf(set)),
+    words: random.pick(pieces.words),
+    font: random.pick(pieces.fonts),
     width,
     isExpanded: isOpened || random.chance(0.04),
   };
@@ -232,26 +235,25 @@ function planBanner(
 }
 
 function planDistractions(
+  pieces: Pieces,
   random: Random,
-  set: ClipSet,
   device: Device,
   durationSec: number,
-  options: PlanOptions,
+  everySec: number,
 ): EventSpec[] {
-  const everySec = options.distractionSec ?? (set === "negatives" ? 3 : 7);
   const { screen, scale } = device;
   const events: EventSpec[] = [];
   for (let startSec = random.float() * everySec * 2; startSec < durationSec - 1; ) {
     const context = {
       ...device,
       random,
-      words: random.pick(wordsOf(set)),
-      font: random.pick(fontsOf(set)),
+      words: random.pick(pieces.words),
+      font: random.pick(pieces.fonts),
       width: screen.width / scale,
       height: screen.height / scale,
       isDark: random.chance(0.4),
     };
-    const { html, hold, glass, inset, shift, ...rest } = random.pick(DISTRACTIONS)(context);
+    const { html, hold, glass, inset, shift, ...rest } = random.pick(pieces.distractions)(context);
     const event: EventSpec = {
       ...rest,
       request: { html, kind: "card", scale, width: screen.width, height: screen.height },

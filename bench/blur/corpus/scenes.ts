@@ -26,7 +26,7 @@ export interface SceneKind {
   readonly make: (context: SceneContext) => Scene;
 }
 
-type Page = (context: pages.PageContext) => string;
+export type Page = (context: pages.PageContext) => string;
 
 /** An opaque plate so many screens wide and tall. */
 function plate(context: SceneContext, make: Page, wide = 1, tall = 1, factor = 1): SpriteRequest {
@@ -49,7 +49,7 @@ function fixed(context: SceneContext, html: string, x = 0, y = 0): { request: Sp
 }
 
 /** An app: pages that are scrolled by flings below a header. */
-function appScene(name: string, make: Page, weight: number, tall = 2): SceneKind {
+export function appScene(name: string, make: Page, weight: number, tall = 2): SceneKind {
   return {
     name,
     sets: "both",
@@ -82,7 +82,7 @@ function appScene(name: string, make: Page, weight: number, tall = 2): SceneKind
   };
 }
 
-interface GameOptions {
+export interface GameOptions {
   readonly wide?: number;
   readonly tall?: number;
   readonly cameras: (context: SceneContext) => readonly Camera[];
@@ -91,7 +91,8 @@ interface GameOptions {
   readonly weight?: number;
 }
 
-function gameScene(name: string, make: Page, options: GameOptions): SceneKind {
+/** A game: a world that a camera travels over, with figures and scores. */
+export function gameScene(name: string, make: Page, options: GameOptions): SceneKind {
   return {
     name,
     sets: options.sets ?? "both",
@@ -147,7 +148,13 @@ const TEST_VIDEO_SOURCES: readonly string[] = [
   "gradients=s=SIZE:r=30:speed=0.1:nb_colors=8:seed=77,hue=H=2*t:s=1.6",
 ];
 
-function videoScene(name: string, sources: readonly string[], isFull: boolean, sets: "both" | "test"): SceneKind {
+/** Moving content, below a status bar or on the whole screen. */
+export function videoScene(
+  name: string,
+  sources: readonly string[],
+  isFull: boolean,
+  sets: "both" | "test",
+): SceneKind {
   return {
     name,
     sets,
@@ -175,18 +182,18 @@ function videoScene(name: string, sources: readonly string[], isFull: boolean, s
   };
 }
 
-const pans = ({ screen, random }: SceneContext): Camera[] => [
+export const pans = ({ screen, random }: SceneContext): Camera[] => [
   { kind: "linear", vx: screen.width * (0.15 + random.float() * 0.7), vy: 0 },
   { kind: "wander", ampX: screen.width * 0.5, ampY: 0, periodSec: 4 + random.float() * 6 },
 ];
-const roams = ({ screen, random }: SceneContext): Camera[] => [
+export const roams = ({ screen, random }: SceneContext): Camera[] => [
   { kind: "wander", ampX: screen.width * 0.4, ampY: screen.height * 0.4, periodSec: 5 + random.float() * 8 },
   { kind: "linear", vx: screen.width * (random.float() - 0.5), vy: screen.height * (random.float() - 0.5) * 0.6 },
 ];
-const zooms = ({ random }: SceneContext): Camera[] => [
+export const zooms = ({ random }: SceneContext): Camera[] => [
   { kind: "zoom", from: 1, to: 1.3 + random.float() * 1.2, periodSec: 2 + random.float() * 6 },
 ];
-const still = (): Camera[] => [{ kind: "still" }];
+export const still = (): Camera[] => [{ kind: "still" }];
 
 /** Everything that can be behind a banner. */
 export const SCENES: readonly SceneKind[] = [

@@ -1,5 +1,7 @@
 import type { Random } from "@kagami/clock";
-import { type BannerStyle, type ClipSpec, type EventSpec, planClips } from "../corpus/index.ts";
+import { type ClipSpec, type EventSpec, planClips } from "../corpus/index.ts";
+import { varyStyle } from "./looks.ts";
+import { DEVELOPMENT, LEARNING } from "./partition.ts";
 
 /** In cells, pictures of all sizes are nearly alike; most are small, so that there can be many. */
 const SIZES = [
@@ -25,7 +27,9 @@ const WHOLE_SIZES = [
   [640, 360],
   [640, 304],
   [540, 960],
+  [960, 540],
   [720, 1280],
+  [1280, 720],
 ] as const;
 const WHOLE_SEC = 10;
 const DONOR_SEC = 20;
@@ -43,6 +47,7 @@ export function planDonors(seed: number, count: number): ClipSpec[] {
     distractionSec: 0.4,
     variantCount: 900,
     varyStyle,
+    pieces: LEARNING,
   });
   return donors.slice(0, count);
 }
@@ -86,13 +91,13 @@ export function planEpisode(donors: readonly ClipSpec[], random: Random, options
 }
 
 /**
- * Plans clips as the corpus has them, but small and with less time between cards.
+ * Plans clips of the development set as the corpus has them, but small and with less time between cards.
  *
  * @param without Share of clips that have no banners; they are the last ones.
  */
 export function planWhole(seed: number, count: number, without: number): ClipSpec[] {
   const plan = (from: number, clips: number, distractionSec: number): ClipSpec[] => {
-    const options = { sizes: WHOLE_SIZES, clipSec: WHOLE_SEC, holdScale: 0.6, distractionSec };
+    const options = { sizes: WHOLE_SIZES, clipSec: WHOLE_SEC, holdScale: 0.8, distractionSec, pieces: DEVELOPMENT };
     return planClips("train", from, (clips * WHOLE_SEC) / 60, options).slice(0, clips);
   };
   const withoutCount = Math.round(count * without);
@@ -120,28 +125,4 @@ function moved(random: Random, event: EventSpec, startSec: number): EventSpec {
     holdSec: random.chance(0.1) ? 2 + random.float() * 2 : 0.15 + random.float() * 1.3,
     inset: isAtTop ? Math.max(3 * point, event.inset + (random.float() - 0.5) * 8 * point) : event.inset,
   };
-}
-
-/** Two in three looks get another ground, corner or shadow, all of them such as a maker might choose next. */
-function varyStyle(random: Random, style: BannerStyle): BannerStyle {
-  if (style.layout === "island" || random.chance(0.35)) return style;
-  const isDark = style.ink.startsWith("#fff") || style.ink.startsWith("#e6");
-  const [from, to] = isDark ? [8, 72] : [212, 255];
-  const light = random.int(from, to);
-  const tinted = (): number => Math.max(0, Math.min(255, light + random.int(-22, 22)));
-  const alpha = random.chance(0.35) ? 1 : 0.42 + random.float() * 0.55;
-  const corner = random.chance(0.5) ? style.corner : cornerOf(random);
-  return {
-    ...style,
-    background: `rgba(${tinted()},${tinted()},${tinted()},${alpha.toFixed(2)})`,
-    corner,
-    shadow: random.pick([style.shadow, style.shadow, "0 2px 6px rgba(0,0,0,.2)", "0 6px 24px rgba(0,0,0,.22)", "none"]),
-    border: style.border ?? random.pick(["none", "none", "0.5px solid rgba(128,128,128,.45)"]),
-    ...(alpha < 0.97 && { glass: [6 + random.float() * 10, 16 + random.float() * 10] as const }),
-  };
-}
-
-function cornerOf(random: Random): readonly [number, number] {
-  const corner = 8 + random.float() * 24;
-  return [corner, corner + 2];
 }

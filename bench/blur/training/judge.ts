@@ -14,7 +14,7 @@ import { type ClipQuality, qualityOf, ViewedPictures } from "../quality-measure.
 
 const { values } = parseArgs({
   options: {
-    cells: { type: "string", default: ".cache/blur-training/valid" },
+    cells: { type: "string", default: ".cache/blur-training/develop" },
     verbose: { type: "boolean", default: false },
   },
 });

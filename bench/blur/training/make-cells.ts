@@ -39,6 +39,8 @@ const { values } = parseArgs({
 
 /** Means and textures of each picture, one behind the other. */
 const PLANES = 2;
+/** A browser that has drawn for long becomes slow. */
+const CLIPS_A_BROWSER = 10;
 
 const wasm = readFileSync(new URL(import.meta.resolve("@kagami/kernels/kernels.wasm")));
 
@@ -109,21 +111,36 @@ async function make(spec: ClipSpec, sprites: SpriteStore): Promise<void> {
   await rm(`${video}.json`);
 }
 
+/** Draws the pieces of each, and says which could be drawn: Chromium fails at a picture in some thousands. */
+async function* drawn(specs: readonly ClipSpec[]): AsyncGenerator<ClipSpec> {
+  for (let from = 0; from < specs.length; from += CLIPS_A_BROWSER) {
+    const browser = await chromium.launch(CHROMIUM_LAUNCH);
+    try {
+      for (const spec of specs.slice(from, from + CLIPS_A_BROWSER)) {
+        const failure = await renderSprites(browser, requestsOf(spec), values.sprites).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (failure) console.error(`Leaving out ${spec.name}: ${failure}`);
+        else yield spec;
+      }
+    } finally {
+      await browser.close();
+    }
+  }
+}
+
 await mkdir(values.out, { recursive: true });
 const seed = Number(values.seed);
 const count = Number(values.clips);
 const without = Number(values.without);
 const sprites = openSprites(values.sprites);
-const donors = values.whole ? planWhole(seed, count, without) : planDonors(seed, Number(values.donors));
-const browser = await chromium.launch(CHROMIUM_LAUNCH);
-try {
-  for (const donor of donors) await renderSprites(browser, requestsOf(donor), values.sprites);
-} finally {
-  await browser.close();
-}
 if (values.whole) {
-  for (const [i, spec] of donors.entries()) await make({ ...spec, name: `whole-${seed}-${i}` }, sprites);
+  const planned = planWhole(seed, count, without).map((spec, i) => ({ ...spec, name: `whole-${seed}-${i}` }));
+  for await (const spec of drawn(planned)) await make(spec, sprites);
 } else {
+  const donors: ClipSpec[] = [];
+  for await (const donor of drawn(planDonors(seed, Number(values.donors)))) donors.push(donor);
   const random = createRandom(seed).fork("episodes");
   for (let i = 0; i < count; i++) {
     const options = { name: `episode-${seed}-${i}`, isWithoutBanners: random.chance(without) };

@@ -1,6 +1,6 @@
 # /usr/bin/python3 bench/blur/training/train.py --name quick --minutes 20
 """Trains the banner network on cells made by make-cells.ts; writes a checkpoint that export.py turns into data."""
-import argparse, glob, json, math, os, random, time
+import argparse, glob, json, math, os, random, re, time
 import numpy as np
 import torch
 import torch.nn as nn
@@ -56,9 +56,15 @@ class Clip:
                     kept.pop(0)
         return refs
 
+    def times(self, t, stride=1, holds=False):
+        return t, max(0, t - stride), self.refs[1 if holds else 0][t]
+
     def inputs(self, t, stride=1, holds=False):
-        now, before, ref = self.cells[t], self.cells[max(0, t - stride)], self.cells[self.refs[1 if holds else 0][t]]
-        return now, before, ref
+        return tuple(self.cells[i] for i in self.times(t, stride, holds))
+
+    def is_bare(self, t):
+        """Whether nothing is there that must be hidden or may be."""
+        return all(c[1] == DISTRACTOR for c in self.cards[t])
 
 
 def channels(now, before, ref):
@@ -105,6 +111,127 @@ class Net(nn.Module):
             m = block(m)
         u = F.interpolate(self.up(m), scale_factor=2, mode="nearest")[:, :, : s.shape[2], : s.shape[3]]
         return self.head(self.b2(F.relu(s + u)))
+
+
+ONE = 256  # steps of an activation of 1, as in export.py
+
+
+def read_exported(path):
+    """Weights of a network that export.py has written, as they are without normalization."""
+    text = open(path).read().split("NetData = ")[1].rstrip().rstrip(";")
+    data = json.loads(re.sub(r",(\s*[}\]])", r"\1", re.sub(r"(\w+):", r'"\1":', text)))
+
+    def layer(entry, shape, one=ONE, last=True):
+        factor = ONE * 2.0 ** entry["shift"] / one
+        w = np.array(entry["weights"], np.float32).reshape(shape) / factor
+        bias = np.array(entry["bias"], np.float32) / (ONE * 2.0 ** entry["shift"])
+        return torch.from_numpy(w.transpose(0, 3, 1, 2) if last else w).contiguous(), torch.from_numpy(bias)
+
+    a, b, c = data["stemChannels"], data["fineChannels"], data["coarseChannels"]
+
+    def block(entry, i, o):
+        return layer(entry["depthwise"], (i, 1, 3, 3), last=False), layer(entry["pointwise"], (o, 1, 1, i))
+
+    return {
+        "stem": layer(data["stem"], (a, 3, 3, 6), 255.0),
+        "b1": block(data["first"], a, b),
+        "down": block(data["down"], b, c),
+        "mid": [block(m, c, c) for m in data["middle"]],
+        "up": layer(data["up"], (b, 1, 1, c)),
+        "b2": block(data["last"], b, b),
+        "head": layer(data["head"], (5, 1, 1, b)),
+    }
+
+
+def load_exported(net, path, inputs):
+    """Goes on from an exported network: normalization is set so that it says the same over `inputs`."""
+    data = read_exported(path)
+    pairs = [(net.stem, data["stem"]), (net.up, data["up"])]
+    for blk, (dw, pw) in [(net.b1, data["b1"]), (net.down, data["down"]), (net.b2, data["b2"]), *zip(net.mid, data["mid"])]:
+        pairs += [(blk.dw, dw), (blk.pw, pw)]
+    seen = {}
+    with torch.no_grad():
+        for seq, (w, bias) in pairs:
+            seq[0].weight.copy_(w)
+            seq[1].bias.copy_(bias)
+            seq[1].running_var.fill_(1 - seq[1].eps)
+        net.head.weight.copy_(data["head"][0])
+        net.head.bias.copy_(data["head"][1])
+        hooks = [
+            seq[1].register_forward_pre_hook(lambda m, x, key=i: seen.setdefault(key, []).append(x[0].detach().transpose(0, 1).flatten(1)))
+            for i, (seq, _) in enumerate(pairs)
+        ]
+        net.eval()
+        for x in inputs:
+            net(x)
+        for i, (seq, _) in enumerate(pairs):
+            hooks[i].remove()
+            values, norm = torch.cat(seen[i], 1), seq[1]
+            mean, var = values.mean(1), values.var(1)
+            norm.bias.add_(mean)
+            norm.weight.copy_(torch.sqrt(var + norm.eps))
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(var)
+    net.train()
+
+
+def smooth_noise(rng, rows, columns, cells):
+    """A field of 0 to 1 with details about so many cells large, larger than the picture, to travel over."""
+    h, w = rows + 24, columns + 24
+    small = rng.random((max(2, int(h / cells) + 2), max(2, int(w / cells) + 2))).astype(np.float32)
+    big = F.interpolate(torch.from_numpy(small)[None, None], size=(h, w), mode="bilinear", align_corners=False)
+    return big[0, 0].numpy()
+
+
+def made_up(rows, columns, ages):
+    """Cells of a background that nothing draws: soft or hard noise of some scales, which travels or flickers."""
+    rng = np.random.default_rng(random.randrange(1 << 30))
+    fields = [smooth_noise(rng, rows, columns, random.choice([1, 2, 4, 9, 20])) for _ in range(random.choice([1, 2]))]
+    field = sum(fields) / len(fields)
+    if random.random() < 0.4:
+        field = (field > np.quantile(field, random.uniform(0.2, 0.8))).astype(np.float32)
+    grain = smooth_noise(rng, rows, columns, random.choice([1, 3, 10]))
+    low, high = random.uniform(0, 255), random.uniform(0, 255)
+    rough = random.choice([0, 0, 15, 60, 200])
+    vx, vy = random.choice([0, 0, random.uniform(-1.5, 1.5)]), random.choice([0, 0, random.uniform(-1.5, 1.5)])
+    flicker = random.choice([0, 0, 0, 6, 30])
+    out = []
+    for age in ages:
+        dx, dy = int(12 + vx * age) % 24, int(12 + vy * age) % 24
+        part = (slice(dy, dy + rows), slice(dx, dx + columns))
+        mean = low + (high - low) * field[part] + flicker * rng.standard_normal((rows, columns))
+        texture = rough * grain[part] * random.uniform(0.8, 1.2) + abs(flicker * rng.standard_normal((rows, columns)))
+        out.append(np.clip(np.stack([mean, texture]), 0, 255))
+    return out
+
+
+def cover(card, rows, columns, corner):
+    """How much of each cell a card covers, with round corners."""
+    x, y, w, h = card[3:7]
+    r = min(corner, w / 2, h / 2)
+    span = lambda n, a, b: np.clip(np.minimum(np.arange(n) + 1, b) - np.maximum(np.arange(n), a), 0, 1)
+    share = span(rows, y, y + h)[:, None] * span(columns, x, x + w)[None, :]
+    if r > 0.5:
+        cx = np.maximum(np.maximum(x + r - np.arange(columns) - 0.5, np.arange(columns) + 0.5 - (x + w - r)), 0)
+        cy = np.maximum(np.maximum(y + r - np.arange(rows) - 0.5, np.arange(rows) + 0.5 - (y + h - r)), 0)
+        share = share * np.clip(r + 0.5 - np.hypot(cx[None, :], cy[:, None]), 0, 1)
+    return share * card[7]
+
+
+def transplanted(clip, ts, behind):
+    """The cards of a clip's pictures over other pictures' cells."""
+    corner = random.uniform(0.5, 4)
+    out = []
+    for t, ground in zip(ts, behind):
+        share = np.zeros((clip.rows, clip.columns))
+        for card in clip.cards[t]:
+            share = np.maximum(share, cover(card, clip.rows, clip.columns, corner))
+        own = clip.cells[t].astype(np.float32)
+        mixed = share * own + (1 - share) * ground
+        # Where the card ends within a cell, its edge is texture.
+        mixed[1] += 4 * share * (1 - share) * np.abs(own[0] - ground[0]) * 0.25
+        out.append(np.clip(mixed, 0, 255))
+    return np.stack(out).astype(np.float32)
 
 
 def targets(clip, t, flip, gh, gw, rows):
@@ -168,6 +295,25 @@ def draw_frame(clip):
     return int(np.random.choice(clip.count, p=p / p.sum()))
 
 
+TRANSPLANT, RECOVER = 0.3, 0.0  # shares of examples
+
+
+def ground_of(clip, ts, clips, rng):
+    """The cells of the pictures, of some examples over another background."""
+    own = np.stack([clip.cells[i] for i in ts]).astype(np.float32)
+    if rng.random() >= TRANSPLANT or any(c[7] < 0.3 and c[7] > 0.05 for c in clip.cards[ts[0]]):
+        return own
+    if rng.random() < 0.4:
+        ages = [0, -1, ts[2] - ts[0]]
+        return transplanted(clip, ts, made_up(clip.rows, clip.columns, ages))
+    other = rng.choice(clips)
+    at = rng.randrange(max(1, other.count - 1)) + 1
+    back = max(0, at - max(1, ts[0] - ts[2]))
+    if at >= other.count or not (other.is_bare(at) and other.is_bare(at - 1) and other.is_bare(back)):
+        return own
+    return transplanted(clip, ts, [other.cells[i].astype(np.float32) for i in (at, at - 1, back)])
+
+
 def batch(pool, size, rng):
     """Examples of one shape; most without the lower rows, as while nothing is followed."""
     xs, cl, wg, rg, ps, who = [], [], [], [], [], []
@@ -175,8 +321,11 @@ def batch(pool, size, rng):
     rows = IDLE_ROWS if rng.random() < 0.6 else clips[0].rows
     for clip in clips:
         t = draw_frame(clip)
-        now, before, ref = clip.inputs(t, 2 if rng.random() < 0.15 else 1, rng.random() < 0.2)
-        x = np.stack([now, before, ref])[:, :, :rows].astype(np.float32)
+        ts = clip.times(t, 2 if rng.random() < 0.15 else 1, rng.random() < 0.2)
+        if rng.random() < RECOVER and t > clip.fps:
+            # Overlooked when it came: the past has it as well.
+            ts = (*ts[:2], max(0, t - rng.randint(int(0.4 * clip.fps), int(0.7 * clip.fps))))
+        x = ground_of(clip, ts, clips, rng)[:, :, :rows]
         flip = rng.random() < 0.3
         if flip:
             x = x[..., ::-1].copy()
@@ -243,10 +392,10 @@ def evaluate(net, clips):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--cells", default=".cache/blur-training/cells")
-    a.add_argument("--valid", default=".cache/blur-training/valid")
+    a.add_argument("--valid", default=".cache/blur-training/develop")
     a.add_argument("--name", choices=list(CHANNELS), default="quick")
     a.add_argument("--out", help="the checkpoint; .cache/blur-training/<name>.pt unless given")
-    a.add_argument("--start", help="a checkpoint to go on from")
+    a.add_argument("--start", help="a checkpoint, or a network that export.py has written, to go on from")
     a.add_argument("--minutes", type=float, default=40)
     a.add_argument("--batch", type=int, default=32)
     a.add_argument("--rate", type=float, default=8e-3)
@@ -261,7 +410,9 @@ def main():
     net = Net(6, *CHANNELS[args.name]).to(memory_format=torch.channels_last)
     nn.init.constant_(net.head.bias[:1], -2.0)
     print(pool.count, "clips;", sum(p.numel() for p in net.parameters()), "parameters")
-    if args.start:
+    if args.start and args.start.endswith(".ts"):
+        load_exported(net, args.start, [batch(pool, args.batch, rng)[0] for _ in range(12)])
+    elif args.start:
         net.load_state_dict(torch.load(args.start))
     opt = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-4)
     # A mean over the last steps generalizes better than any of them.
@@ -284,7 +435,7 @@ def main():
             print(f"step {step} {time.time()-began:.0f}s class {sums[0]/250:.4f} edges {sums[1]/250:.4f} worst {sums[2]/250:.4f}; {pool.count} clips", flush=True)
             sums[:] = 0
             pool.refresh()
-        if step % 2000 == 0:
+        if step % 500 == 0:
             torch.save(mean.module.state_dict(), out)
     torch.save(mean.module.state_dict(), out)
     valid.refresh()

@@ -21,9 +21,9 @@ class Bench {
     this.grid = grid;
   }
 
-  see(sightings: readonly Sighting[], isStill = false, isSettled = true) {
+  see(sightings: readonly Sighting[], isStill = false, isSettled = true, isScrolled = false) {
     this.timeUs += FRAME_US;
-    return this.tracker.follow(sightings, this.grid, this.timeUs, () => isStill, isSettled);
+    return this.tracker.follow(sightings, this.grid, this.timeUs, () => isStill, isSettled, () => isScrolled);
   }
 
   /** A banner that has been there for a while. */
@@ -63,6 +63,29 @@ describe("a banner begins", () => {
     const bench = new Bench(grid);
     expect(bench.see([seen(box, 9)]).hasStarted).toBe(can);
     expect(bench.see([seen(box, TRACKING.unsure)]).isUnsure).toBe(false);
+  });
+
+  test("not with a page that is scrolled, however much it looks like one", () => {
+    const bench = new Bench();
+    expect(bench.see([seen({}, 9)], false, true, true).hasStarted).toBe(false);
+    expect(bench.see([seen({}, 9)]).hasStarted).toBe(true);
+  });
+
+  test.each([
+    { why: "the right part beside the left one", other: { left: 38, right: 96 }, logOdds: 2, starts: true },
+    { why: "a right part that is hardly seen", other: { left: 38, right: 96 }, logOdds: 0.9, starts: false },
+    {
+      why: "another card further down",
+      other: { left: 38, top: 20, right: 96, bottom: 32 },
+      logOdds: 2,
+      starts: false,
+    },
+    { why: "a gap between them", other: { left: 80, right: 96 }, logOdds: 2, starts: false },
+  ])("also where a wide card is seen in two parts, neither in the middle: $why", ({ other, logOdds, starts }) => {
+    const bench = new Bench(ASIDE);
+    const left = seen({ left: 10, right: 78 }, 3);
+    expect(bench.see([left, seen(other, logOdds)]).hasStarted).toBe(starts);
+    if (starts) expect(bench.tracker.tracks[0]?.box).toMatchObject({ left: 10, right: 96 });
   });
 
   test("a weak sighting holds pictures back, also while the picture stays the same, and hides nothing", () => {

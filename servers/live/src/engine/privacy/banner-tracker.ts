@@ -3,6 +3,7 @@ import type { CellBox, Grid } from "./grid.ts";
 import { canBegin } from "./profiles.ts";
 import {
   coverOf,
+  enclose,
   followTrack,
   hasEnded,
   isSameCard,
@@ -17,6 +18,8 @@ import {
 const TRACK_LIMIT = 3;
 /** A sighting that shares so much of its height with what is hidden already is no other card. */
 const HIDDEN_SHARE = 0.6;
+/** Two parts of one card share so much of the taller one's height. */
+const PART_SHARE = 0.6;
 
 /** What a picture brought. */
 export interface Following {
@@ -75,6 +78,7 @@ export class BannerTracker {
    *
    * @param isStillAt Whether nothing moved within a box: a card that was there cannot have left, whatever it looks like.
    * @param isSettled Whether it is known what was there before.
+   * @param isScrolledAt Whether what is in a box came with the page around it; asked only where a banner would begin.
    */
   follow(
     sightings: readonly Sighting[],
@@ -82,6 +86,7 @@ export class BannerTracker {
     timeUs: number,
     isStillAt: (box: CellBox) => boolean,
     isSettled: boolean,
+    isScrolledAt: (box: CellBox) => boolean,
   ): Following {
     for (const track of this.#tracks) {
       if (this.#find(track, sightings, grid.unit, timeUs)) continue;
@@ -90,8 +95,9 @@ export class BannerTracker {
     }
     let hasStarted = false;
     let isUnsure = false;
-    for (const sighting of sightings) {
+    for (const part of sightings) {
       if (this.#tracks.length >= TRACK_LIMIT) break;
+      const sighting = wholeOf(part, sightings, grid);
       if (!this.#mayBegin(sighting, grid)) continue;
       const before = likeliestOf(this.#before, sighting, grid.unit, TRACKING.enterEach);
       const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
@@ -100,6 +106,7 @@ export class BannerTracker {
         ? isPair || sighting.logOdds >= TRACKING.enterAlone
         : sighting.logOdds >= TRACKING.enterUnsettled;
       if (isSure && canBegin(sighting, grid, false)) {
+        if (isScrolledAt(sighting)) continue;
         this.#tracks.push(startTrack(sighting, before, grid.unit, timeUs));
         hasStarted = true;
       } else if (sighting.logOdds >= TRACKING.unsure) isUnsure = true;
@@ -154,6 +161,24 @@ function likeliestOf(sightings: readonly Sighting[], box: CellBox, unit: number,
     if (sighting.logOdds >= (best?.logOdds ?? least) && isSameCard(box, sighting, unit)) best = sighting;
   }
   return best;
+}
+
+/**
+ * A card that is wider than a place of the network can see comes as its left and its right part; neither is in the
+ * middle, both together are.
+ */
+function wholeOf(part: Sighting, sightings: readonly Sighting[], grid: Grid): Sighting {
+  if (grid.isPortrait || canBegin(part, grid, false)) return part;
+  for (const other of sightings) {
+    if (other === part || Math.min(part.logOdds, other.logOdds) < TRACKING.enterPart) continue;
+    const shared = Math.min(part.bottom, other.bottom) - Math.max(part.top, other.top);
+    const isBeside = Math.min(part.right, other.right) > Math.max(part.left, other.left);
+    const lower = Math.max(part.bottom - part.top, other.bottom - other.top);
+    if (!isBeside || shared < PART_SHARE * lower) continue;
+    const whole = { ...enclose(part, other), logOdds: Math.min(part.logOdds, other.logOdds) };
+    if (canBegin(whole, grid, false)) return whole;
+  }
+  return part;
 }
 
 function isHidden(track: Track, sighting: CellBox, grid: Grid): boolean {

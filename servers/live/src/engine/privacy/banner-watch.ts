@@ -3,6 +3,7 @@ import { BannerFinder, type Sighting } from "./banner-finder.ts";
 import { BannerTracker, type Following } from "./banner-tracker.ts";
 import { isStill } from "./cell-history.ts";
 import type { CellBox, Grid } from "./grid.ts";
+import { isScrolled } from "./scene-motion.ts";
 import type { Track } from "./track.ts";
 
 /**
@@ -58,7 +59,7 @@ export class BannerWatch {
     let sightings: readonly Sighting[] = this.#finder.find(input, this.#tracker.lowest, wasInDoubt).filter(isMeant);
     this.#isInDoubt = this.#tracker.isInDoubt(sightings, grid, isStillAt);
     if (this.#isInDoubt && !wasInDoubt) sightings = this.#finder.findAgain(input).filter(isMeant);
-    return this.#tracker.follow(sightings, grid, timeUs, isStillAt, isSettled);
+    return this.#tracker.follow(sightings, grid, timeUs, isStillAt, isSettled, (box) => isScrolled(input, box));
   }
 
   /** The picture is the same as the one before. */

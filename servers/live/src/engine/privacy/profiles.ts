@@ -103,7 +103,7 @@ const BEGINNING = {
   topTo: 0.27,
   narrowFrom: 0.26,
   /** Upright, only what grows out of the island is narrow, and that is at the very top. */
-  uprightFrom: 0.7,
+  uprightFrom: 0.8,
   islandTo: 0.09,
   widthTo: 1.6,
 } as const;

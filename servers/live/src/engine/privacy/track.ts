@@ -13,6 +13,8 @@ export const TRACKING = {
   /** Log-odds that each of two pictures in a row must have, and their sum. */
   enterEach: -0.5,
   enterTogether: 1.5,
+  /** Log-odds that each of two parts of a wide card must have. */
+  enterPart: 1,
   /** Log-odds at which the picture before is held for another one to be looked at. */
   unsure: -2,
   /** Log-odds at which a banner that is known is still there, wherever it went. */
@@ -161,7 +163,8 @@ export function coverOf(track: Track, { screen, cellSize, unit, columns }: Grid)
   };
 }
 
-function enclose(a: CellBox, b: CellBox): CellBox {
+/** The smallest box around two. */
+export function enclose(a: CellBox, b: CellBox): CellBox {
   return {
     left: Math.min(a.left, b.left),
     top: Math.min(a.top, b.top),

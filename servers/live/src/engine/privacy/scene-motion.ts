@@ -1,0 +1,80 @@
+import type { NetInput } from "@kagami/kernels";
+import type { CellBox } from "./grid.ts";
+
+/** Numbers of telling what travels with the scene from what comes over it. */
+const MOTION = {
+  /** Farthest that a page is scrolled between the older picture and this one, in cells. */
+  farthest: 30,
+  /** Less is no travel: a banner's own picture may be in the older one, where it is now. */
+  nearest: 2,
+  /** Rows below the box that must be there to see how the scene travels, in this picture and in the older one. */
+  leastRows: 8,
+  /** Mean change of a cell from which the scene has changed at all. */
+  leastChange: 4,
+  /** What is left of the change once the travel is taken into account, at most: of the scene, and of the box. */
+  sceneLeft: 0.5,
+  boxLeft: 0.5,
+  /** The same in luma: a card that hides what was very different leaves more than coding does. */
+  boxLeftMost: 16,
+  /** Of the box's rows, those that the older picture shows. */
+  boxShown: 0.6,
+} as const;
+/** Every so many columns are compared. */
+const COLUMN_STEP = 2;
+
+/**
+ * Whether what is in a box was in the older picture as well, elsewhere, and everything below it travelled along: then it
+ * is a page that is scrolled, not a card that came over it.
+ *
+ * Compares some hundred thousand cells; only called for boxes that would be taken for a banner that begins.
+ *
+ * @param box In cells.
+ */
+export function isScrolled(input: NetInput, box: CellBox): boolean {
+  const { width, height } = input.mean;
+  const below = { left: 0, top: Math.min(height, Math.ceil(box.bottom) + 1), right: width, bottom: height };
+  if (below.bottom - below.top < MOTION.leastRows) return false;
+  const still = changeAt(input, below, 0, MOTION.leastRows);
+  if (still < MOTION.leastChange) return false;
+  let least = still;
+  let travel = 0;
+  for (let rows = -MOTION.farthest; rows <= MOTION.farthest; rows++) {
+    if (Math.abs(rows) < MOTION.nearest) continue;
+    const change = changeAt(input, below, rows, MOTION.leastRows);
+    if (change >= least) continue;
+    least = change;
+    travel = rows;
+  }
+  if (travel === 0 || least > MOTION.sceneLeft * still) return false;
+  const inner = {
+    left: Math.max(0, Math.ceil(box.left)),
+    top: Math.max(0, Math.ceil(box.top)),
+    right: Math.min(width, Math.floor(box.right)),
+    bottom: Math.min(height, Math.floor(box.bottom)),
+  };
+  const shown = Math.ceil(MOTION.boxShown * (inner.bottom - inner.top));
+  const left = changeAt(input, inner, travel, shown);
+  return left <= Math.min(MOTION.boxLeftMost, MOTION.boxLeft * changeAt(input, inner, 0, shown));
+}
+
+/**
+ * Mean change of the box's cells against the older picture, which is moved by so many rows.
+ *
+ * @returns Infinity if fewer than `leastRows` of its rows are there.
+ */
+function changeAt({ mean, meanOlder }: NetInput, box: CellBox, rows: number, leastRows: number): number {
+  const { width, height, pixels } = mean;
+  const older = meanOlder.pixels;
+  const from = Math.max(box.top, -rows);
+  const to = Math.min(box.bottom, height - rows);
+  if (to - from < leastRows) return Number.POSITIVE_INFINITY;
+  let sum = 0;
+  let count = 0;
+  for (let y = from; y < to; y++) {
+    for (let x = box.left; x < box.right; x += COLUMN_STEP) {
+      sum += Math.abs((pixels[y * width + x] as number) - (older[(y + rows) * width + x] as number));
+      count++;
+    }
+  }
+  return count === 0 ? Number.POSITIVE_INFINITY : sum / count;
+}
