@@ -26,7 +26,7 @@ const TAIL_MS = 50;
 /** Small pieces are sent together. */
 const PACK_BYTES = 65_536;
 /** Something is said at least so often. */
-export const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
 
 export interface ChangeSenderParts {
   readonly state: ShardState;

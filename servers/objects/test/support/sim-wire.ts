@@ -34,7 +34,7 @@ export class KeptResponse {
 }
 
 /** A clock that stands, and calls back when somebody begins to wait. */
-export function standingClock(onWait: () => void): TimerClock {
+function standingClock(onWait: () => void): TimerClock {
   return {
     wallMs: () => 0,
     monotonicMs: () => 0,
