@@ -63,6 +63,8 @@ export class ReplicaSource {
   readonly #senders = new Set<ChangeSender>();
   readonly #watch: NodeJS.Timeout;
   #isClosed = false;
+  /** Requests of somebody without a token that is in force. */
+  strangerCount = 0;
 
   constructor(parts: ReplicaSourceParts) {
     this.#parts = parts;
@@ -137,6 +139,7 @@ export class ReplicaSource {
     const token = bearerToken(request);
     const replica = token === undefined ? undefined : this.#parts.registry.find(token);
     if (replica === undefined) {
+      this.strangerCount++;
       const message = "Send the token of a replica that is registered here as: Authorization: Bearer TOKEN";
       throw new HttpError(401, "TOKEN_WRONG", message, { "www-authenticate": "Bearer" });
     }

@@ -48,6 +48,7 @@ test("nobody follows without the token of a replica that is registered", async (
   }
   const body = JSON.stringify({ after: 1 });
   expect(await codeOf(await ask(source, "progress", "wrong", { method: "POST", body }))).toMatchObject({ status: 401 });
+  expect(await (await fetch(`${source.adminUrl}/metrics`)).text()).toContain("kagami_objects_replica_strangers 16");
   // Nor does a key of S3 open it, not even the first user's.
   expect((await client.send({ path: "/_kagami/replica/users" })).status).toBe(401);
 });
