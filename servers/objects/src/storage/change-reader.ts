@@ -45,6 +45,8 @@ export interface ChangeReaderOptions {
   readonly pause?: () => Promise<void>;
 }
 
+/** What stands behind the heads is read into pieces of so much: memory for each would be garbage for each. */
+const SLAB_BYTES = 262_144;
 /** Records between two pauses: some tenths of a millisecond. */
 const RECORDS_PER_TURN = 16;
 /** Volumes whose position is remembered. */
@@ -59,6 +61,7 @@ export class ChangeReader {
   readonly #state: ShardState;
   readonly #pause: (() => Promise<void>) | undefined;
   readonly #positions = new Map<number, { readonly sequence: number; readonly offset: number }>();
+  #slab = Buffer.alloc(0);
 
   constructor(state: ShardState, options: ChangeReaderOptions = {}) {
     this.#state = state;
@@ -127,11 +130,21 @@ export class ChangeReader {
 
   async #changeOf({ head, volumeId, offset, recordBytes }: ScannedRecord): Promise<Change | undefined> {
     const headBytes = recordBytes - restBytesOf(head);
-    const rest = await this.#state.volumes.file(volumeId).read(offset + headBytes, recordBytes - headBytes);
+    const restBytes = recordBytes - headBytes;
+    const rest = await this.#state.volumes.file(volumeId).read(offset + headBytes, restBytes, this.#memory(restBytes));
     if (!areChecksumsGood(rest, head.storedBytes)) return undefined;
     // A group that ended meanwhile: its records may still come, and its end comes after them.
     const group = this.#state.catalog.group(head.group) ?? { ...NO_GROUP, id: head.group };
     return { head, group, rest };
+  }
+
+  /** It is given away, and never used for anything else. */
+  #memory(bytes: number): Uint8Array {
+    if (bytes > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    const memory = this.#slab.subarray(0, bytes);
+    this.#slab = this.#slab.subarray(bytes);
+    return memory;
   }
 
   #sourceOf(volume: Volume, after: number): PositionedSource {
