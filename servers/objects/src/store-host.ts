@@ -90,7 +90,7 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
     registry,
     users,
     clock: systemClock,
-    takeIo: (bytes) => maintenance.take(bytes, "replication"),
+    takeIo: (bytes, place) => maintenance.take(bytes, "replication", place),
     onEvent: (event) => logSource(log, event),
   });
   registerSourceMetrics(metrics, sender);
