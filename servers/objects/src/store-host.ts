@@ -90,7 +90,7 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
     registry,
     users,
     clock: systemClock,
-    takeIo: (bytes) => maintenance.take(bytes, "replication"),
+    takeIo: (bytes, place) => maintenance.take(bytes, "replication", place),
     onEvent: (event) => logSource(log, event),
   });
   registerSourceMetrics(metrics, sender);
@@ -146,7 +146,7 @@ async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHos
     problem: () => (copies.isWhole ? undefined : `the replica of ${source} is not whole yet`),
     endStreams: () => undefined,
     close: async () => {
-      await replica.close();
+      await Promise.all([replica.close(), copies.stop()]);
       await copies.close();
     },
   };
