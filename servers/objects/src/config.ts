@@ -1,10 +1,22 @@
 import { addressSetting, baseConfigShape } from "@kagami/kit";
 import { z } from "zod";
+import { TIER_PATTERN } from "./storage/tiers/open-tiers.ts";
 
 const MIB = 1 << 20;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
-type Group = "Storage" | "Access" | "TLS" | "Limits" | "Logs" | "Lifecycle" | "Maintenance" | "Replica" | "Operation";
+type Group =
+  | "Storage"
+  | "Tiers"
+  | "Access"
+  | "TLS"
+  | "Limits"
+  | "Logs"
+  | "Lifecycle"
+  | "Maintenance"
+  | "Replica"
+  | "Operation";
 
 const count = (initial: number, min: number, max: number, group: Group, what: string) =>
   z.int().min(min).max(max).default(initial).meta({ group }).describe(what);
@@ -33,6 +45,47 @@ export const configSchema = z.strictObject({
     .describe("What keeps the index; a store keeps the engine that it was made with"),
   volumeBytes: bytes(256 * MIB, MIB, 4_096 * MIB, "Storage", "Size at which a volume is sealed and the next begun"),
   cacheBytes: bytes(256 * MIB, MIB, 262_144 * MIB, "Storage", "Memory for entries and small bodies that are asked for"),
+  recentBytes: bytes(
+    64 * MIB,
+    0,
+    65_536 * MIB,
+    "Storage",
+    "Memory for the bodies that were written last; 0 keeps none",
+  ),
+  tiers: z
+    .array(z.string().regex(TIER_PATTERN))
+    .default([])
+    .meta({ placeholder: "hdd=DIR", group: "Tiers" })
+    .describe(
+      "Slower disks, fastest first: NAME=DIR or NAME:CLASS=DIR; classes are STANDARD_IA, GLACIER_IR, ONEZONE_IA, in that order if not given",
+    ),
+  requireTiers: z
+    .boolean()
+    .default(false)
+    .meta({ group: "Tiers" })
+    .describe("Do not start while the disk of a tier is not there"),
+  coldAfterDays: count(
+    0,
+    0,
+    36_500,
+    "Tiers",
+    "Move volumes to which nothing was written for so many days; 0 never does",
+  ),
+  coldTier: text("NAME", "Tiers", "Where they go; empty is the first of the tiers"),
+  tierGatherMs: milliseconds(
+    HOUR_MS,
+    1_000,
+    30 * DAY_MS,
+    "Tiers",
+    "How long small objects put for a slow tier gather on the first disk, if they fill no volume before",
+  ),
+  tierBytesPerSecond: bytes(
+    32 * MIB,
+    MIB,
+    10_240 * MIB,
+    "Tiers",
+    "As maintenanceBytesPerSecond, for the disk of each tier",
+  ),
   region: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/)

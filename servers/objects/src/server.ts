@@ -16,6 +16,7 @@ import { MaintenanceView } from "./admin/maintenance-view.ts";
 import { RateHistory } from "./admin/rate-history.ts";
 import { addAdminRoutes } from "./admin/routes.ts";
 import { registerStoreHealth, writeRefusal } from "./admin/store-health.ts";
+import { FIRST_TIER } from "./admin/tier-view.ts";
 import type { ObjectsConfig } from "./config.ts";
 import { HostTable } from "./protocol/routing/index.ts";
 import { REPLICA_PATH } from "./replica/replica-source.ts";
@@ -90,7 +91,10 @@ export async function startObjectsServer(
   });
   try {
     const { store } = host;
-    const onLifecycleChanged = () => lifecycle?.runSoon();
+    const onLifecycleChanged = (): void => {
+      host.onRulesChanged();
+      lifecycle?.runSoon();
+    };
     running = createService({ config, store, users, log, metrics, onLifecycleChanged });
     const { service } = running;
     lifecycle = startLifecycle(config, service);
@@ -207,9 +211,22 @@ function describeAllVolumes(shard: ShardStore | undefined, view: MaintenanceView
   if (shard === undefined) return [];
   const { catalog, volumes } = shard.state;
   const bucketNames = new Map(catalog.buckets().map(({ id, name }) => [id, name]));
-  return [...volumes.all()].map(({ id, group, endOffset, deadBytes, tombstoneBytes, isSealed }) => {
-    const { bucketId = 0, endsMs = 0 } = catalog.group(group) ?? {};
-    const owner = { bucket: bucketNames.get(bucketId) ?? null, endsMs: endsMs === 0 ? null : endsMs };
-    return { id, group, ...owner, sizeBytes: endOffset, deadBytes, tombstoneBytes, isSealed, ...view.scrubOf(id) };
-  });
+  return [...volumes.all()].map(
+    ({ id, group, tier, place, isAway, endOffset, deadBytes, tombstoneBytes, isSealed }) => {
+      const { bucketId = 0, endsMs = 0 } = catalog.group(group) ?? {};
+      const owner = { bucket: bucketNames.get(bucketId) ?? null, endsMs: endsMs === 0 ? null : endsMs };
+      const where = { tier: tier === "" ? FIRST_TIER : tier, place: isAway ? null : place === "" ? FIRST_TIER : place };
+      return {
+        id,
+        group,
+        ...owner,
+        ...where,
+        sizeBytes: endOffset,
+        deadBytes,
+        tombstoneBytes,
+        isSealed,
+        ...view.scrubOf(id),
+      };
+    },
+  );
 }

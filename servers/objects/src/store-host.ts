@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Logger, type Metrics, readPem, systemClock } from "@kagami/kit";
+import type { TierDescription } from "./admin/tier-view.ts";
 import type { ObjectsConfig } from "./config.ts";
 import { ObjectsError } from "./errors.ts";
+import { openOwnShard } from "./own-shard.ts";
 import { Copies } from "./replica/copies.ts";
 import { Replica, type ReplicaFollowEvent, type ReplicaFollowStatus } from "./replica/replica.ts";
 import { locateStore, readReplicaFile } from "./replica/replica-file.ts";
@@ -12,13 +14,8 @@ import { type ReplicaEvent, ReplicaSource, type ReplicaStatus } from "./replica/
 import { ReplicaStore } from "./replica/replica-store.ts";
 import { SourceClient } from "./replica/source-client.ts";
 import type { Users } from "./service/users.ts";
-import {
-  DEFAULT_MAINTENANCE,
-  Maintenance,
-  type MaintenanceEvent,
-  type MaintenanceOptions,
-} from "./storage/maintenance.ts";
-import { openStore, type StoreOptions } from "./storage/open-store.ts";
+import { DEFAULT_MAINTENANCE, type MaintenanceEvent, type MaintenanceOptions } from "./storage/maintenance.ts";
+import type { StoreOptions } from "./storage/open-store.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
@@ -39,6 +36,10 @@ export interface StoreHost {
   shard(): ShardStore | undefined;
   /** What maintenance may read and write now. */
   bytesPerSecond(): number;
+  /** Undefined on a replica, which has one disk. */
+  describeTiers(): TierDescription | undefined;
+  /** Rules of some bucket have changed. */
+  onRulesChanged(): void;
   describeReplication(): ReplicationView;
   /** Who may follow; undefined on a replica. */
   readonly source: { readonly registry: ReplicaRegistry; readonly sender: ReplicaSource } | undefined;
@@ -83,8 +84,9 @@ export async function openStoreHost(parts: StoreHostParts): Promise<StoreHost> {
 async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHostParts): Promise<StoreHost> {
   const registry = await ReplicaRegistry.open({ directory: config.data, limit: config.maxReplicas, nowMs: Date.now });
   const { directory } = await locateStore(config.data);
-  const store = await openStore({ directory, ...storeOptions(config) });
-  const maintenance = new Maintenance(store, systemClock, maintenanceOptions(config), onMaintenance);
+  const options = { directory, ...storeOptions(config) };
+  const rest = { config, log, metrics, onMaintenance, maintenance: maintenanceOptions(config) };
+  const { store, maintenance, describeTiers, onRulesChanged } = await openOwnShard({ ...rest, options });
   const sender = new ReplicaSource({
     state: store.state,
     registry,
@@ -99,6 +101,8 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
     store,
     shard: () => store,
     bytesPerSecond: () => maintenance.bytesPerSecondOn(),
+    describeTiers,
+    onRulesChanged,
     describeReplication: () => ({ role: "source", storeId, epoch, replicas: sender.statuses() }),
     source: { registry, sender },
     handleFollower: (request, response) => sender.handle(request, response),
@@ -114,6 +118,10 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
 
 async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHostParts): Promise<StoreHost> {
   const { follow: source } = config;
+  if (config.tiers.length > 0) {
+    const what = "Cannot follow: a replica has one disk. Leave out tiers";
+    throw new ObjectsError("FOLLOW_INVALID", `${what}; a store that was promoted may have them`);
+  }
   const token = await readToken(config);
   const ca = config.followCa === "" ? undefined : await readPem(config.followCa);
   const shown = new ReplicaStore(source);
@@ -140,6 +148,8 @@ async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHos
     store: shown,
     shard: () => copies.active?.follower.store,
     bytesPerSecond: () => copies.active?.maintenance.bytesPerSecondOn() ?? 0,
+    describeTiers: () => undefined,
+    onRulesChanged: () => undefined,
     describeReplication: () => ({ role: "replica", source, ...replica.status }),
     source: undefined,
     handleFollower: undefined,
@@ -174,6 +184,7 @@ function storeOptions(config: ObjectsConfig): Omit<StoreOptions, "directory"> {
     volumeBytes: config.volumeBytes,
     cacheBytes: config.cacheBytes,
     maxBuckets: config.maxBuckets,
+    recentBytes: config.recentBytes,
   };
 }
 

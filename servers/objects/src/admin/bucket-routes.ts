@@ -9,6 +9,7 @@ import { parseXml } from "../protocol/xml/index.ts";
 import { DOCUMENTS } from "../service/bucket-documents.ts";
 import { signingHashes } from "../service/signing-hashes.ts";
 import { rateLimitsSchema } from "../service/stored-users.ts";
+import { checkTransitionClasses } from "../service/tier-rules.ts";
 import { FIRST_USER } from "../service/users.ts";
 import type { Bucket, ObjectEntry } from "../store/object-store.ts";
 import { type AdminParts, adminActor, findBucket } from "./access.ts";
@@ -87,7 +88,9 @@ async function changeBucket(route: RouteRequest, parts: AdminParts) {
   }
   if (cors !== undefined) documents[DOCUMENTS.cors] = cors === null ? undefined : writeCors(readCors(xml(cors)));
   if (lifecycle !== undefined) {
-    documents[DOCUMENTS.lifecycle] = lifecycle === null ? undefined : writeLifecycle(readLifecycle(xml(lifecycle)));
+    const rules = lifecycle === null ? undefined : readLifecycle(xml(lifecycle));
+    if (rules !== undefined) checkTransitionClasses(rules, store.storageClasses);
+    documents[DOCUMENTS.lifecycle] = rules && writeLifecycle(rules);
   }
   if (limits !== undefined) documents[DOCUMENTS.limits] = limits === null ? undefined : JSON.stringify(limits);
   const bucket = await store.updateBucket(name, { ...(versioning === undefined ? {} : { versioning }), documents });

@@ -52,6 +52,7 @@ export function addAdminRoutes(router: Router, parts: AdminParts): void {
   routes.get("/api/status", async () => ({ json: await describeStatus(parts) }));
   routes.get("/api/history", ({ query }) => ({ json: parts.history.since(Number(query.get("since") ?? 0)) }));
   routes.get("/api/volumes", () => ({ json: parts.describeVolumes() }));
+  routes.get("/api/tiers", () => ({ json: parts.host.describeTiers() ?? null }));
   routes.get("/api/maintenance", () => ({ json: parts.describeMaintenance() }));
   addReplicaRoutes(routes, parts);
   addUserRoutes(routes, parts);

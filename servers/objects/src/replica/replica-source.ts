@@ -6,6 +6,7 @@ import { type ClaimRefusal, refuseClaim } from "../engine/replica/claim.ts";
 import { bytesBehind, SequenceMoments } from "../engine/replica/lag.ts";
 import { VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import type { Users } from "../service/users.ts";
+import { isAbsent } from "../storage/disk.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { ChangeSender } from "./change-sender.ts";
 import { FollowerLink } from "./follower-link.ts";
@@ -209,7 +210,9 @@ export class ReplicaSource {
     }
     try {
       blobs.hold(id);
-    } catch {
+    } catch (error) {
+      // Only that it is gone lets a replica do without it: a disk that fails or is away may have it.
+      if (!isAbsent(error)) throw new HttpError(503, "BLOB_UNREADABLE", `Large body ${id} cannot be read now`);
       throw new HttpError(404, "BLOB_GONE", `There is no large body ${id} any more`);
     }
     link.blobTransfers.add(response);

@@ -42,6 +42,11 @@ export class ReplicaStore implements ObjectStore {
     });
   }
 
+  /** It is asked by who writes, which is refused. */
+  get storageClasses(): ReadonlySet<string> {
+    return this.#target?.store.storageClasses ?? ONLY_STANDARD;
+  }
+
   bucket(name: string) {
     return this.#read.bucket(name);
   }
@@ -194,3 +199,5 @@ class HeldObject implements OpenObject {
     this.#onClose();
   }
 }
+
+const ONLY_STANDARD: ReadonlySet<string> = new Set(["STANDARD"]);

@@ -153,7 +153,10 @@ export class LifecycleRunner {
   async #keep(bucket: Bucket, entry: ObjectEntry, retention: Retention | undefined): Promise<boolean> {
     const { store } = this.#service;
     const { key, etag, checksum, metadata, modifiedMs } = entry;
-    const source = await store.open(bucket.name, key);
+    const source = await store.open(bucket.name, key).catch((error: unknown) => {
+      if (isOutrun(error)) return undefined;
+      throw error;
+    });
     if (!source) return false;
     try {
       if (source.entry.modifiedMs !== modifiedMs || source.entry.etag !== etag) return false;
@@ -275,9 +278,10 @@ export class LifecycleRunner {
   }
 }
 
-/** Somebody else was quicker: what is there now is judged in the next run. */
+/** Somebody else was quicker, or its disk is not there: what is there then is judged in a later run. */
 function isOutrun(error: unknown): boolean {
   const code = error instanceof StoreError ? error.code : undefined;
+  if (code === "TIER_MISSING") return true;
   return code === "PRECONDITION_FAILED" || code === "NO_SUCH_KEY" || code === "CONFLICT";
 }
 

@@ -30,6 +30,8 @@ interface Waiting {
 interface Done {
   readonly waiting: Waiting;
   readonly result: unknown;
+  /** How many keys were touched up to its end. */
+  readonly touchedCount: number;
 }
 
 const MAX_WAITING = 65_536;
@@ -132,18 +134,25 @@ export class CommitLoop {
       if (this.#state.brokenBy === undefined) await commit.undo();
       return rejectAll(group, toStoreError(error));
     }
-    this.publish(commit.tx);
+    const { tx } = commit;
+    this.#publishRest(tx);
     this.latency.add(performance.now() - startedMs);
-    for (const { waiting, result } of done) {
+    // In their order: what one put into memory, a later one of the same commit may have outdated.
+    let touched = 0;
+    for (const { waiting, result, touchedCount } of done) {
+      this.#invalidate(tx, touched, touchedCount);
+      touched = touchedCount;
       waiting.operation.committed?.(result);
-      waiting.resolve(result);
     }
+    this.#invalidate(tx, touched, tx.touched.length);
+    for (const { waiting, result } of done) waiting.resolve(result);
   }
 
   async #run(waiting: Waiting, commit: Commit, done: Done[]): Promise<void> {
     const before = commit.recordCount;
     try {
-      done.push({ waiting, result: await waiting.operation.run(commit) });
+      const result = await waiting.operation.run(commit);
+      done.push({ waiting, result, touchedCount: commit.tx.touched.length });
     } catch (error) {
       if (commit.recordCount !== before) throw error;
       // Refused before it changed anything: the others go on without it.
@@ -153,7 +162,18 @@ export class CommitLoop {
 
   /** Tells memory and the blobs what a transaction changed that the index has taken. */
   publish(tx: Transaction): void {
-    for (const { bucketId, key } of tx.touched) this.#cache.invalidate(bucketId, asBuffer(key).toString());
+    this.#invalidate(tx, 0, tx.touched.length);
+    this.#publishRest(tx);
+  }
+
+  #invalidate({ touched }: Transaction, from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      const { bucketId, key } = touched[i] as Transaction["touched"][number];
+      this.#cache.invalidate(bucketId, asBuffer(key).toString());
+    }
+  }
+
+  #publishRest(tx: Transaction): void {
     for (const relocation of tx.relocations) this.#cache.relocate(relocation);
     for (const id of tx.orphanBlobs) this.#state.blobs.orphan(id);
   }

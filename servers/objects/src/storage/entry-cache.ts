@@ -1,6 +1,7 @@
 import type { ObjectEntry } from "../store/object-store.ts";
 import type { Entry } from "./entry.ts";
 import { asBuffer } from "./object-json.ts";
+import type { RecentBody } from "./recent-bodies.ts";
 import type { Relocation } from "./transaction.ts";
 
 /** A current version in memory, with its body if that is small and was read a short while ago. */
@@ -9,6 +10,8 @@ export interface CachedObject {
   /** With the class of the tier that the record's volume was of when this was made. */
   readonly object: ObjectEntry;
   readonly body: Uint8Array | undefined;
+  /** Its body in the ring of the last writes, which counts for itself. */
+  readonly recent?: RecentBody | undefined;
 }
 
 interface Load {

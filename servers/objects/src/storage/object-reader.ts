@@ -5,6 +5,7 @@ import { decodeEntry, type Entry, isExpired, sequenceOfValue, sequenceOfVersionI
 import type { CachedObject, EntryCache } from "./entry-cache.ts";
 import { manifestKey, nullKey, partKey, sequenceOf, versionKey } from "./index/keys.ts";
 import { fromChecksumJson, fromJsonBytes, type PartJson } from "./object-json.ts";
+import type { RecentBody } from "./recent-bodies.ts";
 import type { ShardState } from "./shard-state.ts";
 import { currentKeys } from "./versions.ts";
 
@@ -37,8 +38,9 @@ export class ObjectReader {
 
   openNow(bucketId: number, key: string): OpenObject | undefined {
     const cached = this.#cached(bucketId, key);
-    if (cached?.body === undefined || isExpired(cached.entry, this.#nowMs())) return undefined;
-    return new MemoryObject(cached.object, cached.body);
+    if (cached === undefined || isExpired(cached.entry, this.#nowMs())) return undefined;
+    const body = this.#bodyOf(bucketId, key, cached);
+    return body === undefined ? undefined : new MemoryObject(cached.object, body);
   }
 
   async head(bucketId: number, key: string, versionId: string | undefined): Promise<ObjectEntry | undefined> {
@@ -62,8 +64,10 @@ export class ObjectReader {
   async open(bucketId: number, key: string, versionId: string | undefined): Promise<OpenObject | undefined> {
     if (versionId !== undefined) return await this.#openFrom(() => this.#load(bucketId, key, versionId));
     const cached = this.#cached(bucketId, key);
-    if (cached?.body !== undefined) {
-      return isExpired(cached.entry, this.#nowMs()) ? undefined : new MemoryObject(cached.object, cached.body);
+    if (cached !== undefined) {
+      if (isExpired(cached.entry, this.#nowMs())) return undefined;
+      const body = this.#bodyOf(bucketId, key, cached);
+      if (body !== undefined) return new MemoryObject(cached.object, body);
     }
     const load = this.#cache.beginRead(bucketId, key);
     let value: CachedObject | undefined;
@@ -82,6 +86,22 @@ export class ObjectReader {
     } finally {
       this.#cache.endRead(bucketId, key, load, value);
     }
+  }
+
+  /** The body of what is known, if that is small and in memory; what the ring had is kept as if it had been read. */
+  #bodyOf(bucketId: number, key: string, cached: CachedObject): Uint8Array | undefined {
+    const { reads } = this.#state;
+    const { body, recent } = cached;
+    if (body !== undefined) {
+      reads.cache++;
+      return body;
+    }
+    if (recent === undefined || recent.sizeBytes > this.#state.options.cachedBodyBytes) return undefined;
+    const copied = recent.copy(0, recent.sizeBytes);
+    if (copied === undefined) return undefined;
+    reads.recent++;
+    this.#cache.set(bucketId, key, { ...cached, body: copied, recent: undefined });
+    return copied;
   }
 
   /** What is in memory, with the class that its volume has now: volumes change their tier as a whole. */
@@ -116,18 +136,21 @@ export class ObjectReader {
     }
   }
 
-  async #openEntry({ entry, object }: CachedObject): Promise<OpenObject> {
+  async #openEntry({ entry, object, recent }: CachedObject): Promise<OpenObject> {
     const sources: BodySource[] = [];
     try {
       if (entry.upload === 0) sources.push(BodySource.open(this.#state, entry));
       else for (const part of await this.#partEntries(entry)) sources.push(BodySource.open(this.#state, part));
       const only = sources[0];
       if (sources.length === 1 && only !== undefined && entry.blobId === 0 && entry.bodyBytes <= CHUNK_BYTES) {
+        this.#state.reads.disk++;
         const body = await only.readAll();
         only.close();
         return new MemoryObject(object, body);
       }
-      return new StoredObject(object, sources);
+      if (recent?.copy(0, 0) === undefined) this.#state.reads.disk++;
+      else this.#state.reads.recent++;
+      return new StoredObject(object, sources, recent);
     } catch (error) {
       for (const source of sources) source.close();
       throw error;
@@ -222,19 +245,29 @@ class MemoryObject implements OpenObject {
   close(): void {}
 }
 
-/** A body on disk, in one place or in the places of its parts. */
+/** A body on disk, in one place or in the places of its parts; or still in the ring of the last writes. */
 class StoredObject implements OpenObject {
   readonly entry: ObjectEntry;
   readonly inMemory = undefined;
   readonly #sources: readonly BodySource[];
+  readonly #recent: RecentBody | undefined;
   #isClosed = false;
 
-  constructor(entry: ObjectEntry, sources: readonly BodySource[]) {
+  constructor(entry: ObjectEntry, sources: readonly BodySource[], recent: RecentBody | undefined) {
     this.entry = entry;
     this.#sources = sources;
+    this.#recent = recent;
   }
 
-  async *read(start: number, end: number, buffer?: Uint8Array): AsyncIterable<Uint8Array> {
+  async *read(begin: number, end: number, buffer?: Uint8Array): AsyncIterable<Uint8Array> {
+    let start = begin;
+    // The ring may go on while somebody reads slowly: the rest then comes from the disk.
+    while (this.#recent !== undefined && start < end) {
+      const bytes = this.#recent.copy(start, Math.min(end, start + CHUNK_BYTES), buffer);
+      if (bytes === undefined) break;
+      start += bytes.length;
+      yield bytes;
+    }
     let at = 0;
     for (const source of this.#sources) {
       const from = Math.max(0, start - at);

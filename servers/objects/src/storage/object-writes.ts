@@ -131,10 +131,11 @@ export function putOperation(
       return { result: { etag: digest.etag, versionId, modifiedMs: head.createdMs }, entry };
     },
     committed: ({ entry }) => {
-      // Without its body: bodies that are written again and again would make the collector look through the whole heap
-      // for them, which cost a sixth of a put. The first reader brings it from the system's cache.
+      // Not with the body itself: bodies that are written again and again would make the collector look through the whole
+      // heap for them, which cost a sixth of a put. The ring copies it.
+      const recent = body.blobId === 0 ? state.recent.keep(body.stored) : undefined;
       const object = toObjectEntry(request.key, entry, true, undefined, state.classOf(entry.volumeId));
-      cache.set(bucketId, request.key, { entry, object, body: undefined });
+      cache.set(bucketId, request.key, { entry, object, body: undefined, recent });
     },
   };
 }

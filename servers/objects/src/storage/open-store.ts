@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { crc32c } from "@node-rs/crc32";
 import { currentEpoch, type FencingEpoch } from "../engine/replica/epochs.ts";
 import { StoreError } from "../store/object-store.ts";
@@ -13,8 +12,10 @@ import type { IndexEngine } from "./index/index-engine.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { type ShardOptions, ShardState } from "./shard-state.ts";
 import { ShardStore } from "./shard-store.ts";
+import { openTiers, type TierPlace } from "./tiers/open-tiers.ts";
 import { type SlowTier, TieredDisk } from "./tiers/tiered-disk.ts";
 import { type StoreIdentity, VolumeSet } from "./volume-set.ts";
+import { writeDurably } from "./write-durably.ts";
 
 /** Which engine keeps the index. */
 export type IndexEngineName = "rocksdb-native" | "classic-level";
@@ -26,6 +27,10 @@ export interface StoreOptions extends Partial<ShardOptions> {
   readonly engine?: IndexEngineName;
   /** Of the machine, if absent. */
   readonly nowMs?: () => number;
+  /** Slower disks, fastest first. What was given once is remembered. */
+  readonly tiers?: readonly TierPlace[];
+  /** Do not open the store while one of them is not there. */
+  readonly requireTiers?: boolean;
 }
 
 const MIB = 1_048_576;
@@ -36,6 +41,7 @@ const DEFAULT_SHARD_OPTIONS: ShardOptions = {
   blobFromBytes: 8 * MIB,
   cacheBytes: 256 * MIB,
   cachedBodyBytes: 65_536,
+  recentBytes: 64 * MIB,
   bodyMemoryBytes: 256 * MIB,
   reserveBytes: 64 * MIB,
   maxBuckets: 1_000,
@@ -45,6 +51,8 @@ const DEFAULT_SHARD_OPTIONS: ShardOptions = {
 export interface StoreFile {
   readonly storeId: string;
   readonly engine: IndexEngineName;
+  /** Tiers that were given once, fastest first: files may lie there. */
+  readonly tiers?: readonly TierPlace[];
   /** Absent of a store that was never promoted. */
   readonly epochs?: readonly FencingEpoch[];
 }
@@ -60,13 +68,14 @@ export const INDEX_DIRECTORY = "index";
  * @throws StoreError CORRUPT where a volume is not this store's; an error of the index if another process has it open
  */
 export async function openStore(options: StoreOptions): Promise<ShardStore> {
-  const { directory, engine, nowMs, ...sizes } = options;
+  const { directory, engine, nowMs, tiers: given = [], requireTiers = false, ...sizes } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = await readStoreFile(directory, engine);
+  const tiers = await openStoreTiers(directory, file, given, requireTiers);
   const disk = new NodeDisk(directory);
   const index = await openIndex(file.engine, join(directory, INDEX_DIRECTORY));
   try {
-    return await startShard({ ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes });
+    return await startShard({ ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes, tiers });
   } catch (error) {
     await index.close();
     throw error;
@@ -74,7 +83,7 @@ export async function openStore(options: StoreOptions): Promise<ShardStore> {
 }
 
 /** What a copy is opened with. */
-export interface FollowerOptions extends StoreOptions {
+export interface FollowerOptions extends Omit<StoreOptions, "tiers" | "requireTiers"> {
   /** Of the store that is followed; it must be the one that the copy is of, if there is one already. */
   readonly storeId: string;
   readonly epochs: readonly FencingEpoch[];
@@ -94,12 +103,29 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
   const disk = new NodeDisk(directory);
   const index = await openIndex(file.engine, join(directory, INDEX_DIRECTORY));
   try {
-    const parts = { ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes };
+    const parts = { ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes, tiers: [] };
     return await startFollower(parts, knownHorizon);
   } catch (error) {
     await index.close();
     throw error;
   }
+}
+
+async function openStoreTiers(
+  directory: string,
+  file: StoreFile,
+  given: readonly TierPlace[],
+  requireTiers: boolean,
+): Promise<readonly SlowTier[]> {
+  const { tiers, places } = await openTiers(file.storeId, given, file.tiers ?? []);
+  for (const { name, missingBecause } of tiers) {
+    if (!requireTiers || missingBecause === undefined) continue;
+    throw new StoreError("TIER_MISSING", `Cannot open ${directory}: tier "${name}" is required, and ${missingBecause}`);
+  }
+  if (JSON.stringify(places) !== JSON.stringify(file.tiers ?? [])) {
+    await writeStoreFile(join(directory, STORE_FILE), { ...file, tiers: places });
+  }
+  return tiers;
 }
 
 /** What a shard is started on. */
@@ -183,20 +209,7 @@ async function readStoreFile(
 
 /** Makes the file, durable and at once. @throws the system's error */
 export async function writeStoreFile(path: string, file: StoreFile): Promise<StoreFile> {
-  const handle = await open(`${path}.new`, "w", 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(file));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  renameSync(`${path}.new`, path);
   // The name too: an epoch that is forgotten would be written in again.
-  const directory = await open(dirname(path), "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await writeDurably(path, JSON.stringify(file));
   return file;
 }

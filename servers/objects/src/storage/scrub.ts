@@ -60,7 +60,9 @@ async function isBlobGood(state: ShardState, record: ScannedRecord, takeIo: Take
   const table = bytes.subarray(bytes.length - restBytes(record), bytes.length);
   try {
     blobs.hold(head.blobId);
-  } catch {
+  } catch (error) {
+    // On a disk that is not there: nothing is known of it.
+    if ((error as { code?: unknown }).code === "TIER_MISSING") return true;
     // Removed since the look into the index, or lost.
     return !(await isLive(state, record));
   }

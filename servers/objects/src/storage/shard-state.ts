@@ -6,6 +6,7 @@ import type { IndexEngine } from "./index/index-engine.ts";
 import { STATE_KEY } from "./index/keys.ts";
 import { LatencyWindow } from "./latency-window.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
+import { RecentBodies } from "./recent-bodies.ts";
 import type { TieredDisk } from "./tiers/tiered-disk.ts";
 import type { Transaction } from "./transaction.ts";
 import type { StoreIdentity, Volume, VolumeSet } from "./volume-set.ts";
@@ -20,6 +21,8 @@ export interface ShardOptions {
   readonly cacheBytes: number;
   /** A body up to this size is kept in memory when it was read. */
   readonly cachedBodyBytes: number;
+  /** Bodies that were written last, in memory; 0 keeps none. */
+  readonly recentBytes: number;
   /** Bodies on their way, in memory; a writer beyond it waits. */
   readonly bodyMemoryBytes: number;
   /** Puts are refused when less is free, so that deletes can be recorded. */
@@ -46,6 +49,9 @@ export class ShardState {
   readonly catalog: Catalog;
   readonly identity: StoreIdentity;
   readonly options: ShardOptions;
+  readonly recent: RecentBodies;
+  /** Reads of current versions by what answered them; for metrics. */
+  readonly reads = { recent: 0, cache: 0, disk: 0 };
   /** By group and tier. */
   readonly #active = new Map<number | string, Volume>();
   readonly #readLatencies = new Map<string, LatencyWindow>();
@@ -74,6 +80,7 @@ export class ShardState {
     this.catalog = parts.catalog;
     this.identity = parts.identity;
     this.options = parts.options;
+    this.recent = new RecentBodies(parts.options.recentBytes);
   }
 
   /** Everything up to this sequence is in the index. */

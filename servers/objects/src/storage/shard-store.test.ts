@@ -53,6 +53,11 @@ async function get(store: ShardStore, key: string, versionId?: string): Promise<
   }
 }
 
+/** Lets what is waiting in this thread go on, and nothing else. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await undefined;
+}
+
 async function list(store: ShardStore, more: Partial<Parameters<ShardStore["list"]>[0]> = {}) {
   const request = { bucket: "b", prefix: "", delimiter: "", startAfter: "", maxKeys: 1_000, versions: false, ...more };
   return await store.list(request);
@@ -294,4 +299,54 @@ test("a write that cannot be recorded fails alone, not those that share its comm
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect((await list(store)).entries.map(({ key }) => key)).toEqual(["a", "c"]);
   });
+});
+
+test("what a later write of the same commit says is what is read, not what an earlier one left in memory", async () => {
+  await withStore(async (store) => {
+    const request = { bucket: "b", metadata: METADATA, retention: undefined, conditions: {} };
+    const writers = await Promise.all(
+      ["busy", "gone", "tagged", "kept"].map(async (key) => {
+        const writer = store.put({ ...request, key }, 1);
+        await writer.write(Buffer.from("x"));
+        return writer;
+      }),
+    );
+    const digest = { etag: md5(Buffer.from("x")), checksum: undefined };
+    // The first keeps the store busy, so that all others wait and share the next commit, in this order.
+    const [busy, ...others] = writers;
+    const first = busy?.commit(digest);
+    await turns(50);
+    const done: Promise<unknown>[] = others.map((writer) => writer.commit(digest));
+    await turns(5);
+    const gone = store.delete({ bucket: "b", key: "gone", conditions: {} });
+    await Promise.all([first, ...done, gone, store.setTags("b", "tagged", undefined, { colour: "red" })]);
+    expect((await list(store)).entries.map(({ key }) => key)).toEqual(["busy", "kept", "tagged"]);
+    expect([await get(store, "gone"), await store.head("b", "gone")]).toEqual([undefined, undefined]);
+    expect((await store.head("b", "tagged"))?.metadata.tags).toEqual({ colour: "red" });
+    expect(await get(store, "kept")).toBe("x");
+  });
+});
+
+test("what was written last is read from memory, until it is overwritten, deleted or expired", async () => {
+  let nowMs = 1_000;
+  await withStore(
+    async (store) => {
+      const body = Buffer.alloc(70_000, "x").toString();
+      await put(store, "large", body);
+      await put(store, "k", "one");
+      expect(store.openNow("b", "k")?.inMemory).toEqual(Buffer.from("one"));
+      expect(await get(store, "large")).toBe(body);
+      expect(store.state.reads).toEqual({ recent: 2, cache: 0, disk: 0 });
+      await put(store, "k", "two");
+      expect(await get(store, "k")).toBe("two");
+      await store.delete({ bucket: "b", key: "k", conditions: {} });
+      expect(store.openNow("b", "k")).toBeUndefined();
+      expect(await get(store, "k")).toBeUndefined();
+      await put(store, "ends", "x", { retention: { expiresMs: nowMs + 10, ruleKey: "r", retentionMs: 10 } });
+      expect(await get(store, "ends")).toBe("x");
+      nowMs += 10;
+      expect([store.openNow("b", "ends"), await get(store, "ends")]).toEqual([undefined, undefined]);
+    },
+    { nowMs: () => nowMs },
+  );
 });

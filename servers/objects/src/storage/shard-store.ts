@@ -65,6 +65,7 @@ export class ShardStore implements ObjectStore {
   readonly #reader: ObjectReader;
   readonly #nowMs: () => number;
   readonly recovery: RecoveryReport;
+  readonly storageClasses: ReadonlySet<string>;
   readonly #notCompacted = new Set<number>();
   #isClosed = false;
 
@@ -76,6 +77,7 @@ export class ShardStore implements ObjectStore {
     this.#loop = new CommitLoop(state, this.#cache, nowMs);
     this.#reader = new ObjectReader(state, this.#cache, nowMs);
     this.recovery = recovery;
+    this.storageClasses = new Set(["STANDARD", ...state.disk.tiers.map(({ storageClass }) => storageClass)]);
   }
 
   /** Replays what the index lacks. @throws StoreError, or an error of the disk or the index */

@@ -261,6 +261,8 @@ export interface ObjectStore {
   buckets(): readonly Bucket[];
   /** Whether objects of the bucket were given an end when they were written. From memory. */
   hasExpiringObjects(name: string): boolean;
+  /** Storage classes that objects may be put with; STANDARD is the first. */
+  readonly storageClasses: ReadonlySet<string>;
   /** Replaces what is given; a document set to undefined is removed. */
   updateBucket(
     name: string,

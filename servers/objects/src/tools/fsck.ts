@@ -1,4 +1,5 @@
 import { locateStore } from "../replica/replica-file.ts";
+import type { TierPlace } from "../storage/tiers/open-tiers.ts";
 import type { CheckTotals } from "./check-store.ts";
 import type { Finding, Findings, LostObject } from "./findings.ts";
 import { StoreSession } from "./store-session.ts";
@@ -16,8 +17,8 @@ export interface FsckReport extends CheckTotals {
 }
 
 /** Checks a store that no server has open, and changes nothing in it. @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE` */
-export async function fsck(directory: string, nowMs: number): Promise<FsckReport> {
-  const session = await StoreSession.begin(await locateStore(directory));
+export async function fsck(directory: string, nowMs: number, tiers: readonly TierPlace[] = []): Promise<FsckReport> {
+  const session = await StoreSession.begin(await locateStore(directory), tiers);
   try {
     const { findings, totals } = await session.check(nowMs);
     return fsckReport(directory, findings, totals);

@@ -5,43 +5,65 @@ import type { Disk, DiskFile } from "../storage/disk.ts";
 /** Beside the volumes; the server passes it over. */
 const QUARANTINE_DIRECTORY = "quarantine";
 
-/** Where a repair puts what it takes out of a store. Nothing that is there is ever overwritten or removed. */
+/**
+ * Where a repair puts what it takes out of a store. Nothing that is there is ever overwritten or removed. A file of a slow
+ * tier goes to a quarantine on its own disk.
+ */
 export class Quarantine {
-  readonly #directory: string;
+  #roots: readonly string[];
   readonly #beforeStep: () => void;
 
   /** @param beforeStep Called before each change; what it throws ends the repair there. */
   constructor(directory: string, beforeStep: () => void) {
-    this.#directory = directory;
+    this.#roots = [directory];
     this.#beforeStep = beforeStep;
+  }
+
+  /** Directories that files may lie in, the store's own first. */
+  setRoots(roots: readonly string[]): void {
+    this.#roots = roots;
+  }
+
+  /** The directory that a file lies in; the store's own if it is nowhere. */
+  rootOf(path: string): string {
+    return this.#roots.find((root) => existsSync(join(root, path))) ?? (this.#roots[0] as string);
   }
 
   /** Moves a file or directory of the store there, durable when it returns. @throws the system's error */
   move(path: string): string {
-    const name = this.#freeName(path);
+    const root = this.rootOf(path);
+    const name = freeName(root, path);
     this.#beforeStep();
-    renameSync(join(this.#directory, path), join(this.#directory, name));
-    syncDirectory(join(this.#directory, QUARANTINE_DIRECTORY));
-    syncDirectory(dirname(join(this.#directory, path)));
+    renameSync(join(root, path), join(root, name));
+    syncDirectory(join(root, QUARANTINE_DIRECTORY));
+    syncDirectory(dirname(join(root, path)));
+    return root === this.#roots[0] ? name : join(root, name);
+  }
+
+  /** The same for all copies that a move between tiers may have left; the name of the first. */
+  moveAll(path: string): string {
+    const name = this.move(path);
+    while (this.#roots.some((root) => existsSync(join(root, path)))) this.move(path);
     return name;
   }
 
   /** Keeps bytes that are about to be overwritten or cut, durable when it returns. @throws the system's error */
   keep(path: string, bytes: Uint8Array): string {
-    const name = this.#freeName(path);
+    const root = this.#roots[0] as string;
+    const name = freeName(root, path);
     this.#beforeStep();
-    writeFileSync(join(this.#directory, name), bytes, { flag: "wx", mode: 0o600, flush: true });
-    syncDirectory(join(this.#directory, QUARANTINE_DIRECTORY));
+    writeFileSync(join(root, name), bytes, { flag: "wx", mode: 0o600, flush: true });
+    syncDirectory(join(root, QUARANTINE_DIRECTORY));
     return name;
   }
+}
 
-  #freeName(path: string): string {
-    mkdirSync(join(this.#directory, QUARANTINE_DIRECTORY), { recursive: true, mode: 0o700 });
-    const name = `${QUARANTINE_DIRECTORY}/${path.replaceAll("/", "-")}`;
-    for (let count = 0; ; count++) {
-      const free = count === 0 ? name : `${name}.${count}`;
-      if (!existsSync(join(this.#directory, free))) return free;
-    }
+function freeName(root: string, path: string): string {
+  mkdirSync(join(root, QUARANTINE_DIRECTORY), { recursive: true, mode: 0o700 });
+  const name = `${QUARANTINE_DIRECTORY}/${path.replaceAll("/", "-")}`;
+  for (let count = 0; ; count++) {
+    const free = count === 0 ? name : `${name}.${count}`;
+    if (!existsSync(join(root, free))) return free;
   }
 }
 
@@ -79,7 +101,7 @@ export class KeepingDisk implements Disk {
   }
 
   unlink(path: string): void {
-    this.#onKept(path, this.#quarantine.move(path));
+    this.#onKept(path, this.#quarantine.moveAll(path));
   }
 
   list(directory: string): Promise<string[]> {

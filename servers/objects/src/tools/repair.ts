@@ -7,6 +7,8 @@ import { writeEndMark } from "../storage/end-mark.ts";
 import { NodeDisk } from "../storage/node-disk.ts";
 import { INDEX_DIRECTORY, makeShardState, openIndex, type StoreFile, writeStoreFile } from "../storage/open-store.ts";
 import { Recovery } from "../storage/recovery.ts";
+import type { TierPlace } from "../storage/tiers/open-tiers.ts";
+import { TieredDisk } from "../storage/tiers/tiered-disk.ts";
 import type { LostObject } from "./findings.ts";
 import { type FsckReport, fsckReport, renderFsck, renderLost } from "./fsck.ts";
 import { KeepingDisk, Quarantine, syncDirectory } from "./quarantine.ts";
@@ -23,6 +25,8 @@ export interface RepairOptions {
   readonly isDryRun: boolean;
   /** Builds the index anew even if nothing is wrong with it. */
   readonly rebuildsIndex: boolean;
+  /** Where the store's tiers are, as far as that is not what the store remembers. */
+  readonly tiers?: readonly TierPlace[];
   /** Called before each change of a file; for tests, which end the repair there. */
   readonly beforeStep?: () => void;
 }
@@ -46,7 +50,7 @@ export interface RepairReport {
  */
 export async function repair(given: RepairOptions): Promise<RepairReport> {
   const place = await locateStore(given.directory);
-  const session = await StoreSession.begin(place);
+  const session = await StoreSession.begin(place, given.tiers);
   try {
     return await new Repair({ ...given, directory: place.directory }, session).run();
   } finally {
@@ -84,6 +88,7 @@ class Repair {
     for (let round = 1; ; round++) {
       const check = await this.#session.check(nowMs);
       const actions = planRepair(check, rebuildsIndex);
+      this.#quarantine.setRoots(this.#session.rootsOf(check.storeFile));
       if (actions.length === 0 || isDryRun || round > MAX_ROUNDS) {
         const lines = isDryRun ? actions.map(renderAction) : this.#done;
         const left = fsckReport(directory, check.findings, check.totals);
@@ -109,7 +114,8 @@ class Repair {
 
   async #do(action: RepairAction, file: StoreFile): Promise<void> {
     const { directory } = this.#options;
-    const path = join(directory, action.where);
+    const root = this.#quarantine.rootOf(action.where);
+    const path = join(root, action.where);
     switch (action.kind) {
       case "write-store-file":
         if (existsSync(path)) this.#quarantine.move(action.where);
@@ -120,7 +126,7 @@ class Repair {
         this.#quarantine.move(action.where);
         return;
       case "rename-volume": {
-        const to = join(directory, action.to);
+        const to = join(root, action.to);
         // Two copies of one volume: the first has taken the name.
         if (existsSync(to)) return void this.#quarantine.move(action.where);
         this.#beforeStep();
@@ -140,7 +146,7 @@ class Repair {
   }
 
   #writeHeader(where: string, header: VolumeHeader): void {
-    const file = openSync(join(this.#options.directory, where), "r+");
+    const file = openSync(join(this.#quarantine.rootOf(where), where), "r+");
     try {
       const before = Buffer.alloc(VOLUME_HEADER_BYTES);
       const count = readSync(file, before, 0, VOLUME_HEADER_BYTES, 0);
@@ -153,13 +159,15 @@ class Repair {
     }
   }
 
-  async #rebuildIndex({ storeId, engine }: StoreFile): Promise<void> {
+  async #rebuildIndex(file: StoreFile): Promise<void> {
     const { directory } = this.#options;
+    const { storeId, engine } = file;
+    const disks = new TieredDisk(new NodeDisk(directory), await this.#session.openTiers(file, "write"));
     if (existsSync(join(directory, INDEX_DIRECTORY))) this.#quarantine.move(INDEX_DIRECTORY);
     this.#beforeStep();
     const index = await openIndex(engine, join(directory, INDEX_DIRECTORY));
     try {
-      const disk = new KeepingDisk(new NodeDisk(directory), this.#quarantine, (path, name) => {
+      const disk = new KeepingDisk(disks, this.#quarantine, (path, name) => {
         this.#done.push(`${path}: kept as ${name}, the index does not need it`);
       });
       const state = makeShardState({ disk, index, storeId, options: {} });

@@ -8,6 +8,8 @@ import type { IndexEngine } from "../storage/index/index-engine.ts";
 import { NodeDisk } from "../storage/node-disk.ts";
 import { INDEX_DIRECTORY, openIndex, STORE_FILE, type StoreFile } from "../storage/open-store.ts";
 import { readFollowedPosition } from "../storage/position-file.ts";
+import { openTiers, storeIdOfTier, type TierPlace } from "../storage/tiers/open-tiers.ts";
+import { type SlowTier, TieredDisk } from "../storage/tiers/tiered-disk.ts";
 import { type CheckResult, checkStore, storeIdOfVolume } from "./check-store.ts";
 import { engineOfIndex, openIndexCopy } from "./index-copy.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
@@ -28,16 +30,21 @@ export class StoreSession {
   readonly #directory: string;
   readonly #isFollower: boolean;
   readonly #scratch: string;
+  readonly #given: readonly TierPlace[];
   #lock: StoreLock | undefined;
 
-  private constructor({ directory, isFollower }: StorePlace, scratch: string) {
+  private constructor({ directory, isFollower }: StorePlace, scratch: string, given: readonly TierPlace[]) {
     this.#directory = directory;
     this.#isFollower = isFollower;
     this.#scratch = scratch;
+    this.#given = given;
   }
 
-  /** @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE` */
-  static async begin(place: StorePlace): Promise<StoreSession> {
+  /**
+   * @param tiers Where the store's tiers are, as far as that is not what the store remembers.
+   * @throws ObjectsError `STORE_IN_USE`, `STORE_UNREADABLE`
+   */
+  static async begin(place: StorePlace, tiers: readonly TierPlace[] = []): Promise<StoreSession> {
     const { directory } = place;
     if (
       !existsSync(directory) ||
@@ -47,7 +54,7 @@ export class StoreSession {
       const what = `Cannot use ${directory}: there is no ${VOLUME_DIRECTORY}/ in it`;
       throw new ObjectsError("STORE_UNREADABLE", `${what}. Give the directory of a store with --data`);
     }
-    const session = new StoreSession(place, mkdtempSync(join(tmpdir(), "kagami-objects-")));
+    const session = new StoreSession(place, mkdtempSync(join(tmpdir(), "kagami-objects-")), tiers);
     try {
       session.#lock = await lockStore(directory, session.#scratch);
     } catch (error) {
@@ -64,8 +71,9 @@ export class StoreSession {
 
   /** Reads all of the store. @throws ObjectsError `STORE_UNREADABLE` */
   async check(nowMs: number): Promise<SessionCheck> {
-    const disk = new NodeDisk(this.#directory, { access: "read" });
-    const { file, isGood } = await this.#storeFile(disk);
+    const first = new NodeDisk(this.#directory, { access: "read" });
+    const { file, isGood } = await this.#storeFile(first);
+    const disk = new TieredDisk(first, await this.openTiers(file, "read"));
     const round = mkdtempSync(join(this.#scratch, "check-"));
     const { index, problem } = await this.#openCopy(file, join(round, "copy"));
     const built = await openIndex(file.engine, join(round, "built"));
@@ -90,6 +98,24 @@ export class StoreSession {
     }
   }
 
+  /** The slow disks of the store. @throws ObjectsError `STORE_UNREADABLE` if one is not there */
+  async openTiers(file: Pick<StoreFile, "storeId" | "tiers">, access: "read" | "write"): Promise<readonly SlowTier[]> {
+    const places = new Map([...(file.tiers ?? []), ...this.#given].map((place) => [place.name, place]));
+    const { tiers } = await openTiers(file.storeId, [], [...places.values()], access);
+    for (const { name, missingBecause } of tiers) {
+      if (missingBecause === undefined) continue;
+      const what = `Cannot look at ${this.#directory} without tier "${name}": ${missingBecause}`;
+      throw new ObjectsError("STORE_UNREADABLE", `${what}. Mount its disk, or say with --tiers where it is`);
+    }
+    return tiers;
+  }
+
+  /** The directories that files may lie in: the store's own, and those of its slow tiers. */
+  rootsOf(file: StoreFile): readonly string[] {
+    const places = new Map([...(file.tiers ?? []), ...this.#given].map(({ name, directory }) => [name, directory]));
+    return [this.#directory, ...places.values()];
+  }
+
   /** Lets servers in again and removes what was needed. */
   async end(): Promise<void> {
     await this.#lock?.release();
@@ -110,16 +136,32 @@ export class StoreSession {
   async #storeFile(disk: Disk): Promise<{ file: StoreFile; isGood: boolean }> {
     const file = readStoreFile(join(this.#directory, STORE_FILE));
     if (file !== undefined) return { file, isGood: true };
-    for (const name of await disk.list(VOLUME_DIRECTORY)) {
-      const id = name.endsWith(".vol") ? idOfName(name) : undefined;
-      const storeId = id === undefined ? undefined : await storeIdOfVolume(disk, id);
-      if (storeId === undefined) continue;
+    const storeId = (await this.#storeIdOfVolumes(disk)) ?? this.#storeIdOfTiers();
+    if (storeId !== undefined) {
       const engine = engineOfIndex(join(this.#directory, INDEX_DIRECTORY));
-      const epochs = await epochsOfVolumes(disk, storeId);
-      return { file: { storeId, engine, ...(epochs.length > 0 ? { epochs } : {}) }, isGood: false };
+      const epochs = await epochsOfVolumes(new TieredDisk(disk, await this.openTiers({ storeId }, "read")), storeId);
+      const tiers = this.#given.length === 0 ? {} : { tiers: this.#given };
+      return { file: { storeId, engine, ...tiers, ...(epochs.length > 0 ? { epochs } : {}) }, isGood: false };
     }
     const what = `Cannot use ${this.#directory}: ${STORE_FILE} cannot be read, nor the header of any volume`;
     throw new ObjectsError("STORE_UNREADABLE", `${what}. Put ${STORE_FILE} back from a copy`);
+  }
+
+  async #storeIdOfVolumes(disk: Disk): Promise<string | undefined> {
+    for (const name of await disk.list(VOLUME_DIRECTORY)) {
+      const id = name.endsWith(".vol") ? idOfName(name) : undefined;
+      const storeId = id === undefined ? undefined : await storeIdOfVolume(disk, id);
+      if (storeId !== undefined) return storeId;
+    }
+    return undefined;
+  }
+
+  #storeIdOfTiers(): string | undefined {
+    for (const { directory } of this.#given) {
+      const storeId = storeIdOfTier(directory);
+      if (storeId !== undefined) return storeId;
+    }
+    return undefined;
   }
 }
 

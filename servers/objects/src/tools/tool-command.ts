@@ -3,6 +3,7 @@ import { EXIT_CODES } from "@kagami/kit";
 import { configSchema } from "../config.ts";
 import { ObjectsError } from "../errors.ts";
 import { promote, renderPromotion } from "../replica/promote.ts";
+import { parseTiers, type TierPlace } from "../storage/tiers/open-tiers.ts";
 import { fsck, renderFsck } from "./fsck.ts";
 import { probeDisk } from "./probe-disk.ts";
 import { renderProbe } from "./probe-report.ts";
@@ -12,8 +13,8 @@ import { renderRepair, repair } from "./repair.ts";
 export const TOOL_WORDS: ReadonlySet<string> = new Set(["probe-disk", "fsck", "repair", "promote"]);
 
 const USAGE = `kagami objects probe-disk [--data DIR] [--seconds N] [--bytes N] [--json]
-kagami objects fsck [--data DIR] [--json]
-kagami objects repair [--data DIR] [--dry-run] [--rebuild-index] [--json]
+kagami objects fsck [--data DIR] [--tiers LIST] [--json]
+kagami objects repair [--data DIR] [--tiers LIST] [--dry-run] [--rebuild-index] [--json]
 kagami objects promote [--data DIR] [--json]
 
 probe-disk appends to a file as a volume is appended to, and tells how long each write and each fdatasync took. The file
@@ -24,6 +25,7 @@ directory. Its exit code is 1 if something is still wrong. promote makes a store
 open; from then on followers take nothing from the source that it had.
 
   --data DIR    The data directory (default: KAGAMI_OBJECTS_DATA, or ${configSchema.shape.data.parse(undefined)})
+  --tiers LIST  Where slower disks of the store are, if not where the server had them: hdd=DIR,cold=DIR
   --seconds N   How long to write, up to 3600 (default: 10)
   --bytes N     Bytes of each write, up to 67108864 (default: 16384)
   --dry-run     Tell what repair would do, and do nothing
@@ -67,6 +69,7 @@ interface ToolOptions {
   readonly asJson: boolean;
   readonly isDryRun: boolean;
   readonly rebuildsIndex: boolean;
+  readonly tiers: readonly TierPlace[];
 }
 
 async function run(options: ToolOptions, { write }: ToolContext): Promise<number> {
@@ -74,7 +77,7 @@ async function run(options: ToolOptions, { write }: ToolContext): Promise<number
     write(options.asJson ? `${JSON.stringify(report)}\n` : render(report));
   };
   if (options.word === "fsck") {
-    const report = await fsck(options.directory, Date.now());
+    const report = await fsck(options.directory, Date.now(), options.tiers);
     show(report, renderFsck);
     return report.errors === 0 ? EXIT_CODES.clean : FOUND;
   }
@@ -114,6 +117,7 @@ function readOptions(argv: readonly string[], usualDirectory: string | undefined
     asJson: values.json === true,
     isDryRun: values["dry-run"] === true,
     rebuildsIndex: values["rebuild-index"] === true,
+    tiers: readTiers(values.tiers),
   };
 }
 
@@ -125,6 +129,7 @@ function parse(args: string[]) {
       args,
       options: {
         data: text,
+        tiers: text,
         seconds: text,
         bytes: text,
         json: flag,
@@ -136,6 +141,14 @@ function parse(args: string[]) {
     });
   } catch (cause) {
     throw new UsageError(`${(cause as Error).message}. ${HELP}`, { cause });
+  }
+}
+
+function readTiers(value: string | undefined): readonly TierPlace[] {
+  try {
+    return parseTiers(value === undefined ? [] : value.split(","));
+  } catch (cause) {
+    throw new UsageError((cause as Error).message, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHROMIUM_LAUNCH, findUnnamed, openConsolePage, signInToConsole } from "@kagami/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -246,6 +246,50 @@ test("a replica is added, its token shown once, seen to follow, and removed; its
   }
   expect(unnamed).toEqual([]);
   expect(problems).toEqual([]);
+}, 60_000);
+
+test("tiers are shown with what waits for them, what went there, and why one is away", async () => {
+  const hdd = join(server.directory, "hdd");
+  const settings = {
+    data: join(server.directory, "tiered"),
+    adminToken: TOKEN,
+    tiers: [`hdd=${hdd}`],
+    tierGatherMs: 1_000,
+  };
+  let tiered = await startTestServer(settings);
+  const look = async () => {
+    const opened = await openConsolePage(browser, tiered.adminUrl, WAIT_MS);
+    await signInToConsole(opened.page, `${tiered.adminUrl}/#/storage`, TOKEN);
+    const { page: shown } = opened;
+    const cell = (name: string | RegExp, region: string | RegExp) =>
+      shown.getByRole("region", { name: region }).getByRole("cell", { name, exact: true }).first().waitFor();
+    return { ...opened, cell, tiers: shown.getByRole("region", { name: "Tiers", exact: true }) };
+  };
+  try {
+    const tieredClient = new RawClient(tiered.host);
+    await tieredClient.send({ method: "PUT", path: "/media" });
+    const headers = { "x-amz-storage-class": "STANDARD_IA" };
+    await tieredClient.send({ method: "PUT", path: "/media/a", body: "cold", headers });
+    await tieredClient.send({ path: "/media/a" });
+    const before = await look();
+    await before.tiers.getByRole("row", { name: /^first STANDARD is well/ }).waitFor();
+    await before.tiers.getByRole("row", { name: /^hdd STANDARD_IA is well 1 .* nothing/ }).waitFor();
+    await before.tiers.getByText("1, 0, 0").waitFor();
+    await before.cell("hdd", /^Volumes/);
+    const unnamed = await findUnnamed(before.page);
+    await before.page.close();
+    await tiered.close(0);
+    await rename(hdd, `${hdd}.away`);
+    tiered = await startTestServer(settings);
+    const after = await look();
+    await after.cell(/^missing: .*tier\.json/, "Tiers");
+    await after.cell("hdd, away", /^Volumes/);
+    unnamed.push(...(await findUnnamed(after.page)));
+    await after.page.close();
+    expect([before.problems, after.problems, unnamed]).toEqual([[], [], []]);
+  } finally {
+    await tiered.close(0);
+  }
 }, 60_000);
 
 test("a wrong token shows nothing", async () => {

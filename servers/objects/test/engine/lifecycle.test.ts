@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  classDue,
   DAY_MS,
   type LifecycleRule,
   type LifecycleVersion,
@@ -113,4 +114,31 @@ test("a delete marker goes when it hides nothing any more, not before", () => {
   const rules = [rule({ expiredObjectDeleteMarker: true })];
   expect(versionActions(rules, [version("m", 1, true)], day(2))).toEqual([{ kind: "remove", versionId: "m" }]);
   expect(versionActions(rules, [version("m", 1, true), version("a", 0)], day(2))).toEqual([]);
+});
+
+const CLASSES = ["STANDARD_IA", "GLACIER_IR"];
+const rankOf = (name: string): number | undefined => {
+  const at = CLASSES.indexOf(name);
+  return at === -1 ? undefined : at + 1;
+};
+const to = (storageClass: string, days?: number, dateMs?: number) => ({ storageClass, days, dateMs });
+
+test.each([
+  { at: day(11), is: [undefined, day(12)], why: "its day has not ended" },
+  { at: day(12), is: ["STANDARD_IA", day(21)], why: "the midnight behind its days has come" },
+  { at: day(21), is: ["GLACIER_IR", undefined], why: "the slower of two that are due counts" },
+])("the class an object is due for at $at: $why", ({ at, is }) => {
+  const transitions = [to("STANDARD_IA", 1), to("GLACIER_IR", 10), to("DEEP_ARCHIVE", 1)];
+  const { storageClass, nextMs } = classDue([rule({ transitions })], subject, at, rankOf);
+  expect([storageClass, nextMs]).toEqual(is);
+});
+
+test.each([
+  { over: { filter: { prefix: "vod/" } }, due: false, why: "another prefix" },
+  { over: { filter: { sizeGreaterThan: 100 } }, due: false, why: "too small" },
+  { over: { isEnabled: false }, due: false, why: "the rule is off" },
+  { over: { filter: { tags: { kind: "segment" } } }, due: true, why: "its tag fits" },
+])("a transition that is due: $due, because $why", ({ over, due }) => {
+  const rules = [rule({ transitions: [to("GLACIER_IR", undefined, day(11))], ...over })];
+  expect(classDue(rules, subject, day(11), rankOf).storageClass).toBe(due ? "GLACIER_IR" : undefined);
 });

@@ -10,6 +10,13 @@ import { parseXml } from "../../src/protocol/xml/index.ts";
 const days = fc.option(fc.integer({ min: 1, max: 36_500 }), { nil: undefined });
 const text = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 20 });
 
+const transitions = (byDays: boolean) =>
+  ["STANDARD_IA", "GLACIER_IR"].map((storageClass, i) =>
+    byDays
+      ? { days: 0, dateMs: undefined, storageClass }
+      : { days: undefined, dateMs: (10_000 + i) * DAY_MS, storageClass },
+  );
+
 const lifecycleRule: fc.Arbitrary<LifecycleRule> = fc
   .record({
     prefix: fc.option(text, { nil: "" }),
@@ -20,8 +27,9 @@ const lifecycleRule: fc.Arbitrary<LifecycleRule> = fc
     noncurrentDays: days,
     newer: fc.integer({ min: 0, max: 100 }),
     isEnabled: fc.boolean(),
+    moves: fc.constantFrom("never", "days", "date"),
   })
-  .map(({ prefix, tags, larger, smaller, ends, noncurrentDays, newer, isEnabled }) => ({
+  .map(({ prefix, tags, larger, smaller, ends, noncurrentDays, newer, isEnabled, moves }) => ({
     id: "",
     isEnabled,
     filter: { prefix, tags, sizeGreaterThan: larger, sizeLessThan: smaller },
@@ -31,6 +39,7 @@ const lifecycleRule: fc.Arbitrary<LifecycleRule> = fc
     noncurrentDays,
     newerNoncurrentVersions: noncurrentDays === undefined ? 0 : newer,
     abortUploadDays: undefined,
+    ...(moves === "never" ? {} : { transitions: transitions(moves === "days") }),
   }));
 
 const lifecycle = fc

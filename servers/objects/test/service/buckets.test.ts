@@ -117,8 +117,27 @@ describe("a lifecycle document is refused", () => {
     },
     {
       body: rule(`${head}${days}<Transition><Days>1</Days><StorageClass>GLACIER</StorageClass></Transition>`),
+      code: "InvalidArgument",
+      why: "a transition on the day of the end",
+    },
+    {
+      body: rule(
+        `${head}${Array.from({ length: 9 }, (_, i) => `<Transition><Days>${i}</Days><StorageClass>C_${"X".repeat(i)}</StorageClass></Transition>`).join("")}`,
+      ),
+      code: "MalformedXML",
+      why: "nine transitions",
+    },
+    {
+      body: rule(`${head}<Transition><Days>1</Days><StorageClass>GLACIER</StorageClass></Transition>`),
+      code: "InvalidStorageClass",
+      why: "a transition to a class that no tier has",
+    },
+    {
+      body: rule(
+        `${head}<NoncurrentVersionTransition><NoncurrentDays>1</NoncurrentDays><StorageClass>GLACIER_IR</StorageClass></NoncurrentVersionTransition>`,
+      ),
       code: "NotImplemented",
-      why: "a transition",
+      why: "a transition of older versions",
     },
     { body: rule(`${head}${days}<Unknown/>`), code: "MalformedXML", why: "something unknown" },
     {

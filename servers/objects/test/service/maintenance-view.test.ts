@@ -17,6 +17,7 @@ test("what the store does by itself is counted, and the last failure kept", () =
     groupsExpired: 3,
     objectsSwept: 4,
     volumesCompacted: 0,
+    volumesDivided: 0,
     volumesScrubbed: 2,
     scrubbedBytes: 200,
     volumesDamaged: 0,

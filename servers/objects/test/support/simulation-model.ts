@@ -50,6 +50,7 @@ export const SIMULATION_OPTIONS = {
   blobFromBytes: 6_000,
   cacheBytes: 20_000,
   cachedBodyBytes: 2_000,
+  recentBytes: 40_000,
   bodyMemoryBytes: 100_000,
   reserveBytes: 4_096,
 };

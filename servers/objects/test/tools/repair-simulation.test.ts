@@ -6,23 +6,32 @@ import { expect, test } from "vitest";
 import { openIndex, openStore } from "../../src/storage/open-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { repair } from "../../src/tools/repair.ts";
+import type { SimDisk } from "../support/sim-disk.ts";
 import { SIMULATION_OPTIONS } from "../support/simulation-model.ts";
 import { StoreSimulation } from "../support/store-simulation.ts";
 
-/** Writes a simulated store into a real directory. */
-async function toDirectory({ index, store }: StoreSimulation): Promise<string> {
-  const { disk } = store.state;
-  const directory = mkdtempSync(join(tmpdir(), "kagami-damaged-"));
+const tierOf = (directory: string) => ({ name: "hdd", storageClass: "GLACIER_IR", directory: join(directory, "hdd") });
+
+async function filesTo(directory: string, disk: SimDisk): Promise<void> {
   for (const part of ["volumes", "blobs"]) {
-    mkdirSync(join(directory, part));
+    mkdirSync(join(directory, part), { recursive: true });
     for (const name of await disk.list(part)) {
       const file = disk.open(`${part}/${name}`);
       writeFileSync(join(directory, part, name), await file.read(0, file.sizeBytes()));
       file.close();
     }
   }
+}
+
+/** Writes a simulated store into a real directory, and its slow tier below it. */
+async function toDirectory({ disk, slowDisk, index, store }: StoreSimulation): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "kagami-damaged-"));
+  const tier = tierOf(directory);
+  await filesTo(directory, disk);
+  await filesTo(tier.directory, slowDisk);
   const { storeId } = store.state.identity;
-  writeFileSync(join(directory, "store.json"), JSON.stringify({ storeId, engine: "classic-level" }));
+  writeFileSync(join(tier.directory, "tier.json"), JSON.stringify({ storeId, name: tier.name }));
+  writeFileSync(join(directory, "store.json"), JSON.stringify({ storeId, engine: "classic-level", tiers: [tier] }));
   const rows = await index.scan(Uint8Array.of(0), Uint8Array.of(255), 1e9);
   const real = await openIndex("classic-level", join(directory, "index"));
   await real.write(rows.map(({ key, value }) => ({ kind: "put", key, value }) as const));
@@ -103,7 +112,7 @@ test.each(seeds(12))(
     // One header must be left to say whose the volumes are.
     if (kept !== undefined) rmSync(join(directory, "store.json"));
     const { nowMs } = simulation;
-    const options = { directory, nowMs, isDryRun: false, rebuildsIndex: false };
+    const options = { directory, nowMs, isDryRun: false, rebuildsIndex: false, tiers: [tierOf(directory)] };
     const report = await repair(options);
     expect(report.left.errors).toBe(0);
     expect(report.lost).toEqual([]);

@@ -7,6 +7,15 @@ export interface LifecycleFilter {
   readonly sizeLessThan: number | undefined;
 }
 
+/** When objects of a rule go to another storage class. */
+export interface LifecycleTransition {
+  /** Days after the object was made, 0 or more; else the date stands. */
+  readonly days: number | undefined;
+  /** A midnight, ms since 1970. */
+  readonly dateMs: number | undefined;
+  readonly storageClass: string;
+}
+
 /** A rule of a bucket's lifecycle, read and checked. */
 export interface LifecycleRule {
   readonly id: string;
@@ -23,6 +32,8 @@ export interface LifecycleRule {
   /** How many of the newest such versions are kept in any case. */
   readonly newerNoncurrentVersions: number;
   readonly abortUploadDays: number | undefined;
+  /** Of current versions; absent for none. */
+  readonly transitions?: readonly LifecycleTransition[];
 }
 
 /** What decides about an object. */
@@ -65,6 +76,43 @@ function expiryOf(rule: LifecycleRule, createdMs: number): number | undefined {
   if (rule.expirationDays !== undefined) return nextMidnightMs(createdMs + rule.expirationDays * DAY_MS);
   return rule.expirationDateMs;
 }
+
+/** What rules say of an object's storage class at a time. */
+export interface ClassDue {
+  /** The slowest one that it is due for; undefined for none. */
+  readonly storageClass: string | undefined;
+  readonly sinceMs: number;
+  /** When it is due for the next one; undefined for never. */
+  readonly nextMs: number | undefined;
+}
+
+/**
+ * The storage class that an object is due for. As with expiry, a day ends at the next midnight UTC.
+ *
+ * @param rankOf How slow a class is; undefined for one that the store does not have, whose transitions are passed over.
+ */
+export function classDue(
+  rules: readonly LifecycleRule[],
+  subject: LifecycleSubject,
+  nowMs: number,
+  rankOf: (storageClass: string) => number | undefined,
+): ClassDue {
+  let due: { storageClass: string; sinceMs: number; rank: number } | undefined;
+  let nextMs: number | undefined;
+  for (const { isEnabled, filter, transitions = NO_TRANSITIONS } of rules) {
+    if (!isEnabled || transitions.length === 0 || !filterFits(filter, subject)) continue;
+    for (const { days, dateMs = Number.POSITIVE_INFINITY, storageClass } of transitions) {
+      const rank = rankOf(storageClass);
+      if (rank === undefined) continue;
+      const sinceMs = days === undefined ? dateMs : nextMidnightMs(subject.createdMs + days * DAY_MS);
+      if (sinceMs > nowMs) nextMs = Math.min(nextMs ?? sinceMs, sinceMs);
+      else if (due === undefined || rank > due.rank) due = { storageClass, sinceMs, rank };
+    }
+  }
+  return { storageClass: due?.storageClass, sinceMs: due?.sinceMs ?? 0, nextMs };
+}
+
+const NO_TRANSITIONS: readonly LifecycleTransition[] = [];
 
 /** The first midnight UTC at or behind an instant. */
 function nextMidnightMs(ms: number): number {

@@ -1,5 +1,10 @@
 import { formatIsoDate } from "@kagami/clock";
-import { DAY_MS, type LifecycleFilter, type LifecycleRule } from "../../engine/lifecycle/lifecycle.ts";
+import {
+  DAY_MS,
+  type LifecycleFilter,
+  type LifecycleRule,
+  type LifecycleTransition,
+} from "../../engine/lifecycle/lifecycle.ts";
 import { parseIsoDate } from "../dates.ts";
 import { invalidArgument, S3Error } from "../errors.ts";
 import {
@@ -27,7 +32,7 @@ const NEWER_VERSIONS_LIMIT = 100;
 const NO_FILTER: LifecycleFilter = { prefix: "", tags: {}, sizeGreaterThan: undefined, sizeLessThan: undefined };
 
 /**
- * Reads a lifecycle configuration. Transitions are refused: tiers are the server's own affair.
+ * Reads a lifecycle configuration. Transitions of noncurrent versions are refused; which classes there are the caller knows.
  *
  * @throws S3Error MalformedXML, InvalidArgument, InvalidRequest, NotImplemented
  * @see Amazon S3 API Reference, PutBucketLifecycleConfiguration
@@ -44,17 +49,17 @@ export function readLifecycle(root: XmlElement): readonly LifecycleRule[] {
   return rules;
 }
 
-const ACTIONS = ["Expiration", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"];
-const TRANSITIONS = ["Transition", "NoncurrentVersionTransition"];
+const ACTIONS = ["Expiration", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload", "Transition"];
+const REFUSED = "NoncurrentVersionTransition";
+/** More classes than there are: each at most once in a rule. */
+const TRANSITION_LIMIT = 8;
 
 function readRule(rule: XmlElement, index: number): LifecycleRule {
-  onlyChildren(rule, ["ID", "Prefix", "Filter", "Status", ...ACTIONS, ...TRANSITIONS]);
-  for (const name of TRANSITIONS) {
-    if (childOf(rule, name)) {
-      throw new S3Error("NotImplemented", { message: `Lifecycle rules with ${name} are not implemented` });
-    }
+  onlyChildren(rule, ["ID", "Prefix", "Filter", "Status", ...ACTIONS, REFUSED]);
+  if (childrenOf(rule, REFUSED).length > 0) {
+    throw new S3Error("NotImplemented", { message: `Lifecycle rules with ${REFUSED} are not implemented` });
   }
-  if (!ACTIONS.some((name) => childOf(rule, name))) {
+  if (!ACTIONS.some((name) => childrenOf(rule, name).length > 0)) {
     throw new S3Error("InvalidRequest", { message: "At least one action needs to be specified in a rule" });
   }
   const status = requiredTextOf(rule, "Status");
@@ -71,12 +76,15 @@ function readRule(rule: XmlElement, index: number): LifecycleRule {
     ...readExpiration(childOf(rule, "Expiration")),
     ...readNoncurrent(childOf(rule, "NoncurrentVersionExpiration")),
     abortUploadDays: readAbort(childOf(rule, "AbortIncompleteMultipartUpload")),
+    ...readTransitions(childrenOf(rule, "Transition")),
   };
   checkTogether(made);
   return made;
 }
 
-function checkTogether({ filter, abortUploadDays, expiredObjectDeleteMarker }: LifecycleRule): void {
+function checkTogether(rule: LifecycleRule): void {
+  const { filter, abortUploadDays, expiredObjectDeleteMarker } = rule;
+  checkTransitions(rule);
   const hasTags = Object.keys(filter.tags).length > 0;
   const hasSizes = filter.sizeGreaterThan !== undefined || filter.sizeLessThan !== undefined;
   if (abortUploadDays !== undefined && (hasTags || hasSizes)) {
@@ -87,6 +95,47 @@ function checkTogether({ filter, abortUploadDays, expiredObjectDeleteMarker }: L
   if (expiredObjectDeleteMarker && hasTags) {
     throw new S3Error("InvalidRequest", { message: "ExpiredObjectDeleteMarker cannot be specified with Tags" });
   }
+}
+
+/** Each class once, all by days or all by dates, and before the object expires. */
+function checkTransitions({ transitions = [], expirationDays, expirationDateMs }: LifecycleRule): void {
+  const byDays = transitions.filter(({ days }) => days !== undefined);
+  if (byDays.length > 0 && byDays.length < transitions.length) {
+    throw new S3Error("InvalidRequest", {
+      message: "Found mixed 'Date' and 'Days' based Transition actions in a rule",
+    });
+  }
+  if (new Set(transitions.map(({ storageClass }) => storageClass)).size !== transitions.length) {
+    throw new S3Error("InvalidRequest", {
+      message: "'StorageClass' must be different for 'Transition' actions in a rule",
+    });
+  }
+  for (const { days, dateMs } of transitions) {
+    const isLate =
+      (days !== undefined && expirationDays !== undefined && days >= expirationDays) ||
+      (dateMs !== undefined && expirationDateMs !== undefined && dateMs >= expirationDateMs);
+    if (isLate) {
+      throw invalidArgument("'Expiration' must be later than each 'Transition' of the rule", "Expiration", "");
+    }
+  }
+}
+
+function readTransitions(elements: readonly XmlElement[]): Pick<LifecycleRule, "transitions"> {
+  if (elements.length === 0) return {};
+  if (elements.length > TRANSITION_LIMIT) throw new S3Error("MalformedXML");
+  const transitions = elements.map((element): LifecycleTransition => {
+    onlyChildren(element, ["Days", "Date", "StorageClass"]);
+    const days = integerOf(element, "Days");
+    const date = textOf(element, "Date");
+    if ((days === undefined) === (date === undefined)) throw new S3Error("MalformedXML");
+    if (days !== undefined && (days < 0 || days > DAYS_LIMIT)) {
+      throw invalidArgument(`'Days' for Transition action must be 0 to ${DAYS_LIMIT}`, "Days", String(days));
+    }
+    const storageClass = requiredTextOf(element, "StorageClass");
+    if (!/^[A-Z_]{1,32}$/.test(storageClass)) throw new S3Error("MalformedXML");
+    return { days, dateMs: date === undefined ? undefined : readDate(date), storageClass };
+  });
+  return { transitions };
 }
 
 function readFilter(rule: XmlElement): LifecycleFilter {
@@ -209,7 +258,16 @@ function writeRule(rule: LifecycleRule): string {
       textElement("Status", rule.isEnabled ? "Enabled" : "Disabled") +
       (expiration === "" ? "" : element("Expiration", expiration)) +
       (rule.noncurrentDays === undefined ? "" : element("NoncurrentVersionExpiration", noncurrent)) +
+      (rule.transitions ?? []).map(writeTransition).join("") +
       (abort === "" ? "" : element("AbortIncompleteMultipartUpload", abort)),
+  );
+}
+
+function writeTransition({ days, dateMs, storageClass }: LifecycleTransition): string {
+  const date = dateMs === undefined ? undefined : formatIsoDate(dateMs);
+  return element(
+    "Transition",
+    textElement("Days", days) + textElement("Date", date) + textElement("StorageClass", storageClass),
   );
 }
 

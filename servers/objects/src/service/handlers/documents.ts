@@ -16,6 +16,7 @@ import { receiveDocument } from "../body/receive-body.ts";
 import { DOCUMENTS } from "../bucket-documents.ts";
 import { sendBytes, sendEmpty, sendXml } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
+import { checkTransitionClasses } from "../tier-rules.ts";
 
 type DocumentName = keyof typeof DOCUMENTS;
 
@@ -86,7 +87,9 @@ export async function putCors(cx: RequestContext): Promise<void> {
 }
 
 export async function putLifecycle(cx: RequestContext): Promise<void> {
-  await change(cx, "lifecycle", writeLifecycle(readLifecycle(await readXml(cx))));
+  const rules = readLifecycle(await readXml(cx));
+  checkTransitionClasses(rules, cx.service.store.storageClasses);
+  await change(cx, "lifecycle", writeLifecycle(rules));
   cx.service.onLifecycleChanged();
   sendEmpty(cx, 200);
 }

@@ -22,7 +22,8 @@ export async function uploadPart(cx: RequestContext): Promise<void> {
   const upload = await findUpload(cx);
   const plan = readBodyPlan(cx, MAX_OBJECT_BYTES, upload.checksumAlgorithm);
   checkAlgorithm(upload, plan.claim?.algorithm);
-  const part = { bucket, key, uploadId: upload.uploadId, partNumber };
+  const { storageClass } = upload.metadata;
+  const part = { bucket, key, uploadId: upload.uploadId, partNumber, storageClass };
   const { digest } = await storeBody(cx, plan, () => cx.service.store.putPart(part, plan.sizeBytes));
   cx.addHeader("etag", `"${digest.etag}"`);
   if (digest.checksum) addChecksum(cx, digest.checksum);
@@ -47,7 +48,8 @@ export async function uploadPartCopy(cx: RequestContext): Promise<void> {
     const { sizeBytes, versionId } = object.entry;
     const range = rangeText === undefined ? { start: 0, end: sizeBytes } : parseCopySourceRange(rangeText, sizeBytes);
     if (range.end - range.start > MAX_OBJECT_BYTES) throw new S3Error("EntityTooLarge");
-    const part = { bucket, key, uploadId: upload.uploadId, partNumber };
+    const { storageClass } = upload.metadata;
+    const part = { bucket, key, uploadId: upload.uploadId, partNumber, storageClass };
     const stored = await copyPart(cx, object, range, part, upload.checksumAlgorithm);
     if (opened.bucket.versioning !== "off") cx.addHeader("x-amz-copy-source-version-id", versionId);
     sendXml(cx, 200, writeCopyResult("CopyPartResult", stored));
@@ -60,7 +62,7 @@ async function copyPart(
   cx: RequestContext,
   object: OpenObject,
   { start, end }: ByteRange,
-  part: { bucket: string; key: string; uploadId: string; partNumber: number },
+  part: Parameters<RequestContext["service"]["store"]["putPart"]>[0],
   algorithm: ChecksumAlgorithm | undefined,
 ): Promise<UploadPart> {
   const { hashThreads, store } = cx.service;

@@ -3,17 +3,7 @@ import { parseTaggingHeader, type Tags } from "../../protocol/messages/index.ts"
 import { metadataOf } from "../../protocol/metadata/index.ts";
 import type { ObjectMetadata } from "../../store/object-store.ts";
 import type { RequestContext } from "../request-context.ts";
-
-const STORAGE_CLASSES = new Set([
-  "STANDARD",
-  "REDUCED_REDUNDANCY",
-  "STANDARD_IA",
-  "ONEZONE_IA",
-  "INTELLIGENT_TIERING",
-  "GLACIER",
-  "DEEP_ARCHIVE",
-  "GLACIER_IR",
-]);
+import { checkClass } from "../tier-rules.ts";
 
 /** Headers that ask for something we do not do: ignoring them would pretend that we did. */
 const REFUSED = [
@@ -42,9 +32,7 @@ export function refuseUnsupported(cx: RequestContext): void {
 export function readMetadata(cx: RequestContext): ObjectMetadata {
   const metadata = metadataOf(cx.amzFields, readRequestTags(cx));
   const { storageClass, websiteRedirectLocation } = metadata;
-  if (storageClass !== undefined && !STORAGE_CLASSES.has(storageClass)) {
-    throw new S3Error("InvalidStorageClass", { fields: { StorageClassRequested: storageClass } });
-  }
+  if (storageClass !== undefined) checkClass(storageClass, cx.service.store.storageClasses);
   if (websiteRedirectLocation !== undefined && !/^(\/|https?:\/\/)/.test(websiteRedirectLocation)) {
     throw invalidArgument(
       "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",

@@ -1,7 +1,8 @@
 import { createRandom } from "@kagami/clock";
 import { expect, test } from "vitest";
 import { SimDisk } from "../../../test/support/sim-disk.ts";
-import type { ObjectEntry } from "../../store/object-store.ts";
+import { type ObjectEntry, StoreError } from "../../store/object-store.ts";
+import { ChangeReader } from "../change-reader.ts";
 import { blobPath, volumePath } from "../disk.ts";
 import { MemoryIndex } from "../index/memory-index.ts";
 import { startShard } from "../open-store.ts";
@@ -27,7 +28,8 @@ async function setUp({ options, rules = NO_RULES }: { options?: Partial<TierOpti
   const time = { nowMs: 100 * DAY };
   const sizes = { volumeBytes: 20_000, blobFromBytes: 15_000, reserveBytes: 100 };
   const tiers = [{ name: "hdd", storageClass: "GLACIER_IR", disk: hdd, missingBecause: undefined }];
-  const parts = { disk: first, index: new MemoryIndex(), storeId: "s", nowMs: () => time.nowMs, options: sizes, tiers };
+  const index = new MemoryIndex();
+  const parts = { disk: first, index, storeId: "s", nowMs: () => time.nowMs, options: sizes, tiers };
   const store = await startShard(parts);
   await store.createBucket({ name: "b", owner: "o", nowMs: 1 });
   const work = new TierWork({
@@ -42,7 +44,7 @@ async function setUp({ options, rules = NO_RULES }: { options?: Partial<TierOpti
     for (let event = await step(); event !== undefined; event = await step()) kinds.push(event.kind);
     return kinds;
   };
-  return { first, hdd, time, store, work, step, all };
+  return { first, hdd, index, time, store, work, step, all };
 }
 
 async function put(store: ShardStore, key: string, size = 1_000, storageClass?: string): Promise<void> {
@@ -195,6 +197,34 @@ test("a large body for a tier that is full is refused, and small ones are not", 
   expect(await store.head("b", "large")).toBeUndefined();
 });
 
+test("a move asks both disks for what it reads, writes and reads back, before it does so", async () => {
+  const { time, store, work } = await setUp({ options: { coldAfterMs: DAY, coldTier: "hdd" } });
+  await put(store, "large", 200_000);
+  time.nowMs += DAY;
+  const asked = new Map<string, number>();
+  const take = async (place: string, bytes: number): Promise<void> => {
+    asked.set(place, (asked.get(place) ?? 0) + bytes);
+  };
+  expect((await work.step(take, 0))?.kind).toBe("assigned");
+  const event = await work.step(take, 0);
+  const movedBytes = event?.kind === "moved" ? event.report.movedBytes : 0;
+  expect(movedBytes).toBeGreaterThan(204_000);
+  // The volume is looked through for large bodies first.
+  expect(asked.get("")).toBeGreaterThanOrEqual(movedBytes);
+  expect(asked.get("hdd")).toBeGreaterThanOrEqual(2 * 200_000);
+});
+
+test("a move that is refused by the closing store leaves the volume where it is, and blames nobody", async () => {
+  const { hdd, time, store, work } = await setUp({ options: { coldAfterMs: DAY, coldTier: "hdd" } });
+  await put(store, "k", 14_000);
+  time.nowMs += DAY;
+  await work.step(async () => undefined, 0);
+  const refuse = () => Promise.reject(new StoreError("CLOSED", "Cannot go on: the store is closing"));
+  await expect(work.step(refuse, 0)).rejects.toMatchObject({ code: "CLOSED" });
+  expect(work.status()[0]).toMatchObject({ state: "ok", failedMoves: 0, pendingVolumes: 1 });
+  expect(await hdd.list("volumes")).toEqual([]);
+});
+
 test("a damaged volume is not moved, and the tier is not blamed for it", async () => {
   const { first, hdd, time, store, step, work } = await setUp();
   for (let i = 0; i < 10; i++) await put(store, `k${i}`, 1_000, "GLACIER_IR");
@@ -235,6 +265,23 @@ test("an object that is being read stays whole while its volume and its body mov
   expect(bytes).toBe(214_000);
   large?.close();
   small?.close();
+});
+
+test("the change stream stops at a volume whose disk is away, and passes over nothing", async () => {
+  const { first, time, store, all, index } = await setUp();
+  for (let i = 0; i < 10; i++) await put(store, `k${i}`, 1_000, "GLACIER_IR");
+  time.nowMs += 3_600_000;
+  expect(await all()).toEqual(["moved"]);
+  const whole = await new ChangeReader(store.state).read(0, 1_000_000);
+  const gone = { name: "hdd", storageClass: "GLACIER_IR", disk: undefined, missingBecause: "not mounted" };
+  const parts = { disk: first, index, storeId: "s", nowMs: () => time.nowMs, options: {} };
+  const away = await startShard({ ...parts, tiers: [gone] });
+  await expect(new ChangeReader(away.state).read(0, 1_000_000)).rejects.toMatchObject({ code: "TIER_MISSING" });
+  expect(whole.changes.length).toBeGreaterThan(10);
+  // What lies behind it is had by who has it already.
+  await put(away, "later");
+  const later = await new ChangeReader(away.state).read(whole.nextAfter, 1_000_000);
+  expect(later.changes.map(({ head }) => Buffer.from(head.key).toString())).toEqual(["later"]);
 });
 
 test("a store whose index is lost does not start without a tier, since numbers would be given twice", async () => {

@@ -1,12 +1,9 @@
-import type { VolumePlan } from "../../engine/tiers/volume-plan.ts";
-import { planVolume } from "../../engine/tiers/volume-plan.ts";
 import { StoreError } from "../../store/object-store.ts";
 import type { CompactionReport, TiersOf } from "../compaction.ts";
-import { type OwnedRecord, ownedRecords } from "../liveness.ts";
 import type { ShardStore } from "../shard-store.ts";
-import type { ScannedRecord } from "../volume-scanner.ts";
 import { liveBytes, type Volume } from "../volume-set.ts";
-import { type RecordTier, type TierRules, tiersOfRecords } from "./record-tiers.ts";
+import { type TierRules, tiersOfRecords } from "./record-tiers.ts";
+import { lookThrough } from "./volume-look.ts";
 import { type MoveReport, moveVolume, type TakeTierIo } from "./volume-move.ts";
 
 /** Rules about whole volumes, and how long small objects for a slow tier gather. */
@@ -52,7 +49,6 @@ export type TierEvent =
 /** A tier whose disk has failed or is full is tried again after so long, and then after twice that, up to the limit. */
 const FIRST_RETRY_MS = 10_000;
 const MAX_RETRY_MS = 600_000;
-const LOOK_RECORDS = 64;
 
 interface Trouble {
   readonly state: "full" | "failing";
@@ -260,7 +256,7 @@ export class TierWork {
     const nowMs = this.#nowMs();
     // Whatever comes of it: a volume that fails is not looked at in each step.
     this.#looks.set(volume.id, nowMs + MAX_RETRY_MS);
-    const plan = await this.#plan(volume, takeIo, nowMs);
+    const plan = await lookThrough(this.#store.state, this.#rules, volume, takeIo, nowMs);
     if (plan === undefined) return undefined;
     if (plan.kind === "wait") {
       this.#looks.set(volume.id, plan.untilMs);
@@ -281,52 +277,6 @@ export class TierWork {
       const found = await tiersOfRecords(this.#store.state, this.#rules, volume.tier, records, nowMs);
       return found.map((one) => one?.tier ?? volume.tier);
     };
-  }
-
-  /** Counts what is due in it; undefined if it is damaged or was removed. */
-  async #plan(volume: Volume, takeIo: TakeTierIo, nowMs: number): Promise<VolumePlan | undefined> {
-    const { state } = this.#store;
-    const { volumes } = state;
-    const { endOffset, tier, place } = volume;
-    const tally = new Tally();
-    volumes.hold(volume);
-    try {
-      const scanner = volumes.scanner(volume.id, { sizeBytes: endOffset, syncedEnd: endOffset, checksBodies: false });
-      let batch: ScannedRecord[] = [];
-      let paidBytes = 0;
-      for (let isEnd = false; !isEnd; ) {
-        const record = await scanner.next();
-        if (record === undefined) isEnd = true;
-        else batch.push(record);
-        if (!isEnd && batch.length < LOOK_RECORDS) continue;
-        await takeIo(place, scanner.endOffset - paidBytes);
-        paidBytes = scanner.endOffset;
-        const owned = await ownedRecords(state, batch);
-        tally.add(owned, await tiersOfRecords(state, this.#rules, tier, owned, nowMs));
-        batch = [];
-      }
-      if (volume.isRemoved || scanner.damaged.length > 0 || scanner.endOffset !== endOffset) return undefined;
-    } finally {
-      volumes.release(volume);
-    }
-    return planVolume({ ...tally, tier, isDivisible: volume.group === 0 }, nowMs);
-  }
-}
-
-class Tally {
-  readonly bytesByTier = new Map<string, number>();
-  dueSinceMs: number | undefined;
-  nextDueMs: number | undefined;
-
-  add(owned: readonly OwnedRecord[], tiers: readonly (RecordTier | undefined)[]): void {
-    for (const [i, { record }] of owned.entries()) {
-      const found = tiers[i];
-      if (found === undefined) continue;
-      const { tier, dueSinceMs, nextMs } = found;
-      this.bytesByTier.set(tier, (this.bytesByTier.get(tier) ?? 0) + record.recordBytes);
-      if (dueSinceMs !== undefined) this.dueSinceMs = Math.min(this.dueSinceMs ?? dueSinceMs, dueSinceMs);
-      if (nextMs !== undefined) this.nextDueMs = Math.min(this.nextDueMs ?? nextMs, nextMs);
-    }
   }
 }
 
