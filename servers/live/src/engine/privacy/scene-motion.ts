@@ -16,6 +16,8 @@ const MOTION = {
   boxLeft: 0.5,
   /** The same in luma: a card that hides what was very different leaves more than coding does. */
   boxLeftMost: 16,
+  /** Of the box's rows that changed, those that travelled: bars that stand still may lie over others. */
+  carried: 0.6,
   /** Of the box's rows, those that the older picture shows. */
   boxShown: 0.6,
 } as const;
@@ -52,9 +54,25 @@ export function isScrolled(input: NetInput, box: CellBox): boolean {
     right: Math.min(width, Math.floor(box.right)),
     bottom: Math.min(height, Math.floor(box.bottom)),
   };
-  const shown = Math.ceil(MOTION.boxShown * (inner.bottom - inner.top));
-  const left = changeAt(input, inner, travel, shown);
-  return left <= Math.min(MOTION.boxLeftMost, MOTION.boxLeft * changeAt(input, inner, 0, shown));
+  return isCarried(input, inner, travel);
+}
+
+/** Whether the older picture shows most of the box's rows, and where they went explains most of what changed in them. */
+function isCarried(input: NetInput, box: CellBox, travel: number): boolean {
+  let shown = 0;
+  let changed = 0;
+  let carried = 0;
+  for (let y = box.top; y < box.bottom; y++) {
+    const row = { ...box, top: y, bottom: y + 1 };
+    const moved = changeAt(input, row, travel, 1);
+    if (moved === Number.POSITIVE_INFINITY) continue;
+    shown++;
+    const still = changeAt(input, row, 0, 1);
+    if (still < MOTION.leastChange) continue;
+    changed++;
+    if (moved <= Math.min(MOTION.boxLeftMost, MOTION.boxLeft * still)) carried++;
+  }
+  return shown >= MOTION.boxShown * (box.bottom - box.top) && changed > 0 && carried >= MOTION.carried * changed;
 }
 
 /**
