@@ -252,7 +252,9 @@ def targets(clip, t, flip, gh, gw, rows):
             wgt[inside] = np.maximum(wgt[inside], 2.0)
             continue
         near = (xs >= x - 1) & (xs <= x + w + 1) & (ys >= y - 1) & (ys <= y + h + 1)
-        if c[1] == OTHER or c[7] < 0.3 or (h < 3 and c[11] == 0):
+        # A card from rim to rim may as well be an app's header.
+        is_header = clip.columns < 80 and w > clip.columns - 0.8
+        if c[1] == OTHER or is_header or c[7] < 0.3 or (h < 3 and c[11] == 0):
             wgt[near] = 0
             continue
         readable = c[11] > 0
