@@ -298,7 +298,7 @@ def draw_frame(clip):
     return int(np.random.choice(clip.count, p=p / p.sum()))
 
 
-TRANSPLANT, RECOVER = 0.4, 0.0  # shares of examples
+TRANSPLANT = 0.4  # share of examples
 
 
 def ground_of(clip, ts, clips, rng):
@@ -325,9 +325,6 @@ def batch(pool, size, rng):
     for clip in clips:
         t = draw_frame(clip)
         ts = clip.times(t, 2 if rng.random() < 0.15 else 1, rng.random() < 0.2)
-        if rng.random() < RECOVER and t > clip.fps:
-            # Overlooked when it came: the past has it as well.
-            ts = (*ts[:2], max(0, t - rng.randint(int(0.4 * clip.fps), int(0.7 * clip.fps))))
         x = ground_of(clip, ts, clips, rng)[:, :, :rows]
         flip = rng.random() < 0.3
         if flip:
