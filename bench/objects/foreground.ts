@@ -15,6 +15,8 @@ const LIMIT = 1.5;
 interface Phase {
   readonly getP99Ms: number;
   readonly putP99Ms: number;
+  /** How late the load itself once was. It counts as the server's time: where it is not small beside the p99, that is the machine's. */
+  readonly loadLateMs: number;
 }
 
 /** A quiet time, and one in which the server was busy with something else. */
@@ -47,7 +49,7 @@ export async function foreground(store: LoadPlan, seconds: number, seed: number)
     if (codes.length > 0) throw new Error(`${name} failed: ${codes.join(", ")}`);
     return histogramOf(latency).percentile(0.99) / 1_000;
   });
-  return { getP99Ms, putP99Ms };
+  return { getP99Ms, putP99Ms, loadLateMs: report.latestStartUs / 1_000 };
 }
 
 /** The percentiles of both times beside each other, medians of the rounds; `busyName` ends the names of the busy ones. */
@@ -63,10 +65,26 @@ export function besideQuiet(rounds: readonly PhasePair[], busyName: string): Fig
       { ...busy, ratio, bar: `ratio <= ${LIMIT}`, pass: ratio <= LIMIT },
     ];
   };
-  return [...beside("get", ({ getP99Ms }) => getP99Ms), ...beside("put", ({ putP99Ms }) => putP99Ms)];
+  const lateMs = (of: (pair: PhasePair) => Phase) => median(rounds.map((pair) => of(pair).loadLateMs));
+  return [
+    ...beside("get", ({ getP99Ms }) => getP99Ms),
+    ...beside("put", ({ putP99Ms }) => putP99Ms),
+    plainFigure(
+      "load",
+      "late-quiet",
+      lateMs(({ quiet }) => quiet),
+      "ms",
+    ),
+    plainFigure(
+      "load",
+      `late-${busyName}`,
+      lateMs(({ busy }) => busy),
+      "ms",
+    ),
+  ];
 }
 
 /** For people. */
-export function phaseText({ getP99Ms, putP99Ms }: Phase): string {
-  return `GET ${getP99Ms.toFixed(1)} ms, PUT ${putP99Ms.toFixed(1)} ms`;
+export function phaseText({ getP99Ms, putP99Ms, loadLateMs }: Phase): string {
+  return `GET ${getP99Ms.toFixed(1)} ms, PUT ${putP99Ms.toFixed(1)} ms (load late up to ${loadLateMs.toFixed(1)} ms)`;
 }

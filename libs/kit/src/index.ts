@@ -67,7 +67,7 @@ export { type ConnectionLimits, networkOf } from "./net/connection-ledger.ts";
 export { ListenError, type ListenErrorCode } from "./net/listen.ts";
 export { type Listener, listenTcp, type TcpListenerOptions } from "./net/listen-tcp.ts";
 export { readListenerTls, readPem, TlsFileError, type TlsListenerSettings } from "./net/pem-files.ts";
-export { type EndWatcher, readIntoShared, SocketWire, type Wire, watchEnd } from "./net/socket-wire.ts";
+export { type EndWatcher, readIntoShared, SocketWire, unsentBytesOf, type Wire, watchEnd } from "./net/socket-wire.ts";
 export { EXIT_CODES, type RunMainOptions, type RunningPart, runMain, type StartContext } from "./run-main.ts";
 export { type PartRequest, runPart } from "./run-part.ts";
 export {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { SocketWire } from "./socket-wire.ts";
+import { SocketWire, unsentBytesOf } from "./socket-wire.ts";
 
 /** More than the buffers of the system hold. */
 const SIZE = 32 << 20;
@@ -49,5 +49,30 @@ test("what the system has not taken yet stays alive though nobody else keeps it"
   await closed;
   expect(received).toBe(SIZE + 1);
   expect(wrong).toBe(1);
+  server.close();
+});
+
+test("what the system has not taken of a write is told while it goes out", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.pause();
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  const unsentBytes = unsentBytesOf(accepted);
+  expect(unsentBytes?.()).toBe(0);
+  const taken = new Promise((resolve) => accepted.write(new Uint8Array(SIZE), resolve));
+  const atFirst = unsentBytes?.() ?? 0;
+  expect(atFirst).toBeGreaterThan(0);
+  expect(atFirst).toBeLessThan(SIZE);
+  client.resume();
+  while (unsentBytes?.() === atFirst) await once(client, "data");
+  expect(unsentBytes?.()).toBeLessThan(atFirst);
+  await taken;
+  expect(unsentBytes?.()).toBe(0);
+  const closed = once(accepted, "close");
+  accepted.destroy();
+  await closed;
+  expect(unsentBytes?.()).toBe(0);
+  client.destroy();
   server.close();
 });

@@ -144,6 +144,17 @@ export class SocketWire implements Wire {
   }
 }
 
+/**
+ * How to ask for the bytes of a connection's writes that the system has not taken, also inside of one write; `undefined`
+ * where that cannot be told: over TLS, and in a Node whose sockets are made otherwise.
+ */
+export function unsentBytesOf(socket: Socket): (() => number) | undefined {
+  const plain = socket as Socket & { readonly encrypted?: boolean; readonly _handle?: Partial<WriteHandle> | null };
+  if (plain.encrypted === true || typeof plain._handle?.writeQueueSize !== "number") return undefined;
+  // Without a handle it is closed.
+  return () => plain._handle?.writeQueueSize ?? 0;
+}
+
 /** Sees the next write through the handle, and keeps the class of its request. */
 function learnWriteRequest(handle: WriteHandle): void {
   const own: { writeBuffer?: WriteHandle["writeBuffer"] } = handle;

@@ -19,14 +19,16 @@ export interface StallGuardOptions {
 class Guarded implements Transfer {
   readonly #guard: StallGuard;
   readonly #cut: () => void;
+  readonly #unsentBytes: (() => number) | undefined;
   #windowBytes = 0;
   #windowStartMs: number;
   #pausedMs = 0;
   #pausedAtMs: number | undefined;
 
-  constructor(guard: StallGuard, cut: () => void, nowMs: number) {
+  constructor(guard: StallGuard, cut: () => void, unsentBytes: (() => number) | undefined, nowMs: number) {
     this.#guard = guard;
     this.#cut = cut;
+    this.#unsentBytes = unsentBytes;
     this.#windowStartMs = nowMs;
   }
 
@@ -53,12 +55,14 @@ class Guarded implements Transfer {
     const pausedMs = this.#pausedMs + (this.#pausedAtMs === undefined ? 0 : nowMs - this.#pausedAtMs);
     const waitedMs = nowMs - this.#windowStartMs - pausedMs;
     if (waitedMs < windowMs) return;
-    if (this.#windowBytes * 1_000 < minBytesPerSecond * waitedMs) {
+    const unsentBytes = this.#unsentBytes?.() ?? 0;
+    if ((this.#windowBytes - unsentBytes) * 1_000 < minBytesPerSecond * waitedMs) {
       this.end();
       this.#cut();
       return;
     }
-    this.#windowBytes = 0;
+    // What the peer still has to take counts in the window in which it does.
+    this.#windowBytes = unsentBytes;
     this.#windowStartMs = nowMs;
     this.#pausedMs = 0;
     if (this.#pausedAtMs !== undefined) this.#pausedAtMs = nowMs;
@@ -81,9 +85,12 @@ export class StallGuard {
     return this.#options.nowMs;
   }
 
-  /** @param cut Ends the transfer; called at most once, never after `end`. */
-  watch(cut: () => void): Transfer {
-    const transfer = new Guarded(this, cut, this.#options.nowMs());
+  /**
+   * @param cut Ends the transfer; called at most once, never after `end`.
+   * @param unsentBytes Tells how many of the bytes that were counted the peer has not taken yet.
+   */
+  watch(cut: () => void, unsentBytes?: () => number): Transfer {
+    const transfer = new Guarded(this, cut, unsentBytes, this.#options.nowMs());
     if (this.#options.minBytesPerSecond > 0) this.#transfers.add(transfer);
     return transfer;
   }

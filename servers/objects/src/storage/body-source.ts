@@ -52,19 +52,29 @@ export class BodySource {
     return body;
   }
 
-  /** Bytes `[start, end)` in pieces of a chunk at most; in `buffer`, again and again, if one is given. */
+  /** Bytes `[start, end)` in pieces of a chunk; of as many as `buffer` holds if one is given, in it, again and again. */
   async *read(start: number, end: number, buffer: Uint8Array | undefined): AsyncGenerator<Uint8Array> {
     const checksums = this.#checksums ?? (await this.#readChecksums());
     const { blobId, offset, headBytes, bodyBytes } = this.#entry;
     const base = blobId === 0 ? offset + headBytes : 0;
-    for (let chunk = Math.floor(start / CHUNK_BYTES); chunk * CHUNK_BYTES < end; chunk++) {
-      const chunkStart = chunk * CHUNK_BYTES;
-      const length = Math.min(CHUNK_BYTES, bodyBytes - chunkStart);
-      const found = this.#timed(this.#file().read(base + chunkStart, length, buffer));
+    const pieceBytes = buffer === undefined ? CHUNK_BYTES : Math.max(CHUNK_BYTES, inChunks(buffer.length));
+    // Chunks are checked whole, those of the ends too.
+    const wholeEnd = Math.min(bodyBytes, inChunks(end + CHUNK_BYTES - 1));
+    for (let at = inChunks(start); at < end; at += pieceBytes) {
+      const length = Math.min(pieceBytes, wholeEnd - at);
+      const found = this.#timed(this.#file().read(base + at, length, buffer));
       const bytes = found instanceof Promise ? await found : found;
       this.#check(bytes, length);
-      if (chunkChecksum(bytes) !== checksums.readUInt32LE(4 * chunk)) throw this.#corrupt(chunkStart);
-      yield bytes.subarray(Math.max(0, start - chunkStart), Math.min(length, end - chunkStart));
+      this.#checkChunks(bytes, at, checksums);
+      yield bytes.subarray(Math.max(0, start - at), Math.min(length, end - at));
+    }
+  }
+
+  #checkChunks(bytes: Uint8Array, start: number, checksums: Buffer): void {
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      const chunk = bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES);
+      const index = (start + at) / CHUNK_BYTES;
+      if (chunkChecksum(chunk) !== checksums.readUInt32LE(4 * index)) throw this.#corrupt(start + at);
     }
   }
 
@@ -129,3 +139,8 @@ function awayText({ disk }: ShardState, { id }: Volume): string {
 }
 
 const EMPTY = new Uint8Array();
+
+/** The part of a length that is whole chunks. */
+function inChunks(bytes: number): number {
+  return bytes - (bytes % CHUNK_BYTES);
+}

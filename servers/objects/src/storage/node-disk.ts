@@ -18,6 +18,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { BLOB_DIRECTORY, type Disk, type DiskFile, VOLUME_DIRECTORY } from "./disk.ts";
+import { ReadPace } from "./read-pace.ts";
 
 const fdatasyncAsync = promisify(fdatasync);
 const fsyncAsync = promisify(fsync);
@@ -28,12 +29,7 @@ const WRITE_HERE_BYTES = 524_288;
 /** The system takes at most so many parts in one call. */
 const MAX_PARTS = 1_024;
 /** So much is read on this thread while reads are answered from the page cache. */
-const READ_HERE_BYTES = 131_072;
-/** A read that took longer went to the device, or the system gave the processor to somebody else meanwhile. */
-const SLOW_READ_MS = 1;
-/** So many reads go to other threads after a slow one; four times as many if the next one here is slow again. */
-const READS_ELSEWHERE = 16;
-const MAX_READS_ELSEWHERE = 256;
+const READ_HERE_BYTES = 1_048_576;
 /** How long the system's answer counts: asking costs as much as a small write. The reserve is larger than what comes in. */
 const FREE_BYTES_AGE_MS = 20;
 
@@ -104,37 +100,6 @@ export class NodeDisk implements Disk {
       this.#freeAtMs = nowMs;
     }
     return this.#freeBytes;
-  }
-}
-
-/**
- * Whether to read on this thread. From the page cache that costs half of what a hop to another thread does; from a device
- * it would stop everybody for as long as the device takes. So a slow read sends the next ones to the threads; only some,
- * since on a busy machine it says little, and more while it happens again.
- */
-class ReadPace {
-  readonly isSlow: boolean;
-  #elsewhereCount = 0;
-  #penalty = READS_ELSEWHERE;
-
-  constructor(isSlow: boolean) {
-    this.isSlow = isSlow;
-  }
-
-  isHere(): boolean {
-    if (this.isSlow) return false;
-    if (this.#elsewhereCount === 0) return true;
-    this.#elsewhereCount--;
-    return false;
-  }
-
-  onRead(tookMs: number): void {
-    if (tookMs <= SLOW_READ_MS) {
-      this.#penalty = READS_ELSEWHERE;
-      return;
-    }
-    this.#elsewhereCount = this.#penalty;
-    this.#penalty = Math.min(MAX_READS_ELSEWHERE, 4 * this.#penalty);
   }
 }
 

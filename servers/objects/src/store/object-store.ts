@@ -242,10 +242,10 @@ export interface OpenObject {
   /** The whole body if it is small and in memory: then no other call is needed. Aliases the cache: do not change it. */
   readonly inMemory: Uint8Array | undefined;
   /**
-   * Bytes `[start, end)` in chunks of at most {@link READ_BYTES}, checked.
+   * Bytes `[start, end)` in pieces, checked.
    *
-   * @param buffer Of {@link READ_BYTES}: chunks that come from the disk are read into it, each is good until the next is
-   * asked for. Without it every chunk has memory of its own.
+   * @param buffer Of {@link READ_BYTES} or a multiple: what comes from the disk is read into it, piece by piece, and each
+   * piece is good until the next is asked for. Without it every piece has at most so many bytes and memory of its own.
    * @throws StoreError CORRUPT
    */
   read(start: number, end: number, buffer?: Uint8Array): AsyncIterable<Uint8Array>;

@@ -62,6 +62,28 @@ test("a transfer slower than the least rate is cut, time that we kept it waiting
   expect(cutPaused).toHaveBeenCalledTimes(1);
 });
 
+test("of a piece that was given, what the peer takes counts when it takes it", () => {
+  let nowMs = 0;
+  let unsentBytes = 0;
+  const guard = new StallGuard({ minBytesPerSecond: 100, windowMs: 1_000, nowMs: () => nowMs });
+  const cut = vi.fn();
+  const transfer = guard.watch(cut, () => unsentBytes);
+  transfer.moved(1_000);
+  for (unsentBytes = 900; unsentBytes > 0; unsentBytes -= 100) {
+    nowMs += 1_000;
+    guard.sweep();
+  }
+  expect(cut).not.toHaveBeenCalled();
+  transfer.moved(1_000);
+  unsentBytes = 1_000;
+  nowMs += 1_000;
+  guard.sweep();
+  unsentBytes = 901;
+  nowMs += 1_000;
+  guard.sweep();
+  expect(cut).toHaveBeenCalledTimes(1);
+});
+
 test("a transfer that has ended is never cut", () => {
   let nowMs = 0;
   const guard = new StallGuard({ minBytesPerSecond: 100, windowMs: 1_000, nowMs: () => nowMs });

@@ -1,13 +1,16 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { unsentBytesOf } from "@kagami/kit";
 import type { OpenObject } from "../../store/object-store.ts";
 import { ClientGone } from "../client-gone.ts";
 import { beginReply } from "../reply.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { Transfer } from "../stall-guard.ts";
 import { AnswerStream } from "./answer-stream.ts";
-import { giveReadBuffer, takeReadBuffer } from "./read-buffers.ts";
+import { dropReadBuffer, giveReadBuffer, takeReadBuffer } from "./read-buffers.ts";
 
 const PACED_BYTES = 16_384;
+/** A client that takes all at once, from the page cache, would otherwise keep everybody else from being served. */
+const TURN_BYTES = 1 << 20;
 
 /**
  * Answers with bytes `[start, end)` of an object. Its head is written when the first bytes are there, so that a damaged
@@ -47,9 +50,12 @@ async function streamObject(
   { status, start, end, isPaced }: { status: number; start: number; end: number; isPaced: boolean },
 ): Promise<void> {
   const { response } = cx;
-  const transfer = cx.service.stalls.watch(() => response.destroy());
+  const unsentBytes = unsentBytesOf(cx.request.socket);
+  const transfer = cx.service.stalls.watch(() => response.destroy(), unsentBytes);
   const stream = new AnswerStream(response);
-  const buffer = takeReadBuffer();
+  // Who takes little at a time must be seen to take it: where that is seen only piece by piece, pieces are small.
+  const buffer = takeReadBuffer(unsentBytes === undefined ? 0 : end - start);
+  let sinceTurnBytes = 0;
   let hasBegun = false;
   let left = end - start;
   try {
@@ -64,14 +70,22 @@ async function streamObject(
         if (isPaced) await waitForRate(cx, piece.length, transfer);
         left -= piece.length;
         cx.bytesOut += piece.length;
+        if (unsentBytes !== undefined) transfer.moved(piece.length);
         if (left === 0) await stream.end(piece);
         else await stream.write(piece);
-        transfer.moved(piece.length);
+        if (unsentBytes === undefined) transfer.moved(piece.length);
+        sinceTurnBytes += piece.length;
+        if (sinceTurnBytes < TURN_BYTES || left === 0) continue;
+        sinceTurnBytes = 0;
+        await turn();
       }
     }
     if (left !== 0) throw new RangeError(`Object ${cx.route.bucket}/${cx.route.key} ended ${left} bytes early`);
-    // After a failure a write may still be under way, so only here.
     giveReadBuffer(buffer);
+  } catch (error) {
+    // A write may still be under way.
+    dropReadBuffer(buffer);
+    throw error;
   } finally {
     transfer.end();
   }
