@@ -53,6 +53,10 @@ export interface ChangeReaderOptions {
 /** What stands behind the heads is read into pieces of so much: memory for each would be garbage for each. */
 const SLAB_BYTES = 262_144;
 const MIN_RECORD_COST_BYTES = 4_096;
+/** What a read holds of all volumes, in windows of these sizes; of very many volumes it is the smallest for each. */
+const WINDOWS_BYTES = 8 << 20;
+const MAX_WINDOW_BYTES = 1 << 20;
+const MIN_WINDOW_BYTES = 16_384;
 /** Records between two pauses: some tenths of a millisecond. */
 const RECORDS_PER_TURN = 16;
 /** Volumes whose position is remembered. */
@@ -85,14 +89,10 @@ export class ChangeReader {
   async read(after: number, maxBytes: number, knownHorizon = 0): Promise<ChangeBatch> {
     this.#checkHorizon(after, knownHorizon);
     const { volumes, horizon } = this.#state;
-    const open: Volume[] = [];
-    const sources: PositionedSource[] = [];
-    for (const volume of volumes.all()) {
-      if (volume.maxSequence <= after) continue;
-      volumes.hold(volume);
-      open.push(volume);
-      sources.push(this.#sourceOf(volume, after));
-    }
+    const open = [...volumes.all()].filter(({ maxSequence }) => maxSequence > after);
+    for (const volume of open) volumes.hold(volume);
+    const windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, WINDOWS_BYTES / (open.length + 1)));
+    const sources = open.map((volume) => this.#sourceOf(volume, after, Math.floor(windowBytes)));
     try {
       const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
       // A tombstone may have been dropped while this was read.
@@ -158,10 +158,10 @@ export class ChangeReader {
     return memory;
   }
 
-  #sourceOf(volume: Volume, after: number): PositionedSource {
+  #sourceOf(volume: Volume, after: number, windowBytes: number): PositionedSource {
     const known = this.#positions.get(volume.id);
     const fromOffset = known !== undefined && known.sequence <= after ? known.offset : VOLUME_HEADER_BYTES;
-    return new PositionedSource(this.#state, volume, fromOffset, after);
+    return new PositionedSource(this.#state, volume, { fromOffset, after, windowBytes });
   }
 
   #remember(source: PositionedSource, upTo: number): void {
@@ -192,12 +192,16 @@ class PositionedSource implements RecordSource {
   #beforeLast: ScannedRecord | undefined;
   #isOpened = false;
 
-  constructor(state: ShardState, volume: Volume, fromOffset: number, after: number) {
+  constructor(
+    state: ShardState,
+    volume: Volume,
+    { fromOffset, after, windowBytes }: { fromOffset: number; after: number; windowBytes: number },
+  ) {
     this.volumeId = volume.id;
     this.#after = after;
     this.minSequence = Math.max(volume.minSequence, after);
     const { id, endOffset } = volume;
-    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset };
+    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset, windowBytes };
     this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
   }
 
