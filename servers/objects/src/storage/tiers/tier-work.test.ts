@@ -225,6 +225,20 @@ test("a move that is refused by the closing store leaves the volume where it is,
   expect(await hdd.list("volumes")).toEqual([]);
 });
 
+test("the mark of where a sealed volume ends outlives its move: a replay that was cut short relies on it", async () => {
+  const { first, hdd, time, store, all } = await setUp();
+  for (let i = 0; i < 5; i++) await put(store, `k${i}`, 1_000, "GLACIER_IR");
+  const volume = [...store.state.volumes.all()].find(({ tier }) => tier === "hdd");
+  if (volume === undefined) throw new Error("There is no volume for the slow tier");
+  store.state.seal(volume);
+  await store.state.markEnd(volume);
+  time.nowMs += 3_600_000;
+  expect(await all()).toEqual(["moved"]);
+  expect(await first.list("volumes")).toContain("00000002.end");
+  expect(await hdd.list("volumes")).toEqual(["00000002.vol"]);
+  for (let i = 0; i < 5; i++) expect((await read(store, `k${i}`)).bytes).toBe(1_000);
+});
+
 test("a damaged volume is not moved, and the tier is not blamed for it", async () => {
   const { first, hdd, time, store, step, work } = await setUp();
   for (let i = 0; i < 10; i++) await put(store, `k${i}`, 1_000, "GLACIER_IR");

@@ -1,16 +1,7 @@
 import { CHUNK_BYTES, headBytesOf, IN_BLOB } from "../../protocol/volume/index.ts";
 import { StoreError } from "../../store/object-store.ts";
 import { chunkChecksum } from "../checksums.ts";
-import {
-  BLOB_DIRECTORY,
-  blobPath,
-  type Disk,
-  type DiskFile,
-  endMarkPath,
-  isAbsent,
-  VOLUME_DIRECTORY,
-  volumePath,
-} from "../disk.ts";
+import { BLOB_DIRECTORY, blobPath, type Disk, type DiskFile, isAbsent, VOLUME_DIRECTORY, volumePath } from "../disk.ts";
 import { isLive } from "../liveness.ts";
 import { asBuffer } from "../object-json.ts";
 import type { ShardState } from "../shard-state.ts";
@@ -65,7 +56,7 @@ export async function moveVolume(
     // From here to the end without a pause: nobody may open the old name and find neither file.
     move.fromDisk.unlink(volumePath(volume.id));
     volumes.relocated(volume, to);
-    removeIfThere(move.fromDisk, endMarkPath(volume.id));
+    // A mark of where it ends stays: a replay that is cut short relies on it to look at the rest of a sealed volume.
     return { volumeId: volume.id, from, to, movedBytes: move.movedBytes };
   } finally {
     volumes.release(volume);
