@@ -1,5 +1,6 @@
 import type { Part } from "../src/scenario.ts";
 import { background } from "./background.ts";
+import { catchUp } from "./catch-up.ts";
 import { expiry } from "./expiry.ts";
 import { kills } from "./kills/kills.ts";
 import { large } from "./large.ts";
@@ -11,7 +12,7 @@ import { small } from "./small.ts";
 export const objectsPart: Part = {
   name: "objects",
   summary: "The object store beside s3rver, nginx and Ceph RGW; mixed load for any S3 server",
-  scenarios: [small, large, many, expiry, background, mix, kills],
+  scenarios: [small, large, many, expiry, background, catchUp, mix, kills],
   flags: [
     {
       name: "url",

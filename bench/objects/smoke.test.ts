@@ -24,6 +24,12 @@ const EXPECTED: Readonly<
   background: [
     { peers: ["kagami"], figures: ["get-p99-quiet", "get-p99-compacting", "put-p99-quiet", "put-p99-compacting"] },
   ],
+  "catch-up": [
+    {
+      peers: ["kagami"],
+      figures: ["catch-up-rate", "catch-up-cpu-replica", "behind-at-the-end", "get-p99-quiet", "get-p99-catching-up"],
+    },
+  ],
   mix: [{ peers: ["kagami"], figures: MIXED.flatMap((name) => [`${name}-rate`, `${name}-p99`]) }],
   kills: [{ peers: ["kagami"], figures: ["kills", "writes-acknowledged", "slowest-start"] }],
 };

@@ -49,7 +49,7 @@ function fixed(context: SceneContext, html: string, x = 0, y = 0): { request: Sp
 }
 
 /** An app: pages that are scrolled by flings below a header. */
-export function appScene(name: string, make: Page, weight: number, tall = 2): SceneKind {
+function appScene(name: string, make: Page, weight: number, tall = 2): SceneKind {
   return {
     name,
     sets: "both",

@@ -24,7 +24,7 @@ function varyAll(random: Random, style: BannerStyle): BannerStyle {
     ? random.pick(["#fff", "#fff", "#e8e4f0", "#ffe9b0"])
     : random.pick(["#000", "#000", "#1d1b20", "#20304a"]);
   const corner = random.pick([0, 4, 10, 16, 22, 28, 36]) + random.float() * 4;
-  const margin = random.pick([0, 4, 8, 12]);
+  const margin = random.pick([3, 6, 9, 12]);
   const size = 12 + random.float() * 7;
   const { layout } = style;
   return {

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
 import { type Logger, type Metrics, readPem, systemClock } from "@kagami/kit";
 import type { TierDescription } from "./admin/tier-view.ts";
 import type { ObjectsConfig } from "./config.ts";
@@ -15,7 +17,7 @@ import { ReplicaStore } from "./replica/replica-store.ts";
 import { SourceClient } from "./replica/source-client.ts";
 import type { Users } from "./service/users.ts";
 import { DEFAULT_MAINTENANCE, type MaintenanceEvent, type MaintenanceOptions } from "./storage/maintenance.ts";
-import type { StoreOptions } from "./storage/open-store.ts";
+import { STORE_FILE, type StoreOptions } from "./storage/open-store.ts";
 import type { ShardStore } from "./storage/shard-store.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 
@@ -78,6 +80,10 @@ export async function openStoreHost(parts: StoreHostParts): Promise<StoreHost> {
       `${what}. Start it without --follow, or follow in an empty directory`,
     );
   }
+  if (file === undefined && existsSync(join(config.data, STORE_FILE))) {
+    const what = `Cannot follow in ${config.data}: there is a store in it`;
+    throw new ObjectsError("STORE_IS_NO_REPLICA", `${what}. Follow in an empty directory`);
+  }
   return await openCopy(parts);
 }
 
@@ -92,7 +98,7 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
     registry,
     users,
     clock: systemClock,
-    takeIo: (bytes) => maintenance.take(bytes, "replication"),
+    takeIo: (bytes, place) => maintenance.take(bytes, "replication", place),
     onEvent: (event) => logSource(log, event),
   });
   registerSourceMetrics(metrics, sender);
@@ -156,7 +162,7 @@ async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHos
     problem: () => (copies.isWhole ? undefined : `the replica of ${source} is not whole yet`),
     endStreams: () => undefined,
     close: async () => {
-      await replica.close();
+      await Promise.all([replica.close(), copies.stop()]);
       await copies.close();
     },
   };

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { eventually } from "@kagami/testkit";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import type { Listener } from "../net/listen-tcp.ts";
@@ -175,8 +176,8 @@ test("who takes no answers gets no more of them, and is cut", async () => {
   const count = 500;
   socket.pause();
   socket.write(get("/").repeat(count));
-  while (listener.connectionCount === 0) await new Promise((resolve) => setImmediate(resolve));
-  while (listener.connectionCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventually(() => asked > 0, { what: "The first request was answered" });
+  await eventually(() => listener.connectionCount === 0, { what: "The connection was cut" });
   expect(asked).toBeGreaterThan(0);
   expect(asked).toBeLessThan(count);
 });
@@ -254,17 +255,19 @@ test("an answer that is written in pieces is told when they are taken, and when 
 
 test("closing ends idle connections at once, and the others behind their answer", async () => {
   const waiting = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
   const listener = await listen(async (by, request, response) => {
-    if (request.url === "/slow") await waiting.promise;
+    if (request.url === "/slow") {
+      arrived.resolve();
+      await waiting.promise;
+    }
     await tell(by, request, response);
   });
   const [idle, busy] = [dial(listener), dial(listener)];
   idle.write(get("/1"));
   await readUntil(idle, ">");
   busy.write(get("/slow"));
-  while (listener.connectionCount < 2) await new Promise((resolve) => setImmediate(resolve));
-  idle.write(get("/2"));
-  await readUntil(idle, ">");
+  await arrived.promise;
   const answer = readAll(busy);
   const closing = listener.close(60_000);
   await once(idle, "close");

@@ -12,29 +12,26 @@ import {
   MAX_DAMAGED_TOLD,
 } from "../protocol/replica/index.ts";
 import { type ChangeBatch, ChangeReader } from "../storage/change-reader.ts";
-import type { TakeIo } from "../storage/compaction.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { StoreError } from "../store/object-store.ts";
 import type { FollowerLink } from "./follower-link.ts";
 
 /** A batch ends at so many bytes; one record may be more. A follower's stream holds one in memory. */
 const BATCH_BYTES = 1 << 20;
-/** A small record costs the processor more than the disk, and the processor is the clients' too. */
-const MIN_RECORD_COST_BYTES = 4_096;
 /** At the end, how often is looked for something new: what comes meanwhile shares a batch. */
 const TAIL_MS = 50;
 /** Small pieces are sent together. */
 const PACK_BYTES = 65_536;
 /** Something is said at least so often. */
-export const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
 
 export interface ChangeSenderParts {
   readonly state: ShardState;
   readonly link: FollowerLink;
   readonly response: ServerResponse;
   readonly clock: TimerClock;
-  /** Waits for the disk's budget. */
-  readonly takeIo: TakeIo;
+  /** Waits for the budget of a tier's disk. */
+  readonly takeIo: (bytes: number, place: string) => Promise<void>;
   readonly usersGeneration: () => number;
 }
 
@@ -90,8 +87,7 @@ export class ChangeSender {
     const { takeIo } = this.#parts;
     try {
       const batch = await this.#reader.read(this.#after, BATCH_BYTES, this.#horizon);
-      const bytes = batch.changes.reduce((sum, { rest }) => sum + rest.length, 0);
-      if (batch.changes.length > 0) await takeIo(Math.max(bytes, batch.changes.length * MIN_RECORD_COST_BYTES));
+      for (const [place, bytes] of batch.bytesByPlace) await takeIo(bytes, place);
       return batch;
     } catch (error) {
       // Trimmed, closing, or a tier that is away: the follower is told which.

@@ -138,6 +138,8 @@ export class Copies {
   async reopen(): Promise<void> {
     const copy = this.followed;
     if (copy === undefined) return;
+    // Before it is closed: what can be read stays so.
+    copy.checkRoom();
     if (copy === this.#current) await this.#options.shown.show(undefined);
     const opened = await copy.reopen();
     if (copy === this.#next) this.#next = opened;
@@ -145,6 +147,11 @@ export class Copies {
       this.#current = opened;
       await this.#options.shown.show(opened.follower.store);
     }
+  }
+
+  /** Whatever waits for the disk's budget ends; before {@link Copies.close}. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#next?.maintenance.close(), this.#current?.maintenance.close()]);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { FencingEpoch } from "../engine/replica/epochs.ts";
 import type { Follower } from "../storage/follower.ts";
 import { Maintenance, type MaintenanceEvent, type MaintenanceOptions } from "../storage/maintenance.ts";
 import { openFollower, STORE_FILE, type StoreFile, type StoreOptions, writeStoreFile } from "../storage/open-store.ts";
+import { StoreError } from "../store/object-store.ts";
 
 /** What all copies of a replica are opened with. */
 export interface CopyOptions {
@@ -63,6 +64,14 @@ export class Copy {
   async reopen(): Promise<Copy> {
     await this.close();
     return await Copy.open({ ...this.name, epochs: this.#epochs, knownHorizon: this.follower.horizon }, this.#options);
+  }
+
+  /** @throws StoreError DISK_FULL when nothing may be written but what frees room */
+  checkRoom(): void {
+    const { disk, options } = this.follower.store.state;
+    if (disk.freeBytes() >= options.reserveBytes) return;
+    const what = `Cannot copy more: less than ${options.reserveBytes} bytes are free below ${this.name.directory}`;
+    throw new StoreError("DISK_FULL", `${what}. Give the disk room; the copy stays readable and goes on then`);
   }
 
   async close(): Promise<void> {

@@ -5,8 +5,12 @@ import type { ReplicaSource } from "./replica-source.ts";
 const REPLICA_LABELS = 101;
 
 /** Of a store: how far each registered replica is. */
-export function registerSourceMetrics(metrics: Metrics, source: Pick<ReplicaSource, "statuses">): void {
+export function registerSourceMetrics(
+  metrics: Metrics,
+  source: Pick<ReplicaSource, "statuses" | "strangerCount">,
+): void {
   const prefix = "kagami_objects_replica";
+  const strangers = metrics.gauge(`${prefix}_strangers`, "Requests without the token of a replica, since the start");
   const gauge = (name: string, help: string) => metrics.gauge(`${prefix}_${name}`, help, ["replica"], REPLICA_LABELS);
   const connected = gauge("connected", "1 while the replica takes the change stream");
   const sequences = gauge("lag_changes", "Changes that the replica does not have");
@@ -16,6 +20,7 @@ export function registerSourceMetrics(metrics: Metrics, source: Pick<ReplicaSour
   let known = new Set<string>();
   metrics.onCollect(() => {
     const named = new Set<string>();
+    strangers.set(source.strangerCount);
     for (const { name, isConnected, lag, sentBytes } of source.statuses()) {
       const labels = { replica: name };
       named.add(name);

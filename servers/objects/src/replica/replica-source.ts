@@ -6,7 +6,6 @@ import { type ClaimRefusal, refuseClaim } from "../engine/replica/claim.ts";
 import { bytesBehind, SequenceMoments } from "../engine/replica/lag.ts";
 import { VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import type { Users } from "../service/users.ts";
-import type { TakeIo } from "../storage/compaction.ts";
 import { isAbsent } from "../storage/disk.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { ChangeSender } from "./change-sender.ts";
@@ -28,8 +27,8 @@ export interface ReplicaSourceParts {
   readonly registry: ReplicaRegistry;
   readonly users: Pick<Users, "generation" | "exported">;
   readonly clock: TimerClock;
-  /** Waits for the disk's budget, with the priority of replication. */
-  readonly takeIo: TakeIo;
+  /** Waits for the budget of a tier's disk, with the priority of replication. */
+  readonly takeIo: (bytes: number, place: string) => Promise<void>;
   readonly onEvent: (event: ReplicaEvent) => void;
 }
 
@@ -64,6 +63,8 @@ export class ReplicaSource {
   readonly #senders = new Set<ChangeSender>();
   readonly #watch: NodeJS.Timeout;
   #isClosed = false;
+  /** Requests of somebody without a token that is in force. */
+  strangerCount = 0;
 
   constructor(parts: ReplicaSourceParts) {
     this.#parts = parts;
@@ -138,6 +139,7 @@ export class ReplicaSource {
     const token = bearerToken(request);
     const replica = token === undefined ? undefined : this.#parts.registry.find(token);
     if (replica === undefined) {
+      this.strangerCount++;
       const message = "Send the token of a replica that is registered here as: Authorization: Bearer TOKEN";
       throw new HttpError(401, "TOKEN_WRONG", message, { "www-authenticate": "Bearer" });
     }
@@ -235,7 +237,8 @@ export class ReplicaSource {
     const { state, takeIo } = this.#parts;
     for (let at = from; at < sizeBytes; ) {
       const length = Math.min(BLOB_PIECE_BYTES, sizeBytes - at);
-      await takeIo(length);
+      // Where a large body lies is not remembered; the first disk's budget is the one that clients feel.
+      await takeIo(length, "");
       const bytes = await state.blobs.file(id).read(at, length);
       if (bytes.length === 0 || this.#isClosed) return void response.destroy();
       at += bytes.length;

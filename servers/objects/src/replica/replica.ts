@@ -215,6 +215,7 @@ export class Replica {
     if (copy === undefined) return;
     for (const record of records) checkRecord(record, copy);
     this.#checkDamage(end);
+    if (records.length > 0) copy.checkRoom();
     const bytes = records.reduce((sum, { rest }) => sum + rest.length, 0);
     const take = (count: number) => copy.maintenance.take(count, "replication");
     if (records.length > 0) await take(Math.max(bytes, records.length * MIN_RECORD_COST_BYTES));

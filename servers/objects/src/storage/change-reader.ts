@@ -33,11 +33,16 @@ export interface ChangeBatch {
   readonly horizon: number;
   /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
   readonly damagedSequences: readonly number[];
+  /** What reading it has cost, by the tier that the volume lies on; "" is the first. */
+  readonly bytesByPlace: ReadonlyMap<string, number>;
   /** Bytes in which not even a head can be read, so that nobody knows what was left out. */
   readonly damagedBytes: number;
 }
 
-type Gathered = Pick<ChangeBatch, "changes" | "nextAfter" | "isEnd" | "damagedSequences">;
+/** What of a batch a follower needs. */
+export type ArrivedBatch = Omit<ChangeBatch, "bytesByPlace">;
+
+type Gathered = Pick<ChangeBatch, "changes" | "nextAfter" | "isEnd" | "damagedSequences" | "bytesByPlace">;
 
 /** How a shard's changes are read beside its clients. */
 export interface ChangeReaderOptions {
@@ -45,6 +50,13 @@ export interface ChangeReaderOptions {
   readonly pause?: () => Promise<void>;
 }
 
+/** What stands behind the heads is read into pieces of so much: memory for each would be garbage for each. */
+const SLAB_BYTES = 262_144;
+const MIN_RECORD_COST_BYTES = 4_096;
+/** What a read holds of all volumes, in windows of these sizes; of very many volumes it is the smallest for each. */
+const WINDOWS_BYTES = 8 << 20;
+const MAX_WINDOW_BYTES = 1 << 20;
+const MIN_WINDOW_BYTES = 16_384;
 /** Records between two pauses: some tenths of a millisecond. */
 const RECORDS_PER_TURN = 16;
 /** Volumes whose position is remembered. */
@@ -59,6 +71,7 @@ export class ChangeReader {
   readonly #state: ShardState;
   readonly #pause: (() => Promise<void>) | undefined;
   readonly #positions = new Map<number, { readonly sequence: number; readonly offset: number }>();
+  #slab = Buffer.alloc(0);
 
   constructor(state: ShardState, options: ChangeReaderOptions = {}) {
     this.#state = state;
@@ -76,14 +89,10 @@ export class ChangeReader {
   async read(after: number, maxBytes: number, knownHorizon = 0): Promise<ChangeBatch> {
     this.#checkHorizon(after, knownHorizon);
     const { volumes, horizon } = this.#state;
-    const open: Volume[] = [];
-    const sources: PositionedSource[] = [];
-    for (const volume of volumes.all()) {
-      if (volume.maxSequence <= after) continue;
-      volumes.hold(volume);
-      open.push(volume);
-      sources.push(this.#sourceOf(volume, after));
-    }
+    const open = [...volumes.all()].filter(({ maxSequence }) => maxSequence > after);
+    for (const volume of open) volumes.hold(volume);
+    const windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, WINDOWS_BYTES / (open.length + 1)));
+    const sources = open.map((volume) => this.#sourceOf(volume, after, Math.floor(windowBytes)));
     try {
       const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
       // A tombstone may have been dropped while this was read.
@@ -107,37 +116,52 @@ export class ChangeReader {
   async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<Gathered> {
     const changes: Change[] = [];
     const damagedSequences: number[] = [];
+    const bytesByPlace = new Map<string, number>();
     let bytes = 0;
     let nextAfter = after;
     for (let count = 1; ; count++) {
       if (count % RECORDS_PER_TURN === 0) await this.#pause?.();
       const record = await merge.next();
       // Not the shard's last sequence: that may be of a commit that was refused, and be given again after a crash.
-      if (record === undefined) return { changes, nextAfter, isEnd: true, damagedSequences };
+      if (record === undefined) return { changes, nextAfter, isEnd: true, damagedSequences, bytesByPlace };
       if (record.head.sequence <= after) continue;
       if (bytes > 0 && bytes + record.recordBytes > maxBytes)
-        return { changes, nextAfter, isEnd: false, damagedSequences };
+        return { changes, nextAfter, isEnd: false, damagedSequences, bytesByPlace };
       const change = await this.#changeOf(record);
       if (change === undefined) damagedSequences.push(record.head.sequence);
       else changes.push(change);
       bytes += record.recordBytes;
+      const place = this.#state.volumes.get(record.volumeId)?.place ?? "";
+      // A small record costs the processor more than the disk, and the processor is the clients' too.
+      const cost = Math.max(record.recordBytes, MIN_RECORD_COST_BYTES);
+      bytesByPlace.set(place, (bytesByPlace.get(place) ?? 0) + cost);
       nextAfter = record.head.sequence;
     }
   }
 
   async #changeOf({ head, volumeId, offset, recordBytes }: ScannedRecord): Promise<Change | undefined> {
     const headBytes = recordBytes - restBytesOf(head);
-    const rest = await this.#state.volumes.file(volumeId).read(offset + headBytes, recordBytes - headBytes);
+    const restBytes = recordBytes - headBytes;
+    const rest = await this.#state.volumes.file(volumeId).read(offset + headBytes, restBytes, this.#memory(restBytes));
     if (!areChecksumsGood(rest, head.storedBytes)) return undefined;
     // A group that ended meanwhile: its records may still come, and its end comes after them.
     const group = this.#state.catalog.group(head.group) ?? { ...NO_GROUP, id: head.group };
     return { head, group, rest };
   }
 
-  #sourceOf(volume: Volume, after: number): PositionedSource {
+  /** It is given away, and never used for anything else. */
+  #memory(bytes: number): Uint8Array {
+    if (bytes > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    const memory = this.#slab.subarray(0, bytes);
+    this.#slab = this.#slab.subarray(bytes);
+    return memory;
+  }
+
+  #sourceOf(volume: Volume, after: number, windowBytes: number): PositionedSource {
     const known = this.#positions.get(volume.id);
     const fromOffset = known !== undefined && known.sequence <= after ? known.offset : VOLUME_HEADER_BYTES;
-    return new PositionedSource(this.#state, volume, fromOffset, after);
+    return new PositionedSource(this.#state, volume, { fromOffset, after, windowBytes });
   }
 
   #remember(source: PositionedSource, upTo: number): void {
@@ -168,12 +192,16 @@ class PositionedSource implements RecordSource {
   #beforeLast: ScannedRecord | undefined;
   #isOpened = false;
 
-  constructor(state: ShardState, volume: Volume, fromOffset: number, after: number) {
+  constructor(
+    state: ShardState,
+    volume: Volume,
+    { fromOffset, after, windowBytes }: { fromOffset: number; after: number; windowBytes: number },
+  ) {
     this.volumeId = volume.id;
     this.#after = after;
     this.minSequence = Math.max(volume.minSequence, after);
     const { id, endOffset } = volume;
-    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset };
+    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset, windowBytes };
     this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
   }
 

@@ -107,8 +107,8 @@ export class Maintenance {
   }
 
   /** Waits for the budget; for replication and tier moves that run elsewhere. */
-  take(bytes: number, priority: IoPriority): Promise<void> {
-    return this.#gate.take(bytes, priority);
+  take(bytes: number, priority: IoPriority, place = ""): Promise<void> {
+    return this.#gateOf(place).take(bytes, priority);
   }
 
   #arm(): void {

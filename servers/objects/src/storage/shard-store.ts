@@ -326,10 +326,11 @@ export class ShardStore implements ObjectStore {
     await this.#loop.close();
     try {
       await this.#state.index.flush();
-      await this.#state.index.close();
     } catch (error) {
       throw toStoreError(error);
     } finally {
+      // Also of one that could not be flushed: its lock would keep the next start out.
+      await this.#state.index.close();
       this.#state.volumes.close();
       this.#state.blobs.close();
     }

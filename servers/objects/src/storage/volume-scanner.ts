@@ -35,6 +35,8 @@ export interface ScanOptions {
   readonly syncedEnd?: number;
   /** Whether a record is only good if its body's checksums are. */
   readonly checksBodies: boolean;
+  /** So much is read at a time, a MiB if absent; who scans many volumes at once has less memory for each. */
+  readonly windowBytes?: number;
 }
 
 const WINDOW_BYTES = 1_048_576;
@@ -54,6 +56,7 @@ export class VolumeScanner {
   readonly #sizeBytes: number;
   readonly #seed: number;
   readonly #checksBodies: boolean;
+  readonly #windowBytes: number;
   #offset: number;
   /** Memory for the window, used again and again: a scan would be garbage as large as the volume. */
   #memory: Buffer | undefined;
@@ -70,6 +73,7 @@ export class VolumeScanner {
     this.#sizeBytes = options.sizeBytes;
     this.#seed = options.seed;
     this.#checksBodies = options.checksBodies;
+    this.#windowBytes = options.windowBytes ?? WINDOW_BYTES;
     this.#syncedEnd = options.syncedEnd;
     this.#offset = options.fromOffset ?? VOLUME_HEADER_BYTES;
   }
@@ -142,7 +146,7 @@ export class VolumeScanner {
   async #isBodyGood(offset: number, storedBytes: number): Promise<boolean> {
     const count = Math.ceil(storedBytes / CHUNK_BYTES);
     if (count === 0) return true;
-    if (storedBytes + 4 * count <= WINDOW_BYTES) {
+    if (storedBytes + 4 * count <= this.#windowBytes) {
       const rest = await this.#bytesAt(offset, storedBytes + 4 * count);
       return rest !== undefined && areChecksumsGood(rest, storedBytes);
     }
@@ -161,9 +165,10 @@ export class VolumeScanner {
     if (offset + lengthBytes > this.#sizeBytes) return undefined;
     let at = offset - this.#windowOffset;
     if (at < 0 || at + lengthBytes > this.#window.length) {
-      const wanted = Math.max(lengthBytes, Math.min(WINDOW_BYTES, this.#sizeBytes - offset));
-      if (wanted <= WINDOW_BYTES) this.#memory ??= Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, this.#sizeBytes));
-      const memory = wanted <= WINDOW_BYTES ? this.#memory : undefined;
+      const wanted = Math.max(lengthBytes, Math.min(this.#windowBytes, this.#sizeBytes - offset));
+      const isSmall = wanted <= this.#windowBytes;
+      if (isSmall) this.#memory ??= Buffer.allocUnsafeSlow(Math.min(this.#windowBytes, this.#sizeBytes));
+      const memory = isSmall ? this.#memory : undefined;
       // Nothing is there while it is read: the memory may hold the old window and the new one in part.
       this.#window = EMPTY;
       this.#window = asBuffer(await this.#readAt(offset, wanted, memory));

@@ -262,11 +262,13 @@ export class VolumeSet {
    */
   scanner(
     id: number,
-    options: Pick<ScanOptions, "fromOffset" | "syncedEnd" | "checksBodies"> & Partial<Pick<ScanOptions, "sizeBytes">>,
+    options: Pick<ScanOptions, "fromOffset" | "syncedEnd" | "checksBodies" | "windowBytes"> &
+      Partial<Pick<ScanOptions, "sizeBytes">>,
   ): VolumeScanner {
     return new VolumeScanner({
-      sizeBytes: this.file(id).sizeBytes(),
       ...options,
+      // Who knows it need not open the file yet.
+      sizeBytes: options.sizeBytes ?? this.file(id).sizeBytes(),
       volumeId: id,
       readAt: (offset, bytes, buffer) => this.file(id).read(offset, bytes, buffer),
       seed: this.#identity.seed,

@@ -116,6 +116,8 @@ test("what is no replica is not promoted, and a replica is not started as a stor
     expect(out.join("")).toContain("it was promoted before");
     await expect(startTestReplica(source, token, { data })).rejects.toMatchObject({ code: "STORE_IS_NO_REPLICA" });
     await source.end();
+    const own = startTestReplica(source, token, { data: join(directory, "source") });
+    await expect(own).rejects.toMatchObject({ code: "STORE_IS_NO_REPLICA" });
   });
 }, 60_000);
 

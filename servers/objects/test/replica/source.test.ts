@@ -1,12 +1,11 @@
 import { get } from "node:http";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { FakeClock } from "@kagami/clock";
 import { eventually } from "@kagami/testkit";
 import { afterEach, expect, test } from "vitest";
 import { FollowerLink, STALL_LIMIT_MS } from "../../src/replica/follower-link.ts";
 import { ShardStore } from "../../src/storage/shard-store.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { addReplica, replicationOf } from "../support/replicas.ts";
+import { addReplica, replicationOf, seenByS3 } from "../support/replicas.ts";
 import { KeptResponse, senderTo } from "../support/sim-wire.ts";
 import { startTestServer, type TestServer } from "../support/start-server.ts";
 
@@ -49,6 +48,7 @@ test("nobody follows without the token of a replica that is registered", async (
   }
   const body = JSON.stringify({ after: 1 });
   expect(await codeOf(await ask(source, "progress", "wrong", { method: "POST", body }))).toMatchObject({ status: 401 });
+  expect(await (await fetch(`${source.adminUrl}/metrics`)).text()).toContain("kagami_objects_replica_strangers 16");
   // Nor does a key of S3 open it, not even the first user's.
   expect((await client.send({ path: "/_kagami/replica/users" })).status).toBe(401);
 });
@@ -139,7 +139,8 @@ test("a follower that takes nothing is sent a piece and no more, and what it hol
   // It never drains.
   void senderTo(response, shardOf(source).state, { after: 0, horizon: 0 }).run();
   await eventually(() => response.chunks.length >= 2);
-  for (let i = 0; i < 50; i++) await nextTurn();
+  // Time enough for the rest, if it did not wait.
+  await seenByS3(source.host);
   expect(response.chunks.length).toBeLessThan(8);
 });
 

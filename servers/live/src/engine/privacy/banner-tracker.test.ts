@@ -23,7 +23,14 @@ class Bench {
 
   see(sightings: readonly Sighting[], isStill = false, isSettled = true, isScrolled = false) {
     this.timeUs += FRAME_US;
-    return this.tracker.follow(sightings, this.grid, this.timeUs, () => isStill, isSettled, () => isScrolled);
+    return this.tracker.follow(
+      sightings,
+      this.grid,
+      this.timeUs,
+      () => isStill,
+      isSettled,
+      () => isScrolled,
+    );
   }
 
   /** A banner that has been there for a while. */

@@ -30,7 +30,12 @@ test.each([
   { why: "a page that went farther than is looked for", rows: 45, carries: true, scrolled: false },
 ])("what is in a box was scrolled there, or not: $why", ({ rows, carries, scrolled }) => {
   const now = (x: number, y: number): number => (!carries && isInBox(x, y) ? cardCell(x, y) : pageCell(x, y + 100));
-  expect(isScrolled(input(now, (x, y) => pageCell(x, y + 100 - rows)), BOX)).toBe(scrolled);
+  expect(
+    isScrolled(
+      input(now, (x, y) => pageCell(x, y + 100 - rows)),
+      BOX,
+    ),
+  ).toBe(scrolled);
 });
 
 test("a card that moves while nothing else does is not scrolled", () => {

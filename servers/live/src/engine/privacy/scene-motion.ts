@@ -9,6 +9,8 @@ const MOTION = {
   nearest: 2,
   /** Rows below the box that must be there to see how the scene travels, in this picture and in the older one. */
   leastRows: 8,
+  /** More rows below it say no more. */
+  mostRows: 24,
   /** Mean change of a cell from which the scene has changed at all. */
   leastChange: 4,
   /** What is left of the change once the travel is taken into account, at most: of the scene, and of the box. */
@@ -16,31 +18,35 @@ const MOTION = {
   boxLeft: 0.5,
   /** The same in luma: a card that hides what was very different leaves more than coding does. */
   boxLeftMost: 16,
+  /** Of the box's rows that changed, those that travelled: bars that stand still may lie over others. */
+  carried: 0.6,
   /** Of the box's rows, those that the older picture shows. */
   boxShown: 0.6,
 } as const;
-/** Every so many columns are compared. */
-const COLUMN_STEP = 2;
+/** Every so many columns are compared: of the scene, for which many places are tried, and of the box. */
+const SCENE_STEP = 4;
+const BOX_STEP = 2;
 
 /**
  * Whether what is in a box was in the older picture as well, elsewhere, and everything below it travelled along: then it
  * is a page that is scrolled, not a card that came over it.
  *
- * Compares some hundred thousand cells; only called for boxes that would be taken for a banner that begins.
+ * Compares some twenty thousand cells; only called for boxes that would be taken for a banner that begins.
  *
  * @param box In cells.
  */
 export function isScrolled(input: NetInput, box: CellBox): boolean {
   const { width, height } = input.mean;
-  const below = { left: 0, top: Math.min(height, Math.ceil(box.bottom) + 1), right: width, bottom: height };
+  const top = Math.min(height, Math.ceil(box.bottom) + 1);
+  const below = { left: 0, top, right: width, bottom: Math.min(height, top + MOTION.mostRows) };
   if (below.bottom - below.top < MOTION.leastRows) return false;
-  const still = changeAt(input, below, 0, MOTION.leastRows);
+  const still = changeAt(input, below, 0, MOTION.leastRows, SCENE_STEP);
   if (still < MOTION.leastChange) return false;
   let least = still;
   let travel = 0;
   for (let rows = -MOTION.farthest; rows <= MOTION.farthest; rows++) {
     if (Math.abs(rows) < MOTION.nearest) continue;
-    const change = changeAt(input, below, rows, MOTION.leastRows);
+    const change = changeAt(input, below, rows, MOTION.leastRows, SCENE_STEP);
     if (change >= least) continue;
     least = change;
     travel = rows;
@@ -52,9 +58,25 @@ export function isScrolled(input: NetInput, box: CellBox): boolean {
     right: Math.min(width, Math.floor(box.right)),
     bottom: Math.min(height, Math.floor(box.bottom)),
   };
-  const shown = Math.ceil(MOTION.boxShown * (inner.bottom - inner.top));
-  const left = changeAt(input, inner, travel, shown);
-  return left <= Math.min(MOTION.boxLeftMost, MOTION.boxLeft * changeAt(input, inner, 0, shown));
+  return isCarried(input, inner, travel);
+}
+
+/** Whether the older picture shows most of the box's rows, and where they went explains most of what changed in them. */
+function isCarried(input: NetInput, box: CellBox, travel: number): boolean {
+  let shown = 0;
+  let changed = 0;
+  let carried = 0;
+  for (let y = box.top; y < box.bottom; y++) {
+    const row = { ...box, top: y, bottom: y + 1 };
+    const moved = changeAt(input, row, travel, 1, BOX_STEP);
+    if (moved === Number.POSITIVE_INFINITY) continue;
+    shown++;
+    const still = changeAt(input, row, 0, 1, BOX_STEP);
+    if (still < MOTION.leastChange) continue;
+    changed++;
+    if (moved <= Math.min(MOTION.boxLeftMost, MOTION.boxLeft * still)) carried++;
+  }
+  return shown >= MOTION.boxShown * (box.bottom - box.top) && changed > 0 && carried >= MOTION.carried * changed;
 }
 
 /**
@@ -62,7 +84,7 @@ export function isScrolled(input: NetInput, box: CellBox): boolean {
  *
  * @returns Infinity if fewer than `leastRows` of its rows are there.
  */
-function changeAt({ mean, meanOlder }: NetInput, box: CellBox, rows: number, leastRows: number): number {
+function changeAt({ mean, meanOlder }: NetInput, box: CellBox, rows: number, leastRows: number, step: number): number {
   const { width, height, pixels } = mean;
   const older = meanOlder.pixels;
   const from = Math.max(box.top, -rows);
@@ -71,7 +93,7 @@ function changeAt({ mean, meanOlder }: NetInput, box: CellBox, rows: number, lea
   let sum = 0;
   let count = 0;
   for (let y = from; y < to; y++) {
-    for (let x = box.left; x < box.right; x += COLUMN_STEP) {
+    for (let x = box.left; x < box.right; x += step) {
       sum += Math.abs((pixels[y * width + x] as number) - (older[(y + rows) * width + x] as number));
       count++;
     }

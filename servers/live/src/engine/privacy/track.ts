@@ -14,7 +14,7 @@ export const TRACKING = {
   enterEach: -0.5,
   enterTogether: 1.5,
   /** Log-odds that each of two parts of a wide card must have. */
-  enterPart: 1,
+  enterPart: 2,
   /** Log-odds at which the picture before is held for another one to be looked at. */
   unsure: -2,
   /** Log-odds at which a banner that is known is still there, wherever it went. */

@@ -6,7 +6,7 @@ export interface FencingEpoch {
 }
 
 /** Of a store that was never promoted. */
-export const FIRST_EPOCH = 1;
+const FIRST_EPOCH = 1;
 
 /** The epoch that a store writes in. */
 export function currentEpoch(epochs: readonly FencingEpoch[]): number {

@@ -31,8 +31,8 @@ export const MAX_FRAME_BYTES = 16 << 20;
 const CONTROL_FRAME_BYTES = 65_536;
 
 /**
- * The header of a frame: kind, version, a check of the header (2 bytes), length of the payload (4), CRC-32C of kind,
- * version, length and payload (4); little-endian. The header has a check of its own, so that a wrong length is not waited
+ * The header of a frame: kind, version, a check of these and the length (2 bytes), length of the payload (4), CRC-32C of all
+ * that and the payload (4); little-endian. The header has a check of its own, so that a wrong length is not waited
  * for.
  *
  * @param payload In pieces; they are not copied.
@@ -48,17 +48,17 @@ export function encodeFrameHeader(kind: FrameKind, payload: readonly Uint8Array[
   const view = new DataView(header.buffer);
   view.setUint8(0, kind);
   view.setUint8(1, VERSION);
+  view.setUint16(2, checkOf(kind, VERSION, lengthBytes), true);
   view.setUint32(4, lengthBytes, true);
-  let crc = headCrc(header, crc32c);
-  view.setUint16(2, crc & 0xffff, true);
+  let crc = crc32c(header.subarray(0, 8));
   for (const piece of payload) crc = crc32c(piece, crc);
   view.setUint32(8, crc, true);
   return header;
 }
 
-/** Of the header without its checks. */
-function headCrc(header: Uint8Array, crc32c: Crc32c): number {
-  return crc32c(header.subarray(4, 8), crc32c(header.subarray(0, 2)));
+/** Of what the header says; any one bit of that changes it. */
+function checkOf(kind: number, version: number, lengthBytes: number): number {
+  return ((0x4b52 ^ (kind << 8) ^ version ^ lengthBytes ^ (lengthBytes >>> 16)) & 0xffff) >>> 0;
 }
 
 /**
@@ -104,7 +104,7 @@ export class FrameDecoder {
     else this.#pieces[0] = rest;
     const view = new DataView(bytes.buffer, bytes.byteOffset, FRAME_HEADER_BYTES);
     const payload = bytes.subarray(FRAME_HEADER_BYTES, frameBytes);
-    if (this.#crc32c(payload, headCrc(bytes, this.#crc32c)) !== view.getUint32(8, true)) {
+    if (this.#crc32c(payload, this.#crc32c(bytes.subarray(0, 8))) !== view.getUint32(8, true)) {
       throw new ReplicaStreamError(`A frame of ${payload.length} bytes fails its checksum`);
     }
     return { kind: view.getUint8(0) as FrameKind, payload };
@@ -115,11 +115,12 @@ export class FrameDecoder {
     const view = new DataView(bytes.buffer, bytes.byteOffset, FRAME_HEADER_BYTES);
     const kind = view.getUint8(0);
     const lengthBytes = view.getUint32(4, true);
-    if (view.getUint16(2, true) !== (headCrc(bytes, this.#crc32c) & 0xffff)) {
+    const version = view.getUint8(1);
+    if (view.getUint16(2, true) !== checkOf(kind, version, lengthBytes)) {
       throw new ReplicaStreamError("What came is no frame of a change stream");
     }
-    if (view.getUint8(1) !== VERSION || kind < FRAME_KINDS.hello || kind > FRAME_KINDS.end) {
-      throw new ReplicaStreamError(`A frame of kind ${kind}, version ${view.getUint8(1)} is not known`);
+    if (version !== VERSION || kind < FRAME_KINDS.hello || kind > FRAME_KINDS.end) {
+      throw new ReplicaStreamError(`A frame of kind ${kind}, version ${version} is not known`);
     }
     if (lengthBytes > limitOf(kind as FrameKind)) {
       throw new ReplicaStreamError(`A frame says that it has ${lengthBytes} bytes, more than it may have`);

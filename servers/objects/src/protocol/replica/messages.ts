@@ -60,12 +60,24 @@ export function encodeMessage(message: ReplicaHello | BatchEnd | Heartbeat | Str
 
 /** The payload of a record's frame, in pieces: length of the group (2 bytes), the group as JSON, the head, what follows it. */
 export function encodeWireRecord({ head, group, rest }: WireRecord, seed: number): Uint8Array[] {
-  const text = new TextEncoder().encode(JSON.stringify(group));
+  const text = encodeGroup(group);
   const front = new Uint8Array(2 + text.length + headBytesOf(head));
   new DataView(front.buffer).setUint16(0, text.length, true);
   front.set(text, 2);
   encodeHead(head, front, 2 + text.length, seed);
   return [front, rest];
+}
+
+/** Groups are few and never change: each is written once. */
+const encodedGroups = new WeakMap<GroupInfo, Uint8Array>();
+
+function encodeGroup(group: GroupInfo): Uint8Array {
+  const known = encodedGroups.get(group);
+  if (known !== undefined) return known;
+  const { id, bucketId, ruleKey, endsMs } = group;
+  const text = new TextEncoder().encode(JSON.stringify({ id, bucketId, ruleKey, endsMs }));
+  encodedGroups.set(group, text);
+  return text;
 }
 
 /**
