@@ -239,6 +239,28 @@ test("the mark of where a sealed volume ends outlives its move: a replay that wa
   for (let i = 0; i < 5; i++) expect((await read(store, `k${i}`)).bytes).toBe(1_000);
 });
 
+test("a volume that a commit under way still fills is not moved before it has all", async () => {
+  const { time, store, work, all } = await setUp();
+  for (let i = 0; i < 5; i++) await put(store, `k${i}`, 1_000, "GLACIER_IR");
+  const volume = [...store.state.volumes.all()].find(({ tier }) => tier === "hdd");
+  if (volume === undefined) throw new Error("There is no volume for the slow tier");
+  time.nowMs += 3_600_000;
+  let isGrown = false;
+  // The commit ends while the move has copied what was there when it began: here the volume is full only then.
+  const grow = async (): Promise<void> => {
+    if (isGrown) return;
+    isGrown = true;
+    volume.isSealed = false;
+    store.state.resume(volume);
+    await put(store, "late", 1_000, "GLACIER_IR");
+    store.state.retire(volume);
+  };
+  expect(await work.step(grow, 0)).toBeUndefined();
+  expect(volume.place).toBe("");
+  expect(await all()).toEqual(["moved"]);
+  for (const key of ["k0", "late"]) expect((await read(store, key)).bytes).toBe(1_000);
+});
+
 test("a damaged volume is not moved, and the tier is not blamed for it", async () => {
   const { first, hdd, time, store, step, work } = await setUp();
   for (let i = 0; i < 10; i++) await put(store, `k${i}`, 1_000, "GLACIER_IR");

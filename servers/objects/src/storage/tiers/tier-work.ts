@@ -178,7 +178,7 @@ export class TierWork {
     const { tier } = volume;
     this.#moving = volume;
     try {
-      const report = await moveVolume(this.#store.state, volume, takeIo);
+      const report = await moveVolume(this.#store.state, volume, takeIo, (work) => this.#store.betweenCommits(work));
       this.#troubles.delete(tier);
       if (report === undefined) return undefined;
       const counts = this.#countsOf(tier);

@@ -11,6 +11,9 @@ import type { Volume } from "../volume-set.ts";
 /** Waits until the disk of a tier may be used for so many bytes. */
 export type TakeTierIo = (place: string, bytes: number) => Promise<void>;
 
+/** Runs something while no commit is under way. */
+export type BetweenCommits = (work: () => Promise<boolean>) => Promise<boolean>;
+
 /** What a move did. */
 export interface MoveReport {
   readonly volumeId: number;
@@ -33,13 +36,14 @@ const UNSYNCED_BYTES = 8_388_608;
  * same turn in which memory learns of the new place. Whatever fails before leaves the old file, and a copy that says
  * nothing ({@link TieredDisk}). Who reads meanwhile reads on: the bytes are the same in both places.
  *
- * @returns undefined if the volume was removed meanwhile
+ * @returns undefined if the volume was removed or has grown meanwhile
  * @throws StoreError CORRUPT if a record or a body is damaged: it stays where it is; DISK_FULL, TIER_MISSING; an error of a disk
  */
 export async function moveVolume(
   state: ShardState,
   volume: Volume,
   takeIo: TakeTierIo,
+  betweenCommits: BetweenCommits,
 ): Promise<MoveReport | undefined> {
   const { volumes, disk } = state;
   const { place: from, tier: to, endOffset } = volume;
@@ -48,16 +52,20 @@ export async function moveVolume(
   try {
     await move.bodiesOf(volume);
     if (volume.isRemoved) return undefined;
-    await move.copy(volumePath(volume.id), VOLUME_DIRECTORY, endOffset, (file) => move.checkVolume(volume, file));
-    if (volume.isRemoved) {
-      move.discard(volumePath(volume.id));
-      return undefined;
-    }
-    // From here to the end without a pause: nobody may open the old name and find neither file.
-    move.fromDisk.unlink(volumePath(volume.id));
-    volumes.relocated(volume, to);
-    // A mark of where it ends stays: a replay that is cut short relies on it to look at the rest of a sealed volume.
-    return { volumeId: volume.id, from, to, movedBytes: move.movedBytes };
+    await move.copy(volumePath(volume.id), VOLUME_DIRECTORY, endOffset, (file) =>
+      move.checkVolume(volume.id, endOffset, file),
+    );
+    const isMoved = await betweenCommits(async () => {
+      // A volume is sealed by the commit that fills it, which may have been under way when the move began.
+      if (volume.isRemoved || volume.endOffset !== endOffset) return false;
+      // Without a pause: nobody may open the old name and find neither file.
+      move.fromDisk.unlink(volumePath(volume.id));
+      volumes.relocated(volume, to);
+      // A mark of where it ends stays: a replay that is cut short relies on it to look at the rest of a sealed volume.
+      return true;
+    });
+    if (!isMoved) move.discard(volumePath(volume.id));
+    return isMoved ? { volumeId: volume.id, from, to, movedBytes: move.movedBytes } : undefined;
   } finally {
     volumes.release(volume);
   }
@@ -175,8 +183,7 @@ class Move {
   }
 
   /** Reads what was written: it shows damage of the old file as well as of the new one. */
-  async checkVolume(volume: Volume, file: DiskFile): Promise<void> {
-    const { endOffset: sizeBytes, id } = volume;
+  async checkVolume(id: number, sizeBytes: number, file: DiskFile): Promise<void> {
     const scanner = new VolumeScanner({
       volumeId: id,
       readAt: async (offset, bytes, buffer) => {
