@@ -243,7 +243,7 @@ test("the closed loop keeps to the weights, and objects are stored before they a
       if (request.method === "PUT") stored.add(path);
       response.writeHead(request.method === "GET" && !stored.has(path) ? 404 : 200).end();
     },
-    { mix: "put:1KB*1,get:1KB*3", durationMs: 300 },
+    { mix: "put:1KB*1,get:1KB*3", durationMs: 1_000 },
   );
   expect(await run.prepare()).toBe(10);
   const { entries } = await run.measure();

@@ -54,7 +54,7 @@ async function fill(client: RawClient): Promise<void> {
   await client.send({ method: "POST", path: "/media/open?uploads" });
 }
 
-test("a replica shows what its source shows, and goes on with what comes", async () => {
+test("a replica shows what its source shows, and goes on with what comes", { timeout: 60_000 }, async () => {
   const { source, client } = await begin();
   await fill(client);
   const { replica } = await follow(source, await addReplica(adminOf(source)));

@@ -24,9 +24,9 @@ async function withSmallDisk(run: (directory: string) => Promise<void>): Promise
   return isMounted;
 }
 
-test("a disk that fills up refuses writes by name, keeps what it has, and takes writes again when there is room", async ({
-  skip,
-}) => {
+test("a disk that fills up refuses writes by name, keeps what it has, and takes writes again when there is room", {
+  timeout: 60_000,
+}, async ({ skip }) => {
   const isMounted = await withSmallDisk(async (data) => {
     const server = await startTestServer({ data });
     const client = new RawClient(server.host);
