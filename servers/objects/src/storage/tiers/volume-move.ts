@@ -7,6 +7,7 @@ import { asBuffer } from "../object-json.ts";
 import type { ShardState } from "../shard-state.ts";
 import { type ScannedRecord, VolumeScanner } from "../volume-scanner.ts";
 import type { Volume } from "../volume-set.ts";
+import type { TieredDisk } from "./tiered-disk.ts";
 
 /** Waits until the disk of a tier may be used for so many bytes. */
 export type TakeTierIo = (place: string, bytes: number) => Promise<void>;
@@ -34,7 +35,8 @@ const UNSYNCED_BYTES = 8_388_608;
  * A body goes before the volume, so that a volume on a slow disk has all its bodies there. Each file is copied, synced,
  * read back and checked against its own checksums; then its name is made durable, and only then the old name goes, in the
  * same turn in which memory learns of the new place. Whatever fails before leaves the old file, and a copy that says
- * nothing ({@link TieredDisk}). Who reads meanwhile reads on: the bytes are the same in both places.
+ * nothing ({@link TieredDisk}). Who reads meanwhile reads on: the bytes are the same in both places. The index is made
+ * durable before, since the disk may not be there when it is replayed.
  *
  * @returns undefined if the volume was removed or has grown meanwhile
  * @throws StoreError CORRUPT if a record or a body is damaged: it stays where it is; DISK_FULL, TIER_MISSING; an error of a disk
@@ -50,6 +52,8 @@ export async function moveVolume(
   const move = new Move(state, { from, to, fromDisk: disk.diskOf(from), toDisk: disk.diskOf(to), takeIo });
   volumes.hold(volume);
   try {
+    // A start without that disk cannot replay what the index has lost: up to here it must lose nothing.
+    await state.index.flush();
     await move.bodiesOf(volume);
     if (volume.isRemoved) return undefined;
     await move.copy(volumePath(volume.id), VOLUME_DIRECTORY, endOffset, (file) =>
@@ -59,7 +63,7 @@ export async function moveVolume(
       // A volume is sealed by the commit that fills it, which may have been under way when the move began.
       if (volume.isRemoved || volume.endOffset !== endOffset) return false;
       // Without a pause: nobody may open the old name and find neither file.
-      move.fromDisk.unlink(volumePath(volume.id));
+      disk.unlinkOn(from, volumePath(volume.id));
       volumes.relocated(volume, to);
       // A mark of where it ends stays: a replay that is cut short relies on it to look at the rest of a sealed volume.
       return true;
@@ -87,10 +91,6 @@ class Move {
   constructor(state: ShardState, way: MoveWay) {
     this.#state = state;
     this.#way = way;
-  }
-
-  get fromDisk(): Disk {
-    return this.#way.fromDisk;
   }
 
   /** Moves the large bodies that the volume's records own. */
@@ -128,7 +128,7 @@ class Move {
       throw error;
     }
     // It may have lost its owner meanwhile, and then both names.
-    if (!removeIfThere(this.#way.fromDisk, path)) this.discard(path);
+    if (!removeIfThere(this.#state.disk, this.#way.from, path)) this.discard(path);
   }
 
   /** Makes a checked copy whose bytes and name are durable. */
@@ -176,7 +176,7 @@ class Move {
   /** Removes the copy. */
   discard(path: string): void {
     try {
-      removeIfThere(this.#way.toDisk, path);
+      removeIfThere(this.#state.disk, this.#way.to, path);
     } catch {
       // It says nothing while the old file is there; the next start removes it.
     }
@@ -233,9 +233,9 @@ function isThere(disk: Disk, path: string): boolean {
 }
 
 /** Whether it was there. @throws the system's error */
-function removeIfThere(disk: Disk, path: string): boolean {
+function removeIfThere(disk: TieredDisk, place: string, path: string): boolean {
   try {
-    disk.unlink(path);
+    disk.unlinkOn(place, path);
     return true;
   } catch (error) {
     if (isAbsent(error)) return false;
