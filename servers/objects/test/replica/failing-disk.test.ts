@@ -1,3 +1,5 @@
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
 import { createRandom, FakeClock } from "@kagami/clock";
 import { systemClock } from "@kagami/kit";
 import { eventually, withTempDir } from "@kagami/testkit";
@@ -103,6 +105,23 @@ test("a replica whose write has failed opens its copy anew and goes on from wher
     expect(copies.followed?.follower).not.toBe(broken);
     expect(replica.status).toMatchObject({ fromNothingCount: 0, lagSequences: 0 });
     await end();
+    await store.close();
+  });
+});
+
+test("a replica whose whole copy is gone does not start as an empty store", async () => {
+  await withTempDir(async (directory) => {
+    const { store, client } = await makeSource();
+    const { open, until } = await openReplica(directory, client);
+    const first = await open(0);
+    await until(() => first.copies.isWhole);
+    await first.end();
+    await rename(join(directory, "copy-1"), join(directory, "away"));
+    await expect(open(0)).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
+    await rename(join(directory, "away"), join(directory, "copy-1"));
+    const again = await open(0);
+    expect(again.copies.storeId).toBe("s");
+    await again.end();
     await store.close();
   });
 });
