@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
@@ -141,6 +141,8 @@ test("what is no replica is not promoted, and a replica is not started as a stor
     expect(await runToolCommand(["promote", "--data", data], context)).toBe(1);
     expect(out.join("")).toContain("it was promoted before");
     await expect(startTestReplica(source, token, { data })).rejects.toMatchObject({ code: "STORE_IS_NO_REPLICA" });
+    await rename(join(data, "copy-1"), join(data, "away"));
+    await expect(startTestServer({ data })).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
     await source.end();
     const own = startTestReplica(source, token, { data: join(directory, "source") });
     await expect(own).rejects.toMatchObject({ code: "STORE_IS_NO_REPLICA" });
