@@ -112,10 +112,11 @@ export class Follower {
 
   async #copyBlob({ head, rest }: Change, fetchBlob: FetchBlob): Promise<void> {
     const { blobId, storedBytes } = head;
-    const bytes = await fetchBlob(blobId);
-    if (bytes === undefined) return;
+    // Before the bytes are asked for: an answer that nobody reads would keep its connection.
     const writer = onDisk(() => this.#createBlob(blobId));
     try {
+      const bytes = await fetchBlob(blobId);
+      if (bytes === undefined) return await writer.abort();
       for await (const piece of bytes) await onDisk(() => writer.write(piece));
       const checksums = await onDisk(() => writer.finish());
       if (
