@@ -76,6 +76,12 @@ export class TieredDisk implements Disk {
     return at === -1 ? this.tiers.length + 1 : at + 1;
   }
 
+  /** The tier whose disk has a file; undefined if none that is there has it. @throws the system's error */
+  placeOf(path: string): string | undefined {
+    if (isThere(this.#first, path)) return "";
+    return this.#slow.find(({ disk }) => isThere(disk, path))?.name;
+  }
+
   create(path: string): DiskFile {
     return this.#first.create(path);
   }
@@ -200,6 +206,16 @@ export class TieredDisk implements Disk {
   #why(name: string): string {
     const tier = this.tiers.find((one) => one.name === name);
     return `${tier?.missingBecause ?? "the store is not told of it"}. Give it back with --tiers and start again`;
+  }
+}
+
+function isThere(disk: Disk, path: string): boolean {
+  try {
+    disk.open(path).close();
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
   }
 }
 

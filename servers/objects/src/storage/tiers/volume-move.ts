@@ -49,16 +49,15 @@ export async function moveVolume(
 ): Promise<MoveReport | undefined> {
   const { volumes, disk } = state;
   const { place: from, tier: to, endOffset } = volume;
-  const move = new Move(state, { from, to, fromDisk: disk.diskOf(from), toDisk: disk.diskOf(to), takeIo });
+  const move = new Move(state, { from, to, toDisk: disk.diskOf(to), takeIo });
   volumes.hold(volume);
   try {
     // A start without that disk cannot replay what the index has lost: up to here it must lose nothing.
     await state.index.flush();
     await move.bodiesOf(volume);
     if (volume.isRemoved) return undefined;
-    await move.copy(volumePath(volume.id), VOLUME_DIRECTORY, endOffset, (file) =>
-      move.checkVolume(volume.id, endOffset, file),
-    );
+    const file = { path: volumePath(volume.id), directory: VOLUME_DIRECTORY, from, sizeBytes: endOffset };
+    await move.copy(file, (copied) => move.checkVolume(volume.id, endOffset, copied));
     const isMoved = await betweenCommits(async () => {
       // A volume is sealed by the commit that fills it, which may have been under way when the move began.
       if (volume.isRemoved || volume.endOffset !== endOffset) return false;
@@ -75,10 +74,17 @@ export async function moveVolume(
   }
 }
 
+interface FileToMove {
+  readonly path: string;
+  readonly directory: string;
+  /** The tier whose disk has it. */
+  readonly from: string;
+  readonly sizeBytes: number;
+}
+
 interface MoveWay {
   readonly from: string;
   readonly to: string;
-  readonly fromDisk: Disk;
   readonly toDisk: Disk;
   readonly takeIo: TakeTierIo;
 }
@@ -93,7 +99,10 @@ class Move {
     this.#way = way;
   }
 
-  /** Moves the large bodies that the volume's records own. */
+  /**
+   * Moves the large bodies that the volume's records own. They may lie elsewhere than the volume: on the disk that they were
+   * put for, or that the volume was on before it was divided.
+   */
   async bodiesOf(volume: Volume): Promise<void> {
     const scanner = new VolumeScanner({
       volumeId: volume.id,
@@ -115,35 +124,34 @@ class Move {
 
   async #moveBody(record: ScannedRecord): Promise<void> {
     const { head, volumeId, offset, recordBytes } = record;
+    const { disk } = this.#state;
     const path = blobPath(head.blobId);
-    if (!isThere(this.#way.fromDisk, path)) return;
+    const from = disk.placeOf(path);
+    if (from === undefined || disk.rankOf(from) >= disk.rankOf(this.#way.to)) return;
     const headBytes = headBytesOf(head);
     const table = asBuffer(await this.#state.volumes.file(volumeId).read(offset + headBytes, recordBytes - headBytes));
+    const file = { path, directory: BLOB_DIRECTORY, from, sizeBytes: head.bodyBytes };
     try {
-      await this.copy(path, BLOB_DIRECTORY, head.bodyBytes, (file) =>
-        this.#checkBody(head.bodyBytes, path, table, file),
-      );
+      await this.copy(file, (copied) => this.#checkBody(file, table, copied));
     } catch (error) {
       if (isAbsent(error) && !(await isLive(this.#state, record))) return;
       throw error;
     }
     // It may have lost its owner meanwhile, and then both names.
-    if (!removeIfThere(this.#state.disk, this.#way.from, path)) this.discard(path);
+    if (!removeIfThere(disk, from, path)) this.discard(path);
   }
 
   /** Makes a checked copy whose bytes and name are durable. */
   async copy(
-    path: string,
-    directory: string,
-    sizeBytes: number,
-    check: (file: DiskFile) => Promise<void>,
+    { path, directory, from, sizeBytes }: FileToMove,
+    check: (copied: DiskFile) => Promise<void>,
   ): Promise<void> {
-    const { from, to, fromDisk, toDisk, takeIo } = this.#way;
+    const { to, toDisk, takeIo } = this.#way;
     if (toDisk.freeBytes() < sizeBytes + this.#state.options.reserveBytes) {
       throw new StoreError("DISK_FULL", `Cannot move ${path}: tier "${to}" has no room for ${sizeBytes} bytes`);
     }
     this.discard(path);
-    const source = fromDisk.open(path);
+    const source = this.#state.disk.diskOf(from).open(path);
     const target = createOn(toDisk, path, source);
     try {
       const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -201,13 +209,13 @@ class Move {
     }
   }
 
-  async #checkBody(bodyBytes: number, path: string, table: Buffer, file: DiskFile): Promise<void> {
-    for (let at = 0, i = 0; at < bodyBytes; at += CHUNK_BYTES, i++) {
-      const length = Math.min(CHUNK_BYTES, bodyBytes - at);
+  async #checkBody({ path, from, sizeBytes }: FileToMove, table: Buffer, copied: DiskFile): Promise<void> {
+    for (let at = 0, i = 0; at < sizeBytes; at += CHUNK_BYTES, i++) {
+      const length = Math.min(CHUNK_BYTES, sizeBytes - at);
       await this.#way.takeIo(this.#way.to, length);
-      const chunk = await file.read(at, length);
+      const chunk = await copied.read(at, length);
       if (chunk.length !== length || chunkChecksum(chunk) !== table.readUInt32LE(4 * i)) {
-        throw damaged(path, this.#way.from, at);
+        throw damaged(path, from, at);
       }
     }
   }
@@ -218,16 +226,6 @@ function createOn(disk: Disk, path: string, source: DiskFile): DiskFile {
     return disk.create(path);
   } catch (error) {
     source.close();
-    throw error;
-  }
-}
-
-function isThere(disk: Disk, path: string): boolean {
-  try {
-    disk.open(path).close();
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
     throw error;
   }
 }
