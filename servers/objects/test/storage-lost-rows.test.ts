@@ -5,7 +5,7 @@ import { VOLUME_DIRECTORY, volumePath } from "../src/storage/disk.ts";
 import { writeEndMark } from "../src/storage/end-mark.ts";
 import { volumeKey } from "../src/storage/index/keys.ts";
 import { MemoryIndex } from "../src/storage/index/memory-index.ts";
-import { startShard } from "../src/storage/open-store.ts";
+import { startFollower, startShard } from "../src/storage/open-store.ts";
 import type { ShardStore } from "../src/storage/shard-store.ts";
 import { auditVolumes } from "./support/audit-volumes.ts";
 import { putBody, readBody } from "./support/damaged-store.ts";
@@ -157,6 +157,27 @@ test.each([
   expect(third.recovery.restoredVolumes).toEqual([]);
   for (const [key, body] of bodies) expect((await readBody(third, key))?.equals(body), key).toBe(true);
   await auditVolumes(third.state);
+});
+
+test("a copy that was made when a tombstone was gone tells so whoever missed it, also after a start", async () => {
+  const { store } = await empty();
+  await putBody(store, "gone", new Uint8Array(20_000));
+  const after = await lastOf(store);
+  await remove(store, "gone");
+  await putBody(store, "stays", new Uint8Array(100));
+  await compactAll(store);
+  const last = await lastOf(store);
+  const disk = new SimDisk(createRandom(2));
+  const parts = { disk, index: new MemoryIndex(), storeId: "s", nowMs: () => 1_000, options: OPTIONS };
+  const batch = await new ChangeReader(store.state).read(0, Number.POSITIVE_INFINITY);
+  for (const changes of [batch, undefined]) {
+    const copy = await startFollower(parts);
+    if (changes !== undefined) await copy.apply(changes, async () => undefined);
+    const reader = new ChangeReader(copy.store.state);
+    await expect(reader.read(after, 1)).rejects.toMatchObject({ code: "CHANGES_TRIMMED" });
+    expect((await reader.read(last, 1)).changes).toEqual([]);
+    await copy.close();
+  }
 });
 
 test("a volume whose file could not be removed brings nothing back when the index is built anew", async () => {
