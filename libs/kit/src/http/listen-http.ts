@@ -39,6 +39,11 @@ export interface HttpListenerOptions extends ConnectionLimits {
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept for its next request; 15 s if absent. */
   readonly keepAliveTimeoutMs?: number;
+  /**
+   * The least rate at which an answer to `onPlainRequest` that was given whole is to be taken, once `keepAliveTimeoutMs`
+   * are over; 1,024 if absent, 0 is none.
+   */
+  readonly minBytesPerSecond?: number;
   /** 16 KiB if absent; more is answered with 431. */
   readonly maxHeaderBytes?: number;
   readonly metrics?: Metrics | undefined;
@@ -144,6 +149,7 @@ function interceptPlain(
     passOn: (socket) => void accept.call(server, socket),
     refuse: (socket) => refuseBadRequest(new Error("The connection ended inside a request"), socket),
     keepAliveTimeoutMs: keepAliveTimeoutOf(options),
+    minBytesPerSecond: options.minBytesPerSecond ?? 1_024,
     holdMs: holdMsOf(options),
   });
   server.on(event, (socket: Socket) => {

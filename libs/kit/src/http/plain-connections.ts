@@ -11,8 +11,10 @@ interface PlainConnectionsOptions {
   readonly passOn: (socket: Socket) => void;
   /** Answers that what came is no request, and hangs up. */
   readonly refuse: (socket: Socket) => void;
-  /** How long an idle connection is kept, and one that does not take its answer. */
+  /** How long an idle connection is kept. */
   readonly keepAliveTimeoutMs: number;
+  /** An answer that was given whole has that time and, beside it, what its bytes take at this rate; 0 cuts nobody. */
+  readonly minBytesPerSecond: number;
   /** How long the beginning of a request is waited for here before it is passed on. */
   readonly holdMs: number;
 }
@@ -85,7 +87,8 @@ class PlainConnection implements PlainAnswerer {
   /** Since when the peer is waited for, as of the sweep that saw it first. */
   #waitsSinceMs: number | undefined;
   readonly #onData = (bytes: Uint8Array): void => {
-    this.#waitsSinceMs = undefined;
+    // A head has one time, in how many pieces it may come; the first head has it from the beginning of the connection.
+    if (this.#rest.length === 0 && this.#hasAsked) this.#waitsSinceMs = undefined;
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     this.#parse();
   };
@@ -99,7 +102,9 @@ class PlainConnection implements PlainAnswerer {
     this.#owner.forget(this);
     this.#response?.onGone();
   };
-  readonly #onTaken = (): void => {
+  readonly #onTaken = (error?: Error | null): void => {
+    // Its `close` tells the answer.
+    if (error) return;
     this.#waitsSinceMs = undefined;
     this.#goOn();
   };
@@ -141,8 +146,15 @@ class PlainConnection implements PlainAnswerer {
     this.#waitsSinceMs ??= nowMs;
     const waitedMs = nowMs - this.#waitsSinceMs;
     const isBeginning = this.#response === undefined && (this.#rest.length > 0 || !this.#hasAsked);
-    if (isBeginning && waitedMs >= this.#options.holdMs) this.#passOn();
-    else if (waitedMs > this.#options.keepAliveTimeoutMs) this.socket.destroy();
+    if (!isBeginning) {
+      if (waitedMs > this.#options.keepAliveTimeoutMs + this.#takingMs()) this.socket.destroy();
+    } else if (waitedMs >= this.#options.holdMs) this.#passOn();
+  }
+
+  /** The time that the peer may need for what it has not taken: how much of a write it has taken is not told. */
+  #takingMs(): number {
+    const { writableLength } = this.socket;
+    return writableLength === 0 ? 0 : (writableLength * 1_000) / this.#options.minBytesPerSecond;
   }
 
   #goOn(): void {
@@ -170,6 +182,7 @@ class PlainConnection implements PlainAnswerer {
     const { socket } = this;
     const response = new PlainResponse(this, head.method);
     this.#hasAsked = true;
+    this.#waitsSinceMs = undefined;
     this.#response = response;
     this.#options.onRequest(new PlainRequest(head, socket), response);
     if (this.#response === undefined) return;
