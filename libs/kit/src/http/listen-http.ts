@@ -11,6 +11,7 @@ import { startListening } from "../net/listen.ts";
 import { type Listener, wrapListener } from "../net/listen-tcp.ts";
 import type { HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { PlainConnections } from "./plain-connections.ts";
+import { PLAIN_HEAD_BYTES } from "./plain-head.ts";
 
 export interface HttpListenerOptions extends ConnectionLimits {
   /** What it serves, in errors and as the `listener` label: `playback`. */
@@ -113,11 +114,15 @@ function makeServer(options: HttpListenerOptions): Server {
     headersTimeout: headersTimeoutMs,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: keepAliveTimeoutOf(options),
-    maxHeaderSize: options.maxHeaderBytes ?? 16_384,
+    maxHeaderSize: maxHeaderBytesOf(options),
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, headersTimeoutMs),
   };
   if (!options.tls) return createServer(settings);
   return createTlsServer({ ...settings, handshakeTimeout: TLS_HANDSHAKE_LIMIT_MS, ...options.tls });
+}
+
+function maxHeaderBytesOf({ maxHeaderBytes = 16_384 }: HttpListenerOptions): number {
+  return maxHeaderBytes;
 }
 
 function headersTimeoutOf({ headersTimeoutMs = 10_000 }: HttpListenerOptions): number {
@@ -148,6 +153,7 @@ function interceptPlain(
     isPlainUrl: options.isPlainUrl,
     passOn: (socket) => void accept.call(server, socket),
     refuse: (socket) => refuseBadRequest(new Error("The connection ended inside a request"), socket),
+    maxHeadBytes: Math.min(PLAIN_HEAD_BYTES, maxHeaderBytesOf(options)),
     keepAliveTimeoutMs: keepAliveTimeoutOf(options),
     minBytesPerSecond: options.minBytesPerSecond ?? 1_024,
     holdMs: holdMsOf(options),

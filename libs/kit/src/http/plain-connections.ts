@@ -11,6 +11,8 @@ interface PlainConnectionsOptions {
   readonly passOn: (socket: Socket) => void;
   /** Answers that what came is no request, and hangs up. */
   readonly refuse: (socket: Socket) => void;
+  /** Longer heads are not judged here. */
+  readonly maxHeadBytes: number;
   /** How long an idle connection is kept. */
   readonly keepAliveTimeoutMs: number;
   /** An answer that was given whole has that time and, beside it, what its bytes take at this rate; 0 cuts nobody. */
@@ -54,7 +56,7 @@ export class PlainConnections {
     );
   }
 
-  /** Idle connections end now, the others behind their answer. */
+  /** Idle connections end now, the others behind their answer; a head that has begun is still waited for. */
   drain(): void {
     this.#isDraining = true;
     clearInterval(this.#sweeping);
@@ -137,7 +139,7 @@ class PlainConnection implements PlainAnswerer {
   }
 
   endIfIdle(): void {
-    if (this.#response === undefined) this.socket.destroySoon();
+    if (this.#response === undefined && this.#rest.length === 0) this.socket.destroySoon();
   }
 
   check(nowMs: number): void {
@@ -166,7 +168,7 @@ class PlainConnection implements PlainAnswerer {
   #parse(): void {
     this.#isParsing = true;
     while (this.#response === undefined && this.#rest.length > 0) {
-      const head = parsePlainHead(this.#rest, 0);
+      const head = parsePlainHead(this.#rest, 0, this.#options.maxHeadBytes);
       if (head === undefined) break;
       if (head === "unusual" || this.#options.isPlainUrl?.(head.url) === false) {
         this.#passOn();
