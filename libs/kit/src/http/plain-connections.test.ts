@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { eventually } from "@kagami/testkit";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Listener } from "../net/listen-tcp.ts";
 import type { HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { type HttpListenerOptions, listenHttp } from "./listen-http.ts";
@@ -326,6 +326,17 @@ test("a head that has begun when the listener closes is answered", async () => {
   socket.write(get("/2").slice(9));
   expect(await readAll(socket)).toMatch(/Connection: close\r\n.*<plain \/2>$/s);
   await closing;
+});
+
+test("a listener that could not listen leaves no timer behind", async () => {
+  const { addressText } = await listen(tell);
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    await expect(listen(tell, { address: addressText })).rejects.toThrow();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("TLS changes nothing", async () => {

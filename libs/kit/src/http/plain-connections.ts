@@ -36,18 +36,17 @@ const NO_BYTES = new Uint8Array(0);
 export class PlainConnections {
   readonly #options: PlainConnectionsOptions;
   readonly #all = new Set<PlainConnection>();
-  readonly #sweeping: NodeJS.Timeout;
+  /** From the first connection on: a listener may fail to listen, and then nobody drains it. */
+  #sweeping: NodeJS.Timeout | undefined;
   #isDraining = false;
 
   constructor(options: PlainConnectionsOptions) {
     this.#options = options;
-    const intervalMs = Math.min(MAX_SWEEP_MS, options.keepAliveTimeoutMs / 4, options.holdMs / 2);
-    this.#sweeping = setInterval(() => this.#sweep(), Math.max(1, intervalMs));
-    this.#sweeping.unref();
   }
 
   /** Takes over an accepted connection. */
   take(socket: Socket): void {
+    if (!this.#isDraining) this.#sweeping ??= this.#startSweeping();
     this.#all.add(
       new PlainConnection(socket, this.#options, {
         forget: (connection) => void this.#all.delete(connection),
@@ -61,6 +60,12 @@ export class PlainConnections {
     this.#isDraining = true;
     clearInterval(this.#sweeping);
     for (const connection of this.#all) connection.endIfIdle();
+  }
+
+  #startSweeping(): NodeJS.Timeout {
+    const { keepAliveTimeoutMs, holdMs } = this.#options;
+    const intervalMs = Math.min(MAX_SWEEP_MS, keepAliveTimeoutMs / 4, holdMs / 2);
+    return setInterval(() => this.#sweep(), Math.max(1, intervalMs)).unref();
   }
 
   #sweep(): void {
