@@ -90,6 +90,10 @@ export async function openStoreHost(parts: StoreHostParts): Promise<StoreHost> {
 async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHostParts): Promise<StoreHost> {
   const registry = await ReplicaRegistry.open({ directory: config.data, limit: config.maxReplicas, nowMs: Date.now });
   const { directory } = await locateStore(config.data);
+  if (directory !== config.data && !existsSync(join(directory, STORE_FILE))) {
+    const what = `Cannot open the store in ${config.data}: it was promoted, and ${join(directory, STORE_FILE)} is gone`;
+    throw new ObjectsError("STORE_UNREADABLE", `${what}. Mount its disk, or repair it by kagami objects repair`);
+  }
   const options = { directory, ...storeOptions(config) };
   const rest = { config, log, metrics, onMaintenance, maintenance: maintenanceOptions(config) };
   const { store, maintenance, describeTiers, onRulesChanged } = await openOwnShard({ ...rest, options });

@@ -1,11 +1,11 @@
 import { createRandom } from "@kagami/clock";
 import { expect, test } from "vitest";
 import { ChangeReader } from "../src/storage/change-reader.ts";
-import { VOLUME_DIRECTORY } from "../src/storage/disk.ts";
+import { VOLUME_DIRECTORY, volumePath } from "../src/storage/disk.ts";
 import { writeEndMark } from "../src/storage/end-mark.ts";
 import { volumeKey } from "../src/storage/index/keys.ts";
 import { MemoryIndex } from "../src/storage/index/memory-index.ts";
-import { startShard } from "../src/storage/open-store.ts";
+import { startFollower, startShard } from "../src/storage/open-store.ts";
 import type { ShardStore } from "../src/storage/shard-store.ts";
 import { auditVolumes } from "./support/audit-volumes.ts";
 import { putBody, readBody } from "./support/damaged-store.ts";
@@ -157,4 +157,73 @@ test.each([
   expect(third.recovery.restoredVolumes).toEqual([]);
   for (const [key, body] of bodies) expect((await readBody(third, key))?.equals(body), key).toBe(true);
   await auditVolumes(third.state);
+});
+
+test("a copy that was made when a tombstone was gone tells so whoever missed it, also after a start", async () => {
+  const { store } = await empty();
+  await putBody(store, "gone", new Uint8Array(20_000));
+  const after = await lastOf(store);
+  await remove(store, "gone");
+  await putBody(store, "stays", new Uint8Array(100));
+  await compactAll(store);
+  const last = await lastOf(store);
+  const disk = new SimDisk(createRandom(2));
+  const parts = { disk, index: new MemoryIndex(), storeId: "s", nowMs: () => 1_000, options: OPTIONS };
+  const batch = await new ChangeReader(store.state).read(0, Number.POSITIVE_INFINITY);
+  for (const changes of [batch, undefined]) {
+    const copy = await startFollower(parts);
+    if (changes !== undefined) await copy.apply(changes, async () => undefined);
+    const reader = new ChangeReader(copy.store.state);
+    await expect(reader.read(after, 1)).rejects.toMatchObject({ code: "CHANGES_TRIMMED" });
+    expect((await reader.read(last, 1)).changes).toEqual([]);
+    await copy.close();
+  }
+});
+
+test("a volume whose file could not be removed brings nothing back when the index is built anew", async () => {
+  const { disk, index, store } = await empty();
+  const keys = Array.from({ length: 10 }, (_, i) => `gone${i}`);
+  for (const key of keys) await putBody(store, key, new Uint8Array(2_000));
+  for (const volume of store.state.volumes.all()) store.state.seal(volume);
+  // Most of their volume, so that it is compacted as well.
+  for (const key of keys) await remove(store, key);
+  await putBody(store, "stays", new Uint8Array(100));
+  const unlink = disk.unlink.bind(disk);
+  disk.unlink = (path) => {
+    if (path === volumePath(1)) throw Object.assign(new Error("EIO: it cannot be removed"), { code: "EIO" });
+    unlink(path);
+  };
+  await compactAll(store);
+  disk.unlink = unlink;
+  await store.close();
+  await lose(index);
+  const again = await start(disk, index);
+  for (const key of keys) expect(await again.head("b", key)).toBeUndefined();
+  expect((await again.head("b", "stays"))?.sizeBytes).toBe(100);
+});
+
+test("a compaction that fails leaves the others their turn, and is tried again after a minute", async () => {
+  const disk = new SimDisk(createRandom(1));
+  let nowMs = 1_000;
+  const store = await startShard({
+    disk,
+    index: new MemoryIndex(),
+    storeId: "s",
+    nowMs: () => nowMs,
+    options: OPTIONS,
+  });
+  await store.createBucket({ name: "b", owner: "o", nowMs: 1 });
+  for (const key of ["a", "b", "c", "d", "e", "f"]) await putBody(store, key, new Uint8Array(25_000));
+  for (const key of ["a", "b", "c"]) await remove(store, key);
+  for (const volume of store.state.volumes.all()) store.state.seal(volume);
+  const first = store.compactionCandidate(0.3);
+  if (first === undefined) return expect.unreachable();
+  disk.faults = { syncError: 1 };
+  await expect(store.compact(first, async () => undefined, 0)).rejects.toThrow();
+  disk.faults = {};
+  const next = store.compactionCandidate(0.3);
+  expect(next?.id).not.toBe(first.id);
+  expect(next).toBeDefined();
+  nowMs += 60_000;
+  expect(store.compactionCandidate(0.3)?.id).toBe(first.id);
 });

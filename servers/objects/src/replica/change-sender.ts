@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { TimerClock } from "@kagami/clock";
+import type { Timer, TimerClock } from "@kagami/clock";
 import { crc32c } from "@node-rs/crc32";
 import {
   encodeFrameHeader,
@@ -84,16 +84,38 @@ export class ChangeSender {
 
   /** Undefined if the follower must begin anew, which it was told. */
   async #read(): Promise<ChangeBatch | undefined> {
-    const { takeIo } = this.#parts;
     try {
-      const batch = await this.#reader.read(this.#after, BATCH_BYTES, this.#horizon);
-      for (const [place, bytes] of batch.bytesByPlace) await takeIo(bytes, place);
-      return batch;
+      return await this.#speakDuring(this.#readPaid());
     } catch (error) {
       // Trimmed, closing, or a tier that is away: the follower is told which.
       if (!(error instanceof StoreError)) throw error;
       await this.#say(FRAME_KINDS.end, [encodeMessage({ code: error.code, message: error.message })]);
       return undefined;
+    }
+  }
+
+  async #readPaid(): Promise<ChangeBatch> {
+    const batch = await this.#reader.read(this.#after, BATCH_BYTES, this.#horizon);
+    for (const [place, bytes] of batch.bytesByPlace) await this.#parts.takeIo(bytes, place);
+    return batch;
+  }
+
+  /**
+   * Says now and then that it is there until the work is done: a small budget or a slow disk may take longer than a follower
+   * bears silence, and one that comes back asks for the same batch again.
+   */
+  async #speakDuring<Result>(work: Promise<Result>): Promise<Result> {
+    const { clock, response } = this.#parts;
+    const done = work.then(isDone, isDone);
+    for (;;) {
+      let timer: Timer | undefined;
+      const late = new Promise<false>((resolve) => {
+        timer = clock.after(HEARTBEAT_MS, () => resolve(false));
+      });
+      const isOver = await Promise.race([done, late]);
+      timer?.cancel();
+      if (isOver || this.#isEnded || response.destroyed) return await work;
+      await this.#beat();
     }
   }
 
@@ -115,7 +137,7 @@ export class ChangeSender {
 
   /** Waits a little, and says that it is there if it was silent for long. False if the follower has left. */
   async #rest(): Promise<boolean> {
-    const { clock, response, state, usersGeneration } = this.#parts;
+    const { clock, response } = this.#parts;
     await new Promise<void>((resolve) => {
       const timer = clock.after(TAIL_MS, resolve);
       this.#wake = () => {
@@ -125,9 +147,13 @@ export class ChangeSender {
     });
     this.#wake = undefined;
     if (response.destroyed) return false;
-    if (clock.monotonicMs() - this.#saidAtMs < HEARTBEAT_MS) return true;
+    return clock.monotonicMs() - this.#saidAtMs < HEARTBEAT_MS || (await this.#beat());
+  }
+
+  #beat(): Promise<boolean> | boolean {
+    const { state, usersGeneration } = this.#parts;
     const heartbeat = { appliedSequence: state.appliedSequence, usersGeneration: usersGeneration() };
-    return await this.#say(FRAME_KINDS.heartbeat, [encodeMessage(heartbeat)]);
+    return this.#say(FRAME_KINDS.heartbeat, [encodeMessage(heartbeat)]);
   }
 
   #say(kind: FrameKind, payload: readonly Uint8Array[]): Promise<boolean> | boolean {
@@ -150,4 +176,8 @@ export class ChangeSender {
     this.#saidAtMs = clock.monotonicMs();
     return link.send(response, pieces);
   }
+}
+
+function isDone(): true {
+  return true;
 }

@@ -1,6 +1,8 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { FencingEpoch } from "../engine/replica/epochs.ts";
+import { ObjectsError } from "../errors.ts";
+import { STORE_FILE } from "../storage/open-store.ts";
 import { Copy, type CopyOptions, readStoreFileOf } from "./copy.ts";
 import {
   copyDirectory,
@@ -39,7 +41,7 @@ export class Copies {
     this.#file = file;
   }
 
-  /** Opens what is there. @throws FileError, StoreError, or an error of the disk or the index */
+  /** Opens what is there. @throws ObjectsError STORE_UNREADABLE, FileError, StoreError, or an error of the disk or the index */
   static async open(options: CopiesOptions): Promise<Copies> {
     const { directory, source } = options;
     const found = await readReplicaFile(directory);
@@ -164,9 +166,14 @@ export class Copies {
     if (number === 0) return undefined;
     const directory = copyDirectory(this.#options.directory, number);
     const file = await readStoreFileOf(directory);
-    // It was just being begun.
-    if (file === undefined && number === this.#file.next) return undefined;
-    const { storeId = "", epochs = [] } = file ?? {};
+    if (file === undefined) {
+      // It was just being begun.
+      if (number === this.#file.next) return undefined;
+      const what = `Cannot open the replica in ${this.#options.directory}: ${join(directory, STORE_FILE)} is gone`;
+      const mend = "Mount its disk, repair it by kagami objects repair, or follow in an empty directory";
+      throw new ObjectsError("STORE_UNREADABLE", `${what}. ${mend}`);
+    }
+    const { storeId, epochs = [] } = file;
     return await Copy.open({ number, directory, storeId, epochs, knownHorizon }, this.#options);
   }
 

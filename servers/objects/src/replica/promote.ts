@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +40,7 @@ export async function promote(directory: string): Promise<PromoteReport> {
   const follower = await openFollower({ directory: place, storeId, engine, epochs, knownHorizon: 0 });
   const after = follower.store.state.appliedSequence;
   await follower.close();
-  const promoted = promotedEpochs(epochs, after);
+  const promoted = promotedEpochs(epochs, after, randomUUID());
   await writeStoreFile(join(place, STORE_FILE), { ...storeFile, epochs: promoted });
   await writeReplicaFile(directory, { ...file, next: 0, nextHorizon: 0, isPromoted: true });
   if (file.next !== 0) await rm(copyDirectory(directory, file.next), { recursive: true, force: true });

@@ -60,7 +60,7 @@ export class ReplicaStore implements ObjectStore {
   }
 
   async head(bucket: string, key: string, versionId?: string) {
-    return await this.#read.head(bucket, key, versionId);
+    return await this.#held((store) => store.head(bucket, key, versionId));
   }
 
   openNow(bucket: string, key: string): OpenObject | undefined {
@@ -81,19 +81,19 @@ export class ReplicaStore implements ObjectStore {
   }
 
   async list(request: ListRequest) {
-    return await this.#read.list(request);
+    return await this.#held((store) => store.list(request));
   }
 
   async upload(bucket: string, key: string, uploadId: string) {
-    return await this.#read.upload(bucket, key, uploadId);
+    return await this.#held((store) => store.upload(bucket, key, uploadId));
   }
 
   async listParts(bucket: string, key: string, uploadId: string, after: number, limit: number) {
-    return await this.#read.listParts(bucket, key, uploadId, after, limit);
+    return await this.#held((store) => store.listParts(bucket, key, uploadId, after, limit));
   }
 
   async listUploads(request: Parameters<ObjectStore["listUploads"]>[0]) {
-    return await this.#read.listUploads(request);
+    return await this.#held((store) => store.listUploads(request));
   }
 
   createBucket(): Promise<never> {
@@ -153,6 +153,17 @@ export class ReplicaStore implements ObjectStore {
 
   get #read(): ShardStore {
     return this.#shownTarget.store;
+  }
+
+  /** Reads from one copy, which stays open until that is done. */
+  async #held<Result>(read: (store: ShardStore) => Promise<Result>): Promise<Result> {
+    const target = this.#shownTarget;
+    target.openCount++;
+    try {
+      return await read(target.store);
+    } finally {
+      leave(target);
+    }
   }
 
   #refusal(): StoreError {

@@ -1,7 +1,7 @@
 import type { Timer, TimerClock } from "@kagami/clock";
 import { crc32c } from "@node-rs/crc32";
 import { backoffMs } from "../engine/replica/backoff.ts";
-import { currentEpoch, epochOfSequence } from "../engine/replica/epochs.ts";
+import { currentEpoch, epochOfSequence, hasEpochsOf } from "../engine/replica/epochs.ts";
 import {
   BatchDecoder,
   type BatchEnd,
@@ -200,6 +200,11 @@ export class Replica {
         "EPOCH_OLD",
         "The source is of an older epoch than the copy: another one was promoted since",
       );
+    }
+    if (copies.followed !== undefined && !hasEpochsOf(epochs, copies.epochs)) {
+      const message =
+        "The source and the store that was followed before were promoted apart: they share no more than a past";
+      throw new SourceError("DIVERGED", message);
     }
     const copy = copies.followed ?? (await copies.begin(storeId, epochs));
     if (currentEpoch(epochs) > currentEpoch(copy.epochs)) await copy.setEpochs(epochs);

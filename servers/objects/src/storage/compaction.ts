@@ -97,8 +97,9 @@ export class Compaction {
     const { volumes, disk } = this.#state;
     // The source of the compaction before must not come back after a crash: it holds what that one's output has dropped.
     await disk.syncNames(VOLUME_DIRECTORY);
-    // On a slow disk that fails it might: then what it could bring back must stay dead.
-    if (!(await disk.syncSlowNames(VOLUME_DIRECTORY))) this.#dropUpTo = 0;
+    // On a slow disk that fails it might, and where it could not be removed: what it could bring back must stay dead.
+    const isGone = await disk.syncSlowNames(VOLUME_DIRECTORY);
+    if (!isGone || volumes.unlinkFailureCount > 0) this.#dropUpTo = 0;
     volumes.hold(this.#source);
     let moves: Move[];
     try {

@@ -46,6 +46,7 @@ export class Follower {
     const position = await PositionFile.open(state.disk);
     try {
       const store = await ShardStore.start(state, nowMs, { followedUpTo: position.position });
+      state.raiseHorizon(knownHorizon);
       return new Follower(store, position, nowMs, knownHorizon);
     } catch (error) {
       position.close();
@@ -76,7 +77,11 @@ export class Follower {
    */
   async apply(batch: ArrivedBatch, fetchBlob: FetchBlob): Promise<void> {
     if (this.#isBroken) throw new StoreError("CLOSED", "Cannot apply changes: a write failed before. Start it anew");
-    if (this.after === 0) this.#horizon = batch.horizon;
+    if (this.after === 0) {
+      this.#horizon = batch.horizon;
+      // What was dropped by then is not here either: who followed before and comes to this copy, once it is a store, is told.
+      this.#state.raiseHorizon(batch.horizon);
+    }
     const changes = batch.changes.filter(({ head }) => head.sequence > this.after);
     for (let at = 0; at < changes.length; ) {
       const end = endOfCommit(changes, at);
@@ -112,10 +117,11 @@ export class Follower {
 
   async #copyBlob({ head, rest }: Change, fetchBlob: FetchBlob): Promise<void> {
     const { blobId, storedBytes } = head;
-    const bytes = await fetchBlob(blobId);
-    if (bytes === undefined) return;
+    // Before the bytes are asked for: an answer that nobody reads would keep its connection.
     const writer = onDisk(() => this.#createBlob(blobId));
     try {
+      const bytes = await fetchBlob(blobId);
+      if (bytes === undefined) return await writer.abort();
       for await (const piece of bytes) await onDisk(() => writer.write(piece));
       const checksums = await onDisk(() => writer.finish());
       if (

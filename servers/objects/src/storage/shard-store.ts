@@ -51,6 +51,8 @@ import type { Volume } from "./volume-set.ts";
 const MIN_DEAD_PART = 0.5;
 /** A compaction that frees less is not tried again. */
 const MIN_GAIN_PART = 0.25;
+/** One that has failed is not tried again sooner. */
+const COMPACTION_RETRY_MS = 60_000;
 
 const LOOK_ROWS = 512;
 /** About what a row of the index takes. */
@@ -67,6 +69,8 @@ export class ShardStore implements ObjectStore {
   readonly recovery: RecoveryReport;
   readonly storageClasses: ReadonlySet<string>;
   readonly #notCompacted = new Set<number>();
+  /** Volumes whose compaction has failed: a disk that fails or is full must not keep those of the others from theirs. */
+  readonly #retryAtMs = new Map<number, number>();
   #isClosed = false;
 
   private constructor(state: ShardState, nowMs: () => number, recovery: RecoveryReport) {
@@ -269,8 +273,10 @@ export class ShardStore implements ObjectStore {
   compactionCandidate(minDeadPart = MIN_DEAD_PART): Volume | undefined {
     let best: Volume | undefined;
     if (this.#state.brokenBy !== undefined) return undefined;
+    const nowMs = this.#nowMs();
     for (const volume of this.#state.volumes.all()) {
       if (volume.group !== 0 || !volume.isSealed || volume.isAway || this.#notCompacted.has(volume.id)) continue;
+      if ((this.#retryAtMs.get(volume.id) ?? 0) > nowMs) continue;
       if (deadPart(volume) >= minDeadPart && (best === undefined || deadPart(volume) > deadPart(best))) best = volume;
     }
     return best;
@@ -290,7 +296,9 @@ export class ShardStore implements ObjectStore {
     tiersOf?: TiersOf,
   ): Promise<CompactionReport | undefined> {
     const parts = { state: this.#state, loop: this.#loop, source, takeIo, nowMs: this.#nowMs, dropUpTo, tiersOf };
+    this.#retryAtMs.set(source.id, this.#nowMs() + COMPACTION_RETRY_MS);
     const report = await new Compaction(parts).run();
+    this.#retryAtMs.delete(source.id);
     if (report === undefined) this.#notCompacted.add(source.id);
     // Tombstones that must stay fill it: it would be copied for ever. It is looked at again after the next start.
     else if (report.writtenBytes > (1 - MIN_GAIN_PART) * report.readBytes) {

@@ -7,7 +7,7 @@ import {
   type VolumeHeader,
 } from "../protocol/volume/index.ts";
 import { StoreError } from "../store/object-store.ts";
-import { type DiskFile, endMarkPath, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
+import { type DiskFile, endMarkPath, isAbsent, VOLUME_DIRECTORY, volumePath } from "./disk.ts";
 import { fromJsonBytes, jsonBytes } from "./object-json.ts";
 import type { TieredDisk } from "./tiers/tiered-disk.ts";
 import { type ScanOptions, VolumeScanner } from "./volume-scanner.ts";
@@ -330,9 +330,9 @@ export class VolumeSet {
     this.#files.delete(id);
     try {
       this.#disk.unlink(volumePath(id));
-    } catch {
-      // The next start finds it without a row and tries again; until then it only takes room.
-      this.#unlinkFailureCount++;
+    } catch (error) {
+      // The next start finds it without a row and tries again; until then it takes room, and no tombstone may be dropped.
+      if (!isAbsent(error)) this.#unlinkFailureCount++;
     }
     try {
       this.#disk.unlink(endMarkPath(id));

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { backoffMs, MAX_BACKOFF_MS } from "../../src/engine/replica/backoff.ts";
 import { refuseClaim } from "../../src/engine/replica/claim.ts";
-import { currentEpoch, epochOfSequence, promotedEpochs } from "../../src/engine/replica/epochs.ts";
+import { currentEpoch, epochOfSequence, hasEpochsOf, promotedEpochs } from "../../src/engine/replica/epochs.ts";
 import { bytesBehind, SequenceMoments } from "../../src/engine/replica/lag.ts";
 
 const TWICE = [
@@ -30,7 +30,22 @@ test("a store that was never promoted shares what it has, and begins a new epoch
   expect(refuseClaim({ storeId: "s", epoch: 1, after: 5 }, fresh)).toBeUndefined();
   expect(refuseClaim({ storeId: "s", epoch: 1, after: 6 }, fresh)?.code).toBe("DIVERGED");
   expect(currentEpoch([])).toBe(1);
-  expect(promotedEpochs(TWICE, 400).at(-1)).toEqual({ epoch: 4, after: 400 });
+  expect(promotedEpochs(TWICE, 400, "x").at(-1)).toEqual({ epoch: 4, after: 400, id: "x" });
+});
+
+test.each([
+  { copy: [], is: true, why: "it was never promoted" },
+  { copy: [{ epoch: 2, after: 100, id: "x" }], is: true, why: "it knows of the first promotion" },
+  { copy: [{ epoch: 2, after: 100 }], is: true, why: "a repair has found when that was" },
+  { copy: [{ epoch: 2, after: 99, id: "x" }], is: false, why: "another replica was promoted elsewhere" },
+  { copy: [{ epoch: 2, after: 100, id: "y" }], is: false, why: "or where the source was, but is not the source" },
+  { copy: [{ epoch: 4, after: 300, id: "x" }], is: false, why: "the source has not heard of it" },
+])("whether a source has the epochs of a copy: $is, $why", ({ copy, is }) => {
+  const source = [
+    { epoch: 2, after: 100, id: "x" },
+    { epoch: 3, after: 250, id: "z" },
+  ];
+  expect(hasEpochsOf(source, copy)).toBe(is);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually, withTempDir } from "@kagami/testkit";
 import { expect, test } from "vitest";
@@ -90,6 +90,32 @@ test("a replica that stands before the promotion goes on with the new store from
   });
 }, 60_000);
 
+test("of two replicas that were both promoted, a copy of one is never taken for a beginning of the other", async () => {
+  await withTempDir(async (directory) => {
+    const source = await startSource(directory);
+    const dataOf = (name: string) => ({ data: join(directory, name) });
+    const names = ["a", "b"] as const;
+    for (const name of names) {
+      const replica = await startTestReplica(source, await addReplica(adminOf(source), name), dataOf(name));
+      await untilCaughtUp(adminOf(source), adminOf(replica));
+      await replica.end();
+    }
+    await source.end();
+    for (const name of names) await promote(join(directory, name));
+    const [a, b] = [await startTestServer(dataOf("a")), await startTestServer(dataOf("b"))];
+    await put(a, "only-a", "a");
+    for (let i = 0; i < 3; i++) await put(b, `only-b${i}`, "b");
+    let copy = await startTestReplica(a, await addReplica(adminOf(a), "c"), dataOf("c"));
+    await untilCaughtUp(adminOf(a), adminOf(copy));
+    await copy.end();
+    copy = await startTestReplica(b, await addReplica(adminOf(b), "c"), dataOf("c"));
+    await eventually(async () => (await new RawClient(copy.host).send({ path: "/media/only-b2" })).status === 200);
+    expect(await seenByS3(copy.host)).toEqual(await seenByS3(b.host));
+    expect((await replicationOf(adminOf(copy))).fromNothingCount).toBe(1);
+    for (const each of [copy, a, b]) await each.end();
+  });
+}, 60_000);
+
 test("what is no replica is not promoted, and a replica is not started as a store", async () => {
   await withTempDir(async (directory) => {
     const source = await startSource(directory);
@@ -115,6 +141,8 @@ test("what is no replica is not promoted, and a replica is not started as a stor
     expect(await runToolCommand(["promote", "--data", data], context)).toBe(1);
     expect(out.join("")).toContain("it was promoted before");
     await expect(startTestReplica(source, token, { data })).rejects.toMatchObject({ code: "STORE_IS_NO_REPLICA" });
+    await rename(join(data, "copy-1"), join(data, "away"));
+    await expect(startTestServer({ data })).rejects.toMatchObject({ code: "STORE_UNREADABLE" });
     await source.end();
     const own = startTestReplica(source, token, { data: join(directory, "source") });
     await expect(own).rejects.toMatchObject({ code: "STORE_IS_NO_REPLICA" });

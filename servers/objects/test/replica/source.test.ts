@@ -1,7 +1,9 @@
 import { get } from "node:http";
 import { FakeClock } from "@kagami/clock";
 import { eventually } from "@kagami/testkit";
+import { crc32c } from "@node-rs/crc32";
 import { afterEach, expect, test } from "vitest";
+import { FRAME_KINDS, FrameDecoder } from "../../src/protocol/replica/index.ts";
 import { FollowerLink, STALL_LIMIT_MS } from "../../src/replica/follower-link.ts";
 import { ShardStore } from "../../src/storage/shard-store.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -142,6 +144,36 @@ test("a follower that takes nothing is sent a piece and no more, and what it hol
   // Time enough for the rest, if it did not wait.
   await seenByS3(source.host);
   expect(response.chunks.length).toBeLessThan(8);
+});
+
+test("a follower is told that its source is there while the budget of the disk keeps a batch back", async () => {
+  const { source } = await begin();
+  const [clock, response] = [new FakeClock(), new KeptResponse()];
+  let grant: (() => void) | undefined;
+  const takeIo = () =>
+    new Promise<void>((resolve) => {
+      grant = resolve;
+    });
+  const sender = senderTo(response, shardOf(source).state, { after: 0, horizon: 0 }, { clock, takeIo });
+  const running = sender.run();
+  const kinds = () => {
+    const decoder = new FrameDecoder(crc32c);
+    for (const chunk of response.chunks) decoder.push(chunk);
+    const seen: number[] = [];
+    for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) seen.push(frame.kind);
+    return seen;
+  };
+  const { hello, heartbeat, batchEnd } = FRAME_KINDS;
+  await eventually(() => grant !== undefined);
+  for (const expected of [[hello], [hello, heartbeat], [hello, heartbeat, heartbeat]]) {
+    expect(kinds()).toEqual(expected);
+    clock.advance(5_000);
+    await eventually(() => kinds().length > expected.length && clock.pendingCount > 0);
+  }
+  grant?.();
+  await eventually(() => kinds().at(-1) === batchEnd);
+  sender.end();
+  await running;
 });
 
 test("a follower that neither takes nor asks for two minutes is stalled", () => {

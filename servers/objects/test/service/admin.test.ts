@@ -23,16 +23,24 @@ async function call(method: string, path: string, json?: unknown, headers: Recor
   return { status: answer.status, json: text === "" ? undefined : JSON.parse(text), text };
 }
 
-test("nothing is told or changed without the token", async () => {
-  for (const path of ["/api/users", "/api/buckets", "/api/status", "/api/volumes"]) {
-    expect((await call("GET", path, undefined, { authorization: "Bearer wrong" })).status).toBe(401);
+test("nothing is told or changed without the token, by no request of the manual", async () => {
+  const manual = await readFile(new URL("../../API.md", import.meta.url), "utf8");
+  const requests = [...manual.matchAll(/`(GET|POST|PUT|PATCH|DELETE) (\/api\/[^`? ]+)/g)];
+  expect(requests.length).toBeGreaterThan(25);
+  for (const [, method = "", path = ""] of requests) {
+    for (const authorization of ["Bearer wrong", "", `Basic ${TOKEN}`]) {
+      const { status } = await call(method, path.replaceAll(/\{\w+\}/g, "x"), undefined, { authorization });
+      expect({ method, path, status }).toEqual({ method, path, status: 401 });
+    }
   }
-  expect((await call("POST", "/api/users", { name: "x" }, { authorization: "" })).status).toBe(401);
 });
 
-test("a page of another site cannot change anything with a form", async () => {
-  const answer = await call("POST", "/api/users", { name: "x" }, { "content-type": "text/plain" });
-  expect(answer.status).toBe(415);
+test.each([
+  { method: "POST", path: "/api/users" },
+  { method: "POST", path: "/api/replicas" },
+  { method: "DELETE", path: "/api/replicas/x" },
+])("$method $path is no form of another site's page", async ({ method, path }) => {
+  expect((await call(method, path, undefined, { "content-type": "text/plain" })).status).toBe(415);
 });
 
 test("users, keys and limits are made, changed and removed; secrets are told once", async () => {

@@ -33,29 +33,37 @@ export class KeptResponse {
   }
 }
 
-/** A clock that stands, and calls back when somebody begins to wait. */
+/** Who waits for something new looks again sooner than this. */
+const LONG_MS = 1_000;
+
+/** A clock that stands, and calls back when somebody begins to wait for something new. */
 function standingClock(onWait: () => void): TimerClock {
   return {
     wallMs: () => 0,
     monotonicMs: () => 0,
-    after: () => {
-      queueMicrotask(onWait);
+    after: (delayMs) => {
+      if (delayMs < LONG_MS) queueMicrotask(onWait);
       return { cancel: () => undefined };
     },
   };
 }
 
-/** A sender of the changes behind a position, to a response that is only kept. */
+/**
+ * A sender of the changes behind a position, to a response that is only kept.
+ *
+ * @param beside The clock, else it ends when nothing is new; and what reading waits for.
+ */
 export function senderTo(
   response: KeptResponse,
   state: ShardState,
   position: { readonly after: number; readonly horizon: number },
+  beside: { readonly clock?: TimerClock; readonly takeIo?: () => Promise<void> } = {},
 ): ChangeSender {
-  const clock = standingClock(() => sender.end());
+  const { clock = standingClock(() => sender.end()), takeIo = async () => undefined } = beside;
   const sender: ChangeSender = new ChangeSender(
     {
       ...{ state, clock, link: new FollowerLink("sim", clock), response: response as unknown as ServerResponse },
-      ...{ takeIo: async () => undefined, usersGeneration: () => 0 },
+      ...{ takeIo, usersGeneration: () => 0 },
     },
     position,
   );

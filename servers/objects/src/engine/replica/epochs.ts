@@ -3,6 +3,11 @@ export interface FencingEpoch {
   readonly epoch: number;
   /** The last sequence of the epoch before. */
   readonly after: number;
+  /**
+   * Of the promotion, at random: two replicas that were promoted apart begin epochs of one number. Absent where a repair
+   * has found the epoch by its records.
+   */
+  readonly id?: string;
 }
 
 /** Of a store that was never promoted. */
@@ -14,8 +19,16 @@ export function currentEpoch(epochs: readonly FencingEpoch[]): number {
 }
 
 /** The epochs of a copy that becomes a writer where it stands. */
-export function promotedEpochs(epochs: readonly FencingEpoch[], after: number): readonly FencingEpoch[] {
-  return [...epochs, { epoch: currentEpoch(epochs) + 1, after }];
+export function promotedEpochs(epochs: readonly FencingEpoch[], after: number, id: string): readonly FencingEpoch[] {
+  return [...epochs, { epoch: currentEpoch(epochs) + 1, after, id }];
+}
+
+/** Whether a source has had every epoch of a copy: if not, another store was promoted beside it, and the copy is of that one. */
+export function hasEpochsOf(source: readonly FencingEpoch[], copy: readonly FencingEpoch[]): boolean {
+  return copy.every(({ epoch, after, id }) => {
+    const found = source.find((each) => each.epoch === epoch);
+    return found?.after === after && (id === undefined || found.id === undefined || found.id === id);
+  });
 }
 
 /** The epoch that the record of a sequence must have. */

@@ -49,7 +49,8 @@ export interface WireRecord {
 
 /** A batch names so many damaged records at most. */
 export const MAX_DAMAGED_TOLD = 1_000;
-const MAX_EPOCHS = 1_000;
+/** So many fit into a frame. */
+const MAX_EPOCHS = 500;
 const MAX_TEXT = 2_000;
 const GROUP_BYTES_LIMIT = 8_192;
 
@@ -147,8 +148,9 @@ function readGroup(json: Readonly<Record<string, unknown>>): GroupInfo {
 }
 
 function readEpoch(json: unknown): FencingEpoch {
-  const { epoch, after } = (json ?? {}) as { epoch?: unknown; after?: unknown };
-  return { epoch: whole(epoch), after: whole(after) };
+  const { epoch, after, id } = (json ?? {}) as { epoch?: unknown; after?: unknown; id?: unknown };
+  if (id !== undefined && (typeof id !== "string" || id.length > 100)) throw wrong("hello");
+  return { epoch: whole(epoch), after: whole(after), ...(id === undefined ? {} : { id }) };
 }
 
 function whole(value: unknown): number {

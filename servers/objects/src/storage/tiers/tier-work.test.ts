@@ -320,6 +320,27 @@ test("the change stream stops at a volume whose disk is away, and passes over no
   expect(later.changes.map(({ head }) => Buffer.from(head.key).toString())).toEqual(["later"]);
 });
 
+test("a start without the disk to which a volume has just gone misses nothing, though the index loses what it can", async () => {
+  const { first, hdd, index, time, store, all } = await setUp();
+  await index.flush();
+  await put(store, "moved", 1_000, "GLACIER_IR");
+  time.nowMs += 3_600_000;
+  expect(await all()).toEqual(["moved"]);
+  first.restart();
+  hdd.restart();
+  index.crash(0);
+  const hddTier = { name: "hdd", storageClass: "GLACIER_IR", disk: hdd, missingBecause: undefined };
+  const parts = { disk: first, index, storeId: "s", nowMs: () => time.nowMs, options: {} };
+  const away = await startShard({
+    ...parts,
+    tiers: [{ ...hddTier, disk: undefined, missingBecause: "gone" } as never],
+  });
+  expect((await away.head("b", "moved"))?.sizeBytes).toBe(1_000);
+  await put(away, "later");
+  const whole = await startShard({ ...parts, tiers: [hddTier] });
+  for (const key of ["moved", "later"]) expect((await read(whole, key)).bytes).toBe(1_000);
+});
+
 test("a store whose index is lost does not start without a tier, since numbers would be given twice", async () => {
   const { first, hdd } = await setUp();
   const options = { disk: first, storeId: "s", nowMs: () => 1, options: {} };

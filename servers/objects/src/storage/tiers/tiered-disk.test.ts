@@ -88,3 +88,20 @@ test("a slow disk that fails does not keep the room on the first one", async () 
   expect(() => disk.unlink("blobs/a")).toThrow("CRASHED");
   expect(await first.list("blobs")).toEqual([]);
 });
+
+test.each([
+  { who: "the process before", remove: (_: TieredDisk, hdd: SimDisk) => hdd.unlink("volumes/a") },
+  { who: "a move from there", remove: (disk: TieredDisk) => disk.unlinkOn("hdd", "volumes/a") },
+  { who: "a compaction", remove: (disk: TieredDisk) => disk.unlink("volumes/a") },
+])("what $who removed from a slow disk does not come back behind a sync of names", async ({ who, remove }) => {
+  const { hdd, disk: before, tiers } = setUp();
+  await put(hdd, "volumes/a", Uint8Array.of(1));
+  await before.syncSlowNames(VOLUME_DIRECTORY);
+  await hdd.syncNames(VOLUME_DIRECTORY);
+  let disk = before;
+  remove(disk, hdd);
+  if (who === "the process before") disk = new TieredDisk(new SimDisk(createRandom(9)), tiers);
+  expect(await disk.syncSlowNames(VOLUME_DIRECTORY)).toBe(true);
+  hdd.restart();
+  expect(await hdd.list(VOLUME_DIRECTORY)).toEqual([]);
+});

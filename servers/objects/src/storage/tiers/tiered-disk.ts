@@ -30,13 +30,14 @@ export class TieredDisk implements Disk {
   /** Fastest first. */
   readonly tiers: readonly SlowTier[];
   readonly #slow: readonly { readonly name: string; readonly disk: Disk }[];
-  /** Slow tiers in which a name has been removed since the last sync of names. */
-  readonly #unsynced = new Set<string>();
+  /** Slow tiers in which a name may have been removed since the last sync of names; by the process before, too. */
+  readonly #unsynced: Set<string>;
 
   constructor(first: Disk, tiers: readonly SlowTier[]) {
     this.#first = first;
     this.tiers = tiers;
     this.#slow = tiers.flatMap(({ name, disk }) => (disk === undefined ? [] : [{ name, disk }]));
+    this.#unsynced = new Set(this.#slow.map(({ name }) => name));
   }
 
   /** Whether a tier is not there: then a file that is nowhere may be on it. */
@@ -75,6 +76,12 @@ export class TieredDisk implements Disk {
     return at === -1 ? this.tiers.length + 1 : at + 1;
   }
 
+  /** The tier whose disk has a file; undefined if none that is there has it. @throws the system's error */
+  placeOf(path: string): string | undefined {
+    if (isThere(this.#first, path)) return "";
+    return this.#slow.find(({ disk }) => isThere(disk, path))?.name;
+  }
+
   create(path: string): DiskFile {
     return this.#first.create(path);
   }
@@ -110,6 +117,12 @@ export class TieredDisk implements Disk {
       if (!isFound || !isAbsent(error)) throw failure ?? error;
     }
     if (failure !== undefined) throw failure;
+  }
+
+  /** Removes the name from the disk of one tier. @throws the system's error; StoreError TIER_MISSING */
+  unlinkOn(place: string, path: string): void {
+    this.diskOf(place).unlink(path);
+    if (place !== "") this.#unsynced.add(place);
   }
 
   async list(directory: string): Promise<string[]> {
@@ -193,6 +206,16 @@ export class TieredDisk implements Disk {
   #why(name: string): string {
     const tier = this.tiers.find((one) => one.name === name);
     return `${tier?.missingBecause ?? "the store is not told of it"}. Give it back with --tiers and start again`;
+  }
+}
+
+function isThere(disk: Disk, path: string): boolean {
+  try {
+    disk.open(path).close();
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
   }
 }
 

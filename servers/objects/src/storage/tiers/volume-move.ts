@@ -7,6 +7,7 @@ import { asBuffer } from "../object-json.ts";
 import type { ShardState } from "../shard-state.ts";
 import { type ScannedRecord, VolumeScanner } from "../volume-scanner.ts";
 import type { Volume } from "../volume-set.ts";
+import type { TieredDisk } from "./tiered-disk.ts";
 
 /** Waits until the disk of a tier may be used for so many bytes. */
 export type TakeTierIo = (place: string, bytes: number) => Promise<void>;
@@ -34,7 +35,8 @@ const UNSYNCED_BYTES = 8_388_608;
  * A body goes before the volume, so that a volume on a slow disk has all its bodies there. Each file is copied, synced,
  * read back and checked against its own checksums; then its name is made durable, and only then the old name goes, in the
  * same turn in which memory learns of the new place. Whatever fails before leaves the old file, and a copy that says
- * nothing ({@link TieredDisk}). Who reads meanwhile reads on: the bytes are the same in both places.
+ * nothing ({@link TieredDisk}). Who reads meanwhile reads on: the bytes are the same in both places. The index is made
+ * durable before, since the disk may not be there when it is replayed.
  *
  * @returns undefined if the volume was removed or has grown meanwhile
  * @throws StoreError CORRUPT if a record or a body is damaged: it stays where it is; DISK_FULL, TIER_MISSING; an error of a disk
@@ -47,19 +49,20 @@ export async function moveVolume(
 ): Promise<MoveReport | undefined> {
   const { volumes, disk } = state;
   const { place: from, tier: to, endOffset } = volume;
-  const move = new Move(state, { from, to, fromDisk: disk.diskOf(from), toDisk: disk.diskOf(to), takeIo });
+  const move = new Move(state, { from, to, toDisk: disk.diskOf(to), takeIo });
   volumes.hold(volume);
   try {
+    // A start without that disk cannot replay what the index has lost: up to here it must lose nothing.
+    await state.index.flush();
     await move.bodiesOf(volume);
     if (volume.isRemoved) return undefined;
-    await move.copy(volumePath(volume.id), VOLUME_DIRECTORY, endOffset, (file) =>
-      move.checkVolume(volume.id, endOffset, file),
-    );
+    const file = { path: volumePath(volume.id), directory: VOLUME_DIRECTORY, from, sizeBytes: endOffset };
+    await move.copy(file, (copied) => move.checkVolume(volume.id, endOffset, copied));
     const isMoved = await betweenCommits(async () => {
       // A volume is sealed by the commit that fills it, which may have been under way when the move began.
       if (volume.isRemoved || volume.endOffset !== endOffset) return false;
       // Without a pause: nobody may open the old name and find neither file.
-      move.fromDisk.unlink(volumePath(volume.id));
+      disk.unlinkOn(from, volumePath(volume.id));
       volumes.relocated(volume, to);
       // A mark of where it ends stays: a replay that is cut short relies on it to look at the rest of a sealed volume.
       return true;
@@ -71,10 +74,17 @@ export async function moveVolume(
   }
 }
 
+interface FileToMove {
+  readonly path: string;
+  readonly directory: string;
+  /** The tier whose disk has it. */
+  readonly from: string;
+  readonly sizeBytes: number;
+}
+
 interface MoveWay {
   readonly from: string;
   readonly to: string;
-  readonly fromDisk: Disk;
   readonly toDisk: Disk;
   readonly takeIo: TakeTierIo;
 }
@@ -89,11 +99,10 @@ class Move {
     this.#way = way;
   }
 
-  get fromDisk(): Disk {
-    return this.#way.fromDisk;
-  }
-
-  /** Moves the large bodies that the volume's records own. */
+  /**
+   * Moves the large bodies that the volume's records own. They may lie elsewhere than the volume: on the disk that they were
+   * put for, or that the volume was on before it was divided.
+   */
   async bodiesOf(volume: Volume): Promise<void> {
     const scanner = new VolumeScanner({
       volumeId: volume.id,
@@ -115,35 +124,34 @@ class Move {
 
   async #moveBody(record: ScannedRecord): Promise<void> {
     const { head, volumeId, offset, recordBytes } = record;
+    const { disk } = this.#state;
     const path = blobPath(head.blobId);
-    if (!isThere(this.#way.fromDisk, path)) return;
+    const from = disk.placeOf(path);
+    if (from === undefined || disk.rankOf(from) >= disk.rankOf(this.#way.to)) return;
     const headBytes = headBytesOf(head);
     const table = asBuffer(await this.#state.volumes.file(volumeId).read(offset + headBytes, recordBytes - headBytes));
+    const file = { path, directory: BLOB_DIRECTORY, from, sizeBytes: head.bodyBytes };
     try {
-      await this.copy(path, BLOB_DIRECTORY, head.bodyBytes, (file) =>
-        this.#checkBody(head.bodyBytes, path, table, file),
-      );
+      await this.copy(file, (copied) => this.#checkBody(file, table, copied));
     } catch (error) {
       if (isAbsent(error) && !(await isLive(this.#state, record))) return;
       throw error;
     }
     // It may have lost its owner meanwhile, and then both names.
-    if (!removeIfThere(this.#way.fromDisk, path)) this.discard(path);
+    if (!removeIfThere(disk, from, path)) this.discard(path);
   }
 
   /** Makes a checked copy whose bytes and name are durable. */
   async copy(
-    path: string,
-    directory: string,
-    sizeBytes: number,
-    check: (file: DiskFile) => Promise<void>,
+    { path, directory, from, sizeBytes }: FileToMove,
+    check: (copied: DiskFile) => Promise<void>,
   ): Promise<void> {
-    const { from, to, fromDisk, toDisk, takeIo } = this.#way;
+    const { to, toDisk, takeIo } = this.#way;
     if (toDisk.freeBytes() < sizeBytes + this.#state.options.reserveBytes) {
       throw new StoreError("DISK_FULL", `Cannot move ${path}: tier "${to}" has no room for ${sizeBytes} bytes`);
     }
     this.discard(path);
-    const source = fromDisk.open(path);
+    const source = this.#state.disk.diskOf(from).open(path);
     const target = createOn(toDisk, path, source);
     try {
       const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -176,7 +184,7 @@ class Move {
   /** Removes the copy. */
   discard(path: string): void {
     try {
-      removeIfThere(this.#way.toDisk, path);
+      removeIfThere(this.#state.disk, this.#way.to, path);
     } catch {
       // It says nothing while the old file is there; the next start removes it.
     }
@@ -201,13 +209,13 @@ class Move {
     }
   }
 
-  async #checkBody(bodyBytes: number, path: string, table: Buffer, file: DiskFile): Promise<void> {
-    for (let at = 0, i = 0; at < bodyBytes; at += CHUNK_BYTES, i++) {
-      const length = Math.min(CHUNK_BYTES, bodyBytes - at);
+  async #checkBody({ path, from, sizeBytes }: FileToMove, table: Buffer, copied: DiskFile): Promise<void> {
+    for (let at = 0, i = 0; at < sizeBytes; at += CHUNK_BYTES, i++) {
+      const length = Math.min(CHUNK_BYTES, sizeBytes - at);
       await this.#way.takeIo(this.#way.to, length);
-      const chunk = await file.read(at, length);
+      const chunk = await copied.read(at, length);
       if (chunk.length !== length || chunkChecksum(chunk) !== table.readUInt32LE(4 * i)) {
-        throw damaged(path, this.#way.from, at);
+        throw damaged(path, from, at);
       }
     }
   }
@@ -222,20 +230,10 @@ function createOn(disk: Disk, path: string, source: DiskFile): DiskFile {
   }
 }
 
-function isThere(disk: Disk, path: string): boolean {
-  try {
-    disk.open(path).close();
-    return true;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
-  }
-}
-
 /** Whether it was there. @throws the system's error */
-function removeIfThere(disk: Disk, path: string): boolean {
+function removeIfThere(disk: TieredDisk, place: string, path: string): boolean {
   try {
-    disk.unlink(path);
+    disk.unlinkOn(place, path);
     return true;
   } catch (error) {
     if (isAbsent(error)) return false;
