@@ -12,6 +12,27 @@ interface SystemPackage {
 export const TEST_PACKAGES: readonly SystemPackage[] = [
   { name: "ffmpeg", program: "ffmpeg", why: "publishes and plays as a real client" },
   { name: "chromium", program: "chromium", why: "the browser that plays the stream" },
+  { name: "fontconfig", program: "fc-list", why: "tells whether the blur's corpus would be drawn with its fonts" },
+  {
+    name: "fonts-dejavu-extra",
+    file: "/usr/share/fonts/truetype/dejavu/DejaVuSansCondensed.ttf",
+    why: "letters of the blur's corpus",
+  },
+  {
+    name: "fonts-liberation",
+    file: "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
+    why: "letters of the blur's corpus",
+  },
+  {
+    name: "fonts-droid-fallback",
+    file: "/usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf",
+    why: "Chinese and Japanese in the blur's corpus",
+  },
+  {
+    name: "fonts-urw-base35",
+    file: "/usr/share/fonts/opentype/urw-base35/URWGothic-Book.otf",
+    why: "letters of the blur's corpus",
+  },
   { name: "nginx", program: "nginx", why: "the peer that RTMP is compared with" },
   {
     name: "libnginx-mod-rtmp",

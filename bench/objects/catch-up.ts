@@ -42,7 +42,7 @@ export const catchUp: Scenario = {
     const budgetBytes = isSmoke ? SMOKE_BUDGET_BYTES : BUDGET_BYTES;
     const args = ["--maintenance-bytes-per-second", String(budgetBytes)];
     return withObjects({ args }, async (server) => {
-      const seconds = settings.seconds ?? (isSmoke ? 0.5 : 10);
+      const seconds = settings.seconds ?? (isSmoke ? 2 : 10);
       // So much that it is still copying when the clients are done.
       const count = Math.ceil(((seconds + SPARE_SECONDS) * budgetBytes) / OBJECT_BYTES);
       await createBucket(server, BUCKET);

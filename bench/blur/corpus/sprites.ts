@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Region, YuvFrame } from "@kagami/kernels";
 import { findCommand, runTool } from "@kagami/testkit";
 import type { Browser, Page } from "playwright-core";
+import { assertFonts } from "./fonts.ts";
 import { decodePng } from "./png.ts";
 import { createFrame, type Sprite, type SpriteLayout, toPlate, toSprite } from "./raster.ts";
 import type { ClipSpec, SpriteRequest, VideoRequest } from "./spec.ts";
@@ -39,6 +40,7 @@ export function requestsOf(spec: ClipSpec): SpriteRequest[] {
  *
  * @param cacheDir Holds one PNG and one JSON file a picture, named by the digest of its HTML and parameters, and the
  *   moving contents.
+ * @throws Error if a font is missing
  */
 export async function renderSprites(
   browser: Browser,
@@ -49,6 +51,7 @@ export async function renderSprites(
   const missing: SpriteRequest[] = [];
   for (const request of requests) if (!(await isCached(request, cacheDir))) missing.push(request);
   if (missing.length === 0) return;
+  await assertFonts();
   const page = await browser.newPage();
   try {
     for (const request of missing) await renderSprite(page, request, cacheDir);

@@ -107,6 +107,7 @@ export async function startObjectsServer(
       // A large upload takes as long as it takes; the stall guard asks for progress.
       requestTimeoutMs: 0,
       keepAliveTimeoutMs: KEEP_ALIVE_MS,
+      minBytesPerSecond: config.minBytesPerSecond,
       maxHeaderBytes: MAX_HEADER_BYTES,
       maxConnections: config.maxConnections,
       maxConnectionsPerIp: config.maxConnectionsPerIp,

@@ -33,6 +33,7 @@ export interface HttpResponse {
   end(bytes?: Uint8Array, onTaken?: (error?: Error | null) => void): unknown;
   writeContinue(): void;
   destroy(): unknown;
+  /** `close` tells that the connection is gone; behind a whole answer it is told or not. */
   on(event: "close" | "error", listener: Listener): unknown;
   once(event: "close" | "error", listener: Listener): unknown;
 }

@@ -11,6 +11,7 @@ import { startListening } from "../net/listen.ts";
 import { type Listener, wrapListener } from "../net/listen-tcp.ts";
 import type { HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { PlainConnections } from "./plain-connections.ts";
+import { PLAIN_HEAD_BYTES } from "./plain-head.ts";
 
 export interface HttpListenerOptions extends ConnectionLimits {
   /** What it serves, in errors and as the `listener` label: `playback`. */
@@ -39,6 +40,11 @@ export interface HttpListenerOptions extends ConnectionLimits {
   readonly requestTimeoutMs?: number;
   /** How long an idle connection is kept for its next request; 15 s if absent. */
   readonly keepAliveTimeoutMs?: number;
+  /**
+   * The least rate at which an answer to `onPlainRequest` that was given whole is to be taken, once `keepAliveTimeoutMs`
+   * are over; 1,024 if absent, 0 is none.
+   */
+  readonly minBytesPerSecond?: number;
   /** 16 KiB if absent; more is answered with 431. */
   readonly maxHeaderBytes?: number;
   readonly metrics?: Metrics | undefined;
@@ -108,11 +114,15 @@ function makeServer(options: HttpListenerOptions): Server {
     headersTimeout: headersTimeoutMs,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: keepAliveTimeoutOf(options),
-    maxHeaderSize: options.maxHeaderBytes ?? 16_384,
+    maxHeaderSize: maxHeaderBytesOf(options),
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, headersTimeoutMs),
   };
   if (!options.tls) return createServer(settings);
   return createTlsServer({ ...settings, handshakeTimeout: TLS_HANDSHAKE_LIMIT_MS, ...options.tls });
+}
+
+function maxHeaderBytesOf({ maxHeaderBytes = 16_384 }: HttpListenerOptions): number {
+  return maxHeaderBytes;
 }
 
 function headersTimeoutOf({ headersTimeoutMs = 10_000 }: HttpListenerOptions): number {
@@ -143,7 +153,9 @@ function interceptPlain(
     isPlainUrl: options.isPlainUrl,
     passOn: (socket) => void accept.call(server, socket),
     refuse: (socket) => refuseBadRequest(new Error("The connection ended inside a request"), socket),
+    maxHeadBytes: Math.min(PLAIN_HEAD_BYTES, maxHeaderBytesOf(options)),
     keepAliveTimeoutMs: keepAliveTimeoutOf(options),
+    minBytesPerSecond: options.minBytesPerSecond ?? 1_024,
     holdMs: holdMsOf(options),
   });
   server.on(event, (socket: Socket) => {

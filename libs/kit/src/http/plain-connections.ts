@@ -11,8 +11,12 @@ interface PlainConnectionsOptions {
   readonly passOn: (socket: Socket) => void;
   /** Answers that what came is no request, and hangs up. */
   readonly refuse: (socket: Socket) => void;
-  /** How long an idle connection is kept, and one that does not take its answer. */
+  /** Longer heads are not judged here. */
+  readonly maxHeadBytes: number;
+  /** How long an idle connection is kept. */
   readonly keepAliveTimeoutMs: number;
+  /** An answer that was given whole has that time and, beside it, what its bytes take at this rate; 0 cuts nobody. */
+  readonly minBytesPerSecond: number;
   /** How long the beginning of a request is waited for here before it is passed on. */
   readonly holdMs: number;
 }
@@ -32,18 +36,17 @@ const NO_BYTES = new Uint8Array(0);
 export class PlainConnections {
   readonly #options: PlainConnectionsOptions;
   readonly #all = new Set<PlainConnection>();
-  readonly #sweeping: NodeJS.Timeout;
+  /** From the first connection on: a listener may fail to listen, and then nobody drains it. */
+  #sweeping: NodeJS.Timeout | undefined;
   #isDraining = false;
 
   constructor(options: PlainConnectionsOptions) {
     this.#options = options;
-    const intervalMs = Math.min(MAX_SWEEP_MS, options.keepAliveTimeoutMs / 4, options.holdMs / 2);
-    this.#sweeping = setInterval(() => this.#sweep(), Math.max(1, intervalMs));
-    this.#sweeping.unref();
   }
 
   /** Takes over an accepted connection. */
   take(socket: Socket): void {
+    if (!this.#isDraining) this.#sweeping ??= this.#startSweeping();
     this.#all.add(
       new PlainConnection(socket, this.#options, {
         forget: (connection) => void this.#all.delete(connection),
@@ -52,11 +55,17 @@ export class PlainConnections {
     );
   }
 
-  /** Idle connections end now, the others behind their answer. */
+  /** Idle connections end now, the others behind their answer; a head that has begun is still waited for. */
   drain(): void {
     this.#isDraining = true;
     clearInterval(this.#sweeping);
     for (const connection of this.#all) connection.endIfIdle();
+  }
+
+  #startSweeping(): NodeJS.Timeout {
+    const { keepAliveTimeoutMs, holdMs } = this.#options;
+    const intervalMs = Math.min(MAX_SWEEP_MS, keepAliveTimeoutMs / 4, holdMs / 2);
+    return setInterval(() => this.#sweep(), Math.max(1, intervalMs)).unref();
   }
 
   #sweep(): void {
@@ -85,7 +94,8 @@ class PlainConnection implements PlainAnswerer {
   /** Since when the peer is waited for, as of the sweep that saw it first. */
   #waitsSinceMs: number | undefined;
   readonly #onData = (bytes: Uint8Array): void => {
-    this.#waitsSinceMs = undefined;
+    // A head has one time, in how many pieces it may come; the first head has it from the beginning of the connection.
+    if (this.#rest.length === 0 && this.#hasAsked) this.#waitsSinceMs = undefined;
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     this.#parse();
   };
@@ -99,7 +109,9 @@ class PlainConnection implements PlainAnswerer {
     this.#owner.forget(this);
     this.#response?.onGone();
   };
-  readonly #onTaken = (): void => {
+  readonly #onTaken = (error?: Error | null): void => {
+    // Its `close` tells the answer.
+    if (error) return;
     this.#waitsSinceMs = undefined;
     this.#goOn();
   };
@@ -132,7 +144,7 @@ class PlainConnection implements PlainAnswerer {
   }
 
   endIfIdle(): void {
-    if (this.#response === undefined) this.socket.destroySoon();
+    if (this.#response === undefined && this.#rest.length === 0) this.socket.destroySoon();
   }
 
   check(nowMs: number): void {
@@ -141,8 +153,15 @@ class PlainConnection implements PlainAnswerer {
     this.#waitsSinceMs ??= nowMs;
     const waitedMs = nowMs - this.#waitsSinceMs;
     const isBeginning = this.#response === undefined && (this.#rest.length > 0 || !this.#hasAsked);
-    if (isBeginning && waitedMs >= this.#options.holdMs) this.#passOn();
-    else if (waitedMs > this.#options.keepAliveTimeoutMs) this.socket.destroy();
+    if (!isBeginning) {
+      if (waitedMs > this.#options.keepAliveTimeoutMs + this.#takingMs()) this.socket.destroy();
+    } else if (waitedMs >= this.#options.holdMs) this.#passOn();
+  }
+
+  /** The time that the peer may need for what it has not taken: how much of a write it has taken is not told. */
+  #takingMs(): number {
+    const { writableLength } = this.socket;
+    return writableLength === 0 ? 0 : (writableLength * 1_000) / this.#options.minBytesPerSecond;
   }
 
   #goOn(): void {
@@ -154,7 +173,7 @@ class PlainConnection implements PlainAnswerer {
   #parse(): void {
     this.#isParsing = true;
     while (this.#response === undefined && this.#rest.length > 0) {
-      const head = parsePlainHead(this.#rest, 0);
+      const head = parsePlainHead(this.#rest, 0, this.#options.maxHeadBytes);
       if (head === undefined) break;
       if (head === "unusual" || this.#options.isPlainUrl?.(head.url) === false) {
         this.#passOn();
@@ -170,6 +189,7 @@ class PlainConnection implements PlainAnswerer {
     const { socket } = this;
     const response = new PlainResponse(this, head.method);
     this.#hasAsked = true;
+    this.#waitsSinceMs = undefined;
     this.#response = response;
     this.#options.onRequest(new PlainRequest(head, socket), response);
     if (this.#response === undefined) return;

@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { PLAIN_HEAD_BYTES, parsePlainHead } from "./plain-head.ts";
 
 const LINES = "GET /a/b%20c?x=1&y HTTP/1.1\r\nHost: h\r\n";
+const parse = (bytes: Buffer, start = 0) => parsePlainHead(bytes, start, PLAIN_HEAD_BYTES);
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
 test("a head is read as it was sent, and the next request begins behind it", () => {
   const text = `${LINES}Range:\t bytes=0-1 \t\r\nempty:\r\n\r\nGET`;
-  expect(parsePlainHead(bytesOf(`..${text}`), 2)).toEqual({
+  expect(parse(bytesOf(`..${text}`), 2)).toEqual({
     method: "GET",
     url: "/a/b%20c?x=1&y",
     rawHeaders: ["Host", "h", "Range", "bytes=0-1", "empty", ""],
@@ -20,7 +21,7 @@ test.each([
   { text: `${LINES}Connection: Keep-Alive\r\n\r\n`, why: "what HTTP/1.1 does anyway" },
   { text: `${LINES}content-length: 0\r\n\r\n`, why: "a length that says that there is no body" },
 ])("$why is plain", ({ text }) => {
-  expect(parsePlainHead(bytesOf(text), 0)).toMatchObject({ endOffset: text.length });
+  expect(parse(bytesOf(text))).toMatchObject({ endOffset: text.length });
 });
 
 test.each([
@@ -61,18 +62,18 @@ test.each([
   { text: `GET /${"a".repeat(PLAIN_HEAD_BYTES)}`, why: "a target that is too long, before it ends" },
   { text: `${LINES}a: ${"b".repeat(PLAIN_HEAD_BYTES)}`, why: "a head that is too long, before it ends" },
 ])("$why is left to the whole parser", ({ text }) => {
-  expect(parsePlainHead(bytesOf(text), 0)).toBe("unusual");
+  expect(parse(bytesOf(text))).toBe("unusual");
 });
 
 test("every beginning of a head asks for more, and what follows it changes nothing", () => {
   const text = `${LINES}Range: bytes=0-1\r\nuser-agent: x\r\n\r\n`;
   for (let length = 0; length < text.length; length++) {
-    expect(parsePlainHead(bytesOf(text.slice(0, length)), 0), text.slice(0, length)).toBeUndefined();
+    expect(parse(bytesOf(text.slice(0, length))), text.slice(0, length)).toBeUndefined();
   }
-  const whole = parsePlainHead(bytesOf(text), 0);
+  const whole = parse(bytesOf(text));
   fc.assert(
     fc.property(fc.uint8Array(), (more) => {
-      expect(parsePlainHead(Buffer.concat([bytesOf(text), more]), 0)).toEqual(whole);
+      expect(parse(Buffer.concat([bytesOf(text), more]))).toEqual(whole);
     }),
   );
 });
@@ -85,7 +86,7 @@ test("any bytes are read, refused, or asked to go on", () => {
   );
   fc.assert(
     fc.property(bytes, (input) => {
-      const head = parsePlainHead(input, 0);
+      const head = parse(input);
       if (head !== undefined && head !== "unusual") expect(head.endOffset).toBeLessThanOrEqual(input.length);
     }),
   );

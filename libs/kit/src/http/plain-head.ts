@@ -8,7 +8,7 @@ export interface PlainHead {
   readonly endOffset: number;
 }
 
-/** Requests with longer heads go another way. */
+/** Requests with longer heads go another way, whatever the limit of all heads is. */
 export const PLAIN_HEAD_BYTES = 8_192;
 const HEADER_LIMIT = 64;
 
@@ -55,26 +55,28 @@ const SPECIAL_LENGTHS = new Set([...SPECIAL.keys(), "host"].map((name) => name.l
  * connection, lines that end as they should. Whatever this accepts, any parser of HTTP reads in the same way; what is
  * unusual, or not HTTP at all, is left to a whole parser. So there is no request on which the two could disagree.
  *
+ * @param maxBytes Of the head, at most {@link PLAIN_HEAD_BYTES}; a longer one is unusual.
  * @returns `undefined` if more bytes are needed.
  * @see RFC 9112 §2 to §6
  */
-export function parsePlainHead(bytes: Uint8Array, start: number): PlainHead | "unusual" | undefined {
+export function parsePlainHead(bytes: Uint8Array, start: number, maxBytes: number): PlainHead | "unusual" | undefined {
   const method = methodAt(bytes, start);
   if (method === undefined || method === "unusual") return method;
   const targetAt = start + method.length + 1;
   let at = targetAt;
-  const limit = Math.min(bytes.length, start + PLAIN_HEAD_BYTES);
+  const limit = Math.min(bytes.length, start + maxBytes);
+  const unfinished = bytes.length - start >= maxBytes ? "unusual" : undefined;
   while (at < limit && (CLASSES[bytes[at]!]! & TARGET) !== 0) at++;
-  if (at === limit) return unfinished(bytes, start);
+  if (at >= limit) return unfinished;
   // An asterisk or a whole URL is for proxies.
   if (bytes[targetAt] !== 0x2f || bytes[at] !== SPACE) return "unusual";
   const url = textOf(bytes, targetAt, at);
   const versionEnd = at + VERSION.length;
-  if (versionEnd > limit) return unfinished(bytes, start);
+  if (versionEnd > limit) return unfinished;
   for (let i = 0; i < VERSION.length; i++) if (bytes[at + i] !== VERSION.charCodeAt(i)) return "unusual";
   const rawHeaders: string[] = [];
   const end = readFields(bytes, versionEnd, limit, rawHeaders);
-  if (end === undefined) return unfinished(bytes, start);
+  if (end === undefined) return unfinished;
   if (end < 0 || !isPlain(rawHeaders)) return "unusual";
   return { method, url, rawHeaders, endOffset: end };
 }
@@ -89,10 +91,6 @@ function methodAt(bytes: Uint8Array, start: number): "GET" | "HEAD" | "unusual" 
     if (i === method.length && bytes[start + i] === SPACE) return method;
   }
   return "unusual";
-}
-
-function unfinished(bytes: Uint8Array, start: number): "unusual" | undefined {
-  return bytes.length - start >= PLAIN_HEAD_BYTES ? "unusual" : undefined;
 }
 
 /** @returns Where the fields end; -1 if they are unusual; `undefined` if they do not end before `limit`. */

@@ -53,8 +53,9 @@ async function streamObject(
   const unsentBytes = unsentBytesOf(cx.request.socket);
   const transfer = cx.service.stalls.watch(() => response.destroy(), unsentBytes);
   const stream = new AnswerStream(response);
-  // Who takes little at a time must be seen to take it: where that is seen only piece by piece, pieces are small.
-  const buffer = takeReadBuffer(unsentBytes === undefined ? 0 : end - start);
+  // Who takes little at a time must be seen to take it: where that is seen only piece by piece, pieces are small. Who is
+  // paced would only keep a large buffer from the others.
+  const buffer = takeReadBuffer(unsentBytes === undefined || isPaced ? 0 : end - start);
   let sinceTurnBytes = 0;
   let hasBegun = false;
   let left = end - start;
