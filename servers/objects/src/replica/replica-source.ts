@@ -220,6 +220,8 @@ export class ReplicaSource {
       const sizeBytes = blobs.file(id).sizeBytes();
       if (from > sizeBytes) throw new HttpError(416, "RANGE_WRONG", `The body has ${sizeBytes} bytes`);
       response.writeHead(200, { "content-type": "application/octet-stream", "content-length": sizeBytes - from });
+      // Its first bytes may have to wait for the disk's budget, longer than an answer is waited for.
+      response.flushHeaders();
       await this.#sendBlob(id, { from, sizeBytes }, link, response);
     } finally {
       link.blobTransfers.delete(response);

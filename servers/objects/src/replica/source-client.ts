@@ -20,7 +20,22 @@ export interface SourceClientOptions {
   readonly token: string;
   /** Certificates of the authorities that signed the source's; the system's, if absent. */
   readonly ca?: Buffer | undefined;
+  /** Those of a source that is well, if absent. */
+  readonly limits?: SourceLimits;
 }
+
+/** How long is waited for a source, in ms. */
+interface SourceLimits {
+  /** Until the head of an answer is there. */
+  readonly answerMs: number;
+  /** Nothing came of a stream, where a heartbeat comes three times as often. */
+  readonly silenceMs: number;
+  /** Nothing came of a large body: its bytes wait for the budget of the source's disk, and nothing can be said between them. */
+  readonly bodySilenceMs: number;
+}
+
+/** Of a source that is well. */
+const SOURCE_LIMITS: SourceLimits = { answerMs: 30_000, silenceMs: 20_000, bodySilenceMs: 120_000 };
 
 /** Where a copy stands. */
 export interface StreamPosition {
@@ -30,10 +45,6 @@ export interface StreamPosition {
   readonly horizon: number;
 }
 
-/** Until the head of an answer is there. */
-const ANSWER_LIMIT_MS = 30_000;
-/** Nothing came for so long: a heartbeat comes three times as often. */
-const SILENCE_LIMIT_MS = 20_000;
 const ERROR_LIMIT_BYTES = 65_536;
 /** 10,000 users with a policy of some KiB each. */
 const USERS_LIMIT_BYTES = 64 << 20;
@@ -46,9 +57,11 @@ export class SourceClient {
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #abort = new AbortController();
   readonly #isSecure: boolean;
+  readonly #limits: SourceLimits;
 
   constructor(options: SourceClientOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? SOURCE_LIMITS;
     this.#isSecure = options.url.startsWith("https:");
     const settings = { keepAlive: true, maxSockets: 4 };
     const { ca } = options;
@@ -59,7 +72,7 @@ export class SourceClient {
   async changes({ storeId, epoch, after, horizon }: StreamPosition): Promise<AsyncIterable<Buffer>> {
     const query = new URLSearchParams({ epoch: String(epoch), after: String(after), horizon: String(horizon) });
     if (storeId !== "") query.set("store", storeId);
-    return chunksOf(await this.#ask("GET", `changes?${query}`));
+    return chunksOf(await this.#ask("GET", `changes?${query}`), this.#limits.silenceMs);
   }
 
   /**
@@ -74,12 +87,12 @@ export class SourceClient {
 
   /** What `users.json` of the source says. @throws SourceError */
   async users(): Promise<string> {
-    return (await readAll(await this.#ask("GET", "users"), USERS_LIMIT_BYTES)).toString("utf8");
+    return (await this.#readAll(await this.#ask("GET", "users"), USERS_LIMIT_BYTES)).toString("utf8");
   }
 
   /** Tells how far the copy is. @throws SourceError */
   async progress(after: number): Promise<void> {
-    await readAll(await this.#ask("POST", "progress", JSON.stringify({ after })), ERROR_LIMIT_BYTES);
+    await this.#readAll(await this.#ask("POST", "progress", JSON.stringify({ after })), ERROR_LIMIT_BYTES);
   }
 
   /** Ends what is under way, and refuses what comes. */
@@ -95,7 +108,7 @@ export class SourceClient {
     for (let tries = 1; ; tries++) {
       try {
         if (response === undefined) throw new SourceError("BLOB_GONE", `Large body ${id} is gone at the source`);
-        for await (const chunk of chunksOf(response)) {
+        for await (const chunk of chunksOf(response, this.#limits.bodySilenceMs)) {
           at += chunk.length;
           yield chunk;
         }
@@ -122,8 +135,21 @@ export class SourceClient {
     const response = await this.#send(method, path, body);
     const { statusCode = 0 } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
-    const text = (await readAll(response, ERROR_LIMIT_BYTES)).toString("utf8");
+    const text = (await this.#readAll(response, ERROR_LIMIT_BYTES)).toString("utf8");
     throw refusalOf(statusCode, text);
+  }
+
+  async #readAll(response: IncomingMessage, limitBytes: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    for await (const chunk of chunksOf(response, this.#limits.silenceMs)) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) {
+        throw new SourceError("ANSWER_TOO_LARGE", `The source answers with more than ${limitBytes} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
   }
 
   #send(method: string, path: string, body: string | undefined): Promise<IncomingMessage> {
@@ -135,7 +161,7 @@ export class SourceClient {
     const settings = { method, headers, agent: this.#agent, signal: this.#abort.signal };
     return new Promise((resolve, reject) => {
       const request = this.#isSecure ? requestHttps(url, settings) : requestHttp(url, settings);
-      const late = setTimeout(() => request.destroy(new Error("no answer in time")), ANSWER_LIMIT_MS);
+      const late = setTimeout(() => request.destroy(new Error("no answer in time")), this.#limits.answerMs);
       request.on("response", (response: IncomingMessage) => {
         clearTimeout(late);
         resolve(response);
@@ -168,12 +194,12 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** The chunks as they come, as long as they come: only the time while somebody waits for one counts. */
-async function* chunksOf(response: IncomingMessage): AsyncGenerator<Buffer> {
+async function* chunksOf(response: IncomingMessage, limitMs: number): AsyncGenerator<Buffer> {
   let timer: NodeJS.Timeout | undefined;
   const arm = (): void => {
     timer = setTimeout(() => {
-      response.destroy(new SourceError("SOURCE_SILENT", `Nothing came for ${SILENCE_LIMIT_MS / 1_000} s`));
-    }, SILENCE_LIMIT_MS);
+      response.destroy(new SourceError("SOURCE_SILENT", `Nothing came for ${limitMs / 1_000} s`));
+    }, limitMs);
   };
   try {
     arm();
@@ -189,17 +215,4 @@ async function* chunksOf(response: IncomingMessage): AsyncGenerator<Buffer> {
     clearTimeout(timer);
     response.destroy();
   }
-}
-
-async function readAll(response: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of chunksOf(response)) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > limitBytes) {
-      throw new SourceError("ANSWER_TOO_LARGE", `The source answers with more than ${limitBytes} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

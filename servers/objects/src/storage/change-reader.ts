@@ -191,6 +191,7 @@ class PositionedSource implements RecordSource {
   #last: ScannedRecord | undefined;
   #beforeLast: ScannedRecord | undefined;
   #isOpened = false;
+  #oldDamageCount = 0;
 
   constructor(
     state: ShardState,
@@ -205,8 +206,9 @@ class PositionedSource implements RecordSource {
     this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
   }
 
+  /** Of what may lie behind the position: damage before a record that the follower has hides nothing from it. */
   get damagedBytes(): number {
-    return this.#scanner.damaged.reduce((sum, { start, end }) => sum + end - start, 0);
+    return this.#scanner.damaged.slice(this.#oldDamageCount).reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
   async next(): Promise<ScannedRecord | undefined> {
@@ -216,6 +218,7 @@ class PositionedSource implements RecordSource {
       this.#beforeLast = this.#last;
       this.#last = record;
       if (record === undefined || record.head.sequence > this.#after) return record;
+      this.#oldDamageCount = this.#scanner.damaged.length;
     }
   }
 

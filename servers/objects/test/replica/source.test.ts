@@ -1,10 +1,12 @@
-import { get } from "node:http";
+import { createServer, get } from "node:http";
+import type { AddressInfo } from "node:net";
 import { FakeClock } from "@kagami/clock";
 import { eventually } from "@kagami/testkit";
 import { crc32c } from "@node-rs/crc32";
 import { afterEach, expect, test } from "vitest";
 import { FRAME_KINDS, FrameDecoder } from "../../src/protocol/replica/index.ts";
 import { FollowerLink, STALL_LIMIT_MS } from "../../src/replica/follower-link.ts";
+import { ReplicaSource } from "../../src/replica/replica-source.ts";
 import { ShardStore } from "../../src/storage/shard-store.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { addReplica, replicationOf, seenByS3 } from "../support/replicas.ts";
@@ -130,6 +132,31 @@ test("a replica gets two large bodies at once, and they wait for the budget of t
     });
   expect([await open(), await open(), await open()]).toEqual([200, 200, 429]);
   expect(await codeOf(await ask(source, "blobs/77?store=x", token))).toMatchObject({ code: "STORE_MISMATCH" });
+});
+
+test("the head of a large body does not wait for the budget of the disk", async () => {
+  const { source, client, token } = await begin();
+  await client.send({ method: "PUT", path: "/media/large", body: Buffer.alloc(9 * MIB, "x") });
+  const { state } = shardOf(source);
+  const sender = new ReplicaSource({
+    state,
+    registry: { find: () => ({ name: "second" }), list: () => [] } as never,
+    users: source.service.users,
+    clock: new FakeClock(),
+    takeIo: () => new Promise(() => undefined),
+    onEvent: () => undefined,
+  });
+  const server = createServer((request, response) => void sender.handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const path = `/_kagami/replica/blobs/1?store=${state.identity.storeId}`;
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers, signal: AbortSignal.timeout(3_000) });
+  expect(answer.headers.get("content-length")).toBe(String(9 * MIB));
+  await answer.body?.cancel();
+  sender.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test("a follower that takes nothing is sent a piece and no more, and what it holds up is one batch", async () => {

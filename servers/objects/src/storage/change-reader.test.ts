@@ -1,0 +1,31 @@
+import { createRandom } from "@kagami/clock";
+import { expect, test } from "vitest";
+import { putBody } from "../../test/support/damaged-store.ts";
+import { SimDisk } from "../../test/support/sim-disk.ts";
+import { VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
+import { ChangeReader } from "./change-reader.ts";
+import { volumePath } from "./disk.ts";
+import { MemoryIndex } from "./index/memory-index.ts";
+import { startShard } from "./open-store.ts";
+
+test.each([
+  { after: 2, isTold: true, why: "what it hides may be what is asked for" },
+  { after: 4, isTold: false, why: "the follower has what stands behind it, and so what it hides" },
+])("a head that is damaged is told to a follower at $after: $isTold, $why", async ({ after, isTold }) => {
+  const disk = new SimDisk(createRandom(1));
+  const parts = { disk, index: new MemoryIndex(), storeId: "s", nowMs: () => 1_000, options: { reserveBytes: 0 } };
+  const store = await startShard(parts);
+  await store.createBucket({ name: "b", owner: "o", nowMs: 1 });
+  const ends: number[] = [];
+  for (const key of ["k2", "k3", "k4", "k5"]) {
+    await putBody(store, key, Buffer.from(key));
+    ends.push(store.state.volumes.get(1)?.endOffset ?? VOLUME_HEADER_BYTES);
+  }
+  const whole = await new ChangeReader(store.state).read(0, 1_000_000);
+  expect(whole.changes.map(({ head }) => head.sequence)).toEqual([1, 2, 3, 4, 5]);
+  // In the head of the record of k3, which begins where that of k2 ends.
+  disk.damage(volumePath(1), (ends[0] ?? 0) + 30);
+  const batch = await new ChangeReader(store.state).read(after, 1_000_000);
+  expect(batch.damagedBytes > 0).toBe(isTold);
+  expect(batch.changes.at(-1)?.head.sequence).toBe(5);
+});
