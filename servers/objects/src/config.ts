@@ -202,7 +202,7 @@ export const configSchema = z.strictObject({
     "What compaction, scrub and the like may read and write each second, all together",
   ),
   maintenanceTargetP99Ms: milliseconds(
-    50,
+    20,
     1,
     60_000,
     "Maintenance",

@@ -38,7 +38,7 @@ export type MaintenanceEvent =
 /** Moderate values for one disk. */
 export const DEFAULT_MAINTENANCE: MaintenanceOptions = {
   bytesPerSecond: 32 * 1_048_576,
-  targetP99Ms: 50,
+  targetP99Ms: 20,
   scrubIntervalMs: 30 * 86_400_000,
   sweepIntervalMs: 3_600_000,
   minDeadPart: 0.5,
