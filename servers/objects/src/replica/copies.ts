@@ -157,8 +157,11 @@ export class Copies {
   }
 
   async close(): Promise<void> {
-    await this.#next?.close();
-    await this.#current?.close();
+    try {
+      await this.#next?.close();
+    } finally {
+      await this.#current?.close();
+    }
     await this.#leaving.catch(() => undefined);
   }
 

@@ -6,7 +6,7 @@ import { type ClaimRefusal, refuseClaim } from "../engine/replica/claim.ts";
 import { bytesBehind, SequenceMoments } from "../engine/replica/lag.ts";
 import { VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import type { Users } from "../service/users.ts";
-import { isAbsent } from "../storage/disk.ts";
+import { blobPath, isAbsent } from "../storage/disk.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { ChangeSender } from "./change-sender.ts";
 import { FollowerLink } from "./follower-link.ts";
@@ -85,6 +85,8 @@ export class ReplicaSource {
     // The peer may reset at any time; who writes notices by `close`.
     response.on("error", ignore);
     request.on("error", ignore);
+    // Until there is a token: what a stranger sends behind the head is not read to its end.
+    response.setHeader("connection", "close");
     if (request.method === "HEAD") {
       sendError(response, 405, "METHOD_NOT_ALLOWED", "This path takes GET", { allow: "GET" });
       return Promise.resolve();
@@ -134,7 +136,7 @@ export class ReplicaSource {
   }
 
   /** @throws HttpError 401 for whoever has no token that is in force */
-  #linkOf({ request }: RouteRequest): FollowerLink {
+  #linkOf({ request, response }: RouteRequest): FollowerLink {
     if (this.#isClosed) throw new HttpError(503, "CLOSED", "The server is shutting down");
     const token = bearerToken(request);
     const replica = token === undefined ? undefined : this.#parts.registry.find(token);
@@ -143,6 +145,7 @@ export class ReplicaSource {
       const message = "Send the token of a replica that is registered here as: Authorization: Bearer TOKEN";
       throw new HttpError(401, "TOKEN_WRONG", message, { "www-authenticate": "Bearer" });
     }
+    response.removeHeader("connection");
     let link = this.#links.get(replica.name);
     if (link === undefined) {
       link = new FollowerLink(replica.name, this.#parts.clock);
@@ -237,10 +240,10 @@ export class ReplicaSource {
     response: ServerResponse,
   ): Promise<void> {
     const { state, takeIo } = this.#parts;
+    const place = state.disk.placeOf(blobPath(id)) ?? "";
     for (let at = from; at < sizeBytes; ) {
       const length = Math.min(BLOB_PIECE_BYTES, sizeBytes - at);
-      // Where a large body lies is not remembered; the first disk's budget is the one that clients feel.
-      await takeIo(length, "");
+      await takeIo(length, place);
       const bytes = await state.blobs.file(id).read(at, length);
       if (bytes.length === 0 || this.#isClosed) return void response.destroy();
       at += bytes.length;

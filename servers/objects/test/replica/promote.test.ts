@@ -25,6 +25,13 @@ async function startSource(directory: string, settings: Parameters<typeof startT
   return source;
 }
 
+/** A whole copy of a source; nobody has it open. */
+async function makeCopy(source: TestServer, name: string, settings: { readonly data: string }): Promise<void> {
+  const replica = await startTestReplica(source, await addReplica(adminOf(source), name), settings);
+  await untilCaughtUp(adminOf(source), adminOf(replica));
+  await replica.end();
+}
+
 async function failureOf(replica: TestServer): Promise<string | undefined> {
   return (await replicationOf(adminOf(replica))).lastFailure?.code;
 }
@@ -71,12 +78,7 @@ test("a replica that stands before the promotion goes on with the new store from
   await withTempDir(async (directory) => {
     const source = await startSource(directory);
     const dataOf = (name: string) => ({ data: join(directory, name) });
-    const names = ["a", "b"] as const;
-    for (const name of names) {
-      const replica = await startTestReplica(source, await addReplica(adminOf(source), name), dataOf(name));
-      await untilCaughtUp(adminOf(source), adminOf(replica));
-      await replica.end();
-    }
+    for (const name of ["a", "b"]) await makeCopy(source, name, dataOf(name));
     await source.end();
     await promote(join(directory, "a"));
     const next = await startTestServer(dataOf("a"));
@@ -94,14 +96,9 @@ test("of two replicas that were both promoted, a copy of one is never taken for 
   await withTempDir(async (directory) => {
     const source = await startSource(directory);
     const dataOf = (name: string) => ({ data: join(directory, name) });
-    const names = ["a", "b"] as const;
-    for (const name of names) {
-      const replica = await startTestReplica(source, await addReplica(adminOf(source), name), dataOf(name));
-      await untilCaughtUp(adminOf(source), adminOf(replica));
-      await replica.end();
-    }
+    for (const name of ["a", "b"]) await makeCopy(source, name, dataOf(name));
     await source.end();
-    for (const name of names) await promote(join(directory, name));
+    for (const name of ["a", "b"]) await promote(join(directory, name));
     const [a, b] = [await startTestServer(dataOf("a")), await startTestServer(dataOf("b"))];
     await put(a, "only-a", "a");
     for (let i = 0; i < 3; i++) await put(b, `only-b${i}`, "b");

@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer, get } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { FakeClock } from "@kagami/clock";
 import { eventually } from "@kagami/testkit";
 import { crc32c } from "@node-rs/crc32";
@@ -56,6 +57,25 @@ test("nobody follows without the token of a replica that is registered", async (
   // Nor does a key of S3 open it, not even the first user's.
   expect((await client.send({ path: "/_kagami/replica/users" })).status).toBe(401);
 });
+
+test.each(["progress", "changes?after=0", "nothing"])(
+  "what a stranger sends to %s without an end is not read to it",
+  async (path) => {
+    const { source } = await begin();
+    const socket = connect(Number(source.host.split(":")[1]), "127.0.0.1");
+    let answer = "";
+    socket.on("data", (bytes) => {
+      answer += bytes.toString("latin1");
+    });
+    socket.on("error", () => undefined);
+    socket.write(
+      `POST /_kagami/replica/${path} HTTP/1.1\r\nhost: ${source.host}\r\ncontent-length: 1000000000\r\n\r\n{`,
+    );
+    await once(socket, "close");
+    expect(answer).toMatch(/^HTTP\/1\.1 40[145] /);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+  },
+);
 
 test.each([
   { path: "changes", status: 400, code: "QUERY_INVALID", why: "it does not say where it stands" },
