@@ -173,7 +173,7 @@ class PlainConnection implements PlainAnswerer {
   #parse(): void {
     this.#isParsing = true;
     while (this.#response === undefined && this.#rest.length > 0) {
-      const head = parsePlainHead(this.#rest, 0, this.#options.maxHeadBytes);
+      const head = parsePlainHead(this.#rest, this.#options.maxHeadBytes);
       if (head === undefined) break;
       if (head === "unusual" || this.#options.isPlainUrl?.(head.url) === false) {
         this.#passOn();

@@ -3,16 +3,16 @@ import { expect, test } from "vitest";
 import { PLAIN_HEAD_BYTES, parsePlainHead } from "./plain-head.ts";
 
 const LINES = "GET /a/b%20c?x=1&y HTTP/1.1\r\nHost: h\r\n";
-const parse = (bytes: Buffer, start = 0) => parsePlainHead(bytes, start, PLAIN_HEAD_BYTES);
+const parse = (bytes: Buffer) => parsePlainHead(bytes, PLAIN_HEAD_BYTES);
 const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 
 test("a head is read as it was sent, and the next request begins behind it", () => {
   const text = `${LINES}Range:\t bytes=0-1 \t\r\nempty:\r\n\r\nGET`;
-  expect(parse(bytesOf(`..${text}`), 2)).toEqual({
+  expect(parse(bytesOf(text))).toEqual({
     method: "GET",
     url: "/a/b%20c?x=1&y",
     rawHeaders: ["Host", "h", "Range", "bytes=0-1", "empty", ""],
-    endOffset: text.length - 1,
+    endOffset: text.length - 3,
   });
 });
 

@@ -59,13 +59,13 @@ const SPECIAL_LENGTHS = new Set([...SPECIAL.keys(), "host"].map((name) => name.l
  * @returns `undefined` if more bytes are needed.
  * @see RFC 9112 §2 to §6
  */
-export function parsePlainHead(bytes: Uint8Array, start: number, maxBytes: number): PlainHead | "unusual" | undefined {
-  const method = methodAt(bytes, start);
+export function parsePlainHead(bytes: Uint8Array, maxBytes: number): PlainHead | "unusual" | undefined {
+  const method = methodOf(bytes);
   if (method === undefined || method === "unusual") return method;
-  const targetAt = start + method.length + 1;
+  const targetAt = method.length + 1;
   let at = targetAt;
-  const limit = Math.min(bytes.length, start + maxBytes);
-  const unfinished = bytes.length - start >= maxBytes ? "unusual" : undefined;
+  const limit = Math.min(bytes.length, maxBytes);
+  const unfinished = bytes.length >= maxBytes ? "unusual" : undefined;
   while (at < limit && (CLASSES[bytes[at]!]! & TARGET) !== 0) at++;
   if (at >= limit) return unfinished;
   // An asterisk or a whole URL is for proxies.
@@ -83,12 +83,12 @@ export function parsePlainHead(bytes: Uint8Array, start: number, maxBytes: numbe
 
 const VERSION = " HTTP/1.1\r\n";
 
-function methodAt(bytes: Uint8Array, start: number): "GET" | "HEAD" | "unusual" | undefined {
+function methodOf(bytes: Uint8Array): "GET" | "HEAD" | "unusual" | undefined {
   for (const method of ["GET", "HEAD"] as const) {
     let i = 0;
-    while (i < method.length && bytes[start + i] === method.charCodeAt(i)) i++;
-    if (start + i >= bytes.length) return undefined;
-    if (i === method.length && bytes[start + i] === SPACE) return method;
+    while (i < method.length && bytes[i] === method.charCodeAt(i)) i++;
+    if (i >= bytes.length) return undefined;
+    if (i === method.length && bytes[i] === SPACE) return method;
   }
   return "unusual";
 }
