@@ -1,14 +1,12 @@
 import { type Figure, plainFigure } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { histogramOf } from "./load/histogram.ts";
-import type { LoadPlan } from "./load/load-plan.ts";
+import { type LoadPlan, WARM_UP_MS } from "./load/load-plan.ts";
 import { runPlan } from "./load/run-plan.ts";
 
 /** Of the objects that the clients in the foreground ask for. */
 export const FOREGROUND_SIZE = "10KB";
 const RATES = { get: 300, put: 50 };
-/** Requests of a load process that has just begun measure its own start. */
-const WARM_UP_MS = 1_000;
 const LIMIT = 1.5;
 
 /** How long requests took in some seconds, 99th percentile. */

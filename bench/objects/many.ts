@@ -6,7 +6,7 @@ import { comparedFigure, type Figure, plainFigure, type Scenario, type ScenarioC
 import { median } from "../src/statistics.ts";
 import { diskUsage, indexUsage } from "./disk-usage.ts";
 import { histogramOf } from "./load/histogram.ts";
-import { storingPlan } from "./load/load-plan.ts";
+import { storingPlan, WARM_UP_MS } from "./load/load-plan.ts";
 import { runPlan } from "./load/run-plan.ts";
 import { type ObjectsServer, startObjects, withObjects } from "./servers/kagami.ts";
 import { createBucket } from "./servers/requests.ts";
@@ -15,8 +15,6 @@ const BUCKET = "many";
 const SIZE = "1KB";
 /** Well under what the server can do, so that what is measured is not its queue. */
 const GETS_PER_SECOND = 300;
-/** Requests of a load process that has just begun measure its own start. */
-const WARM_UP_MS = 1_000;
 const LIMIT = 2;
 /** Beside the directory of a store: it holds all that it should. */
 const FILLED = ".filled";
@@ -25,8 +23,6 @@ const FILLED = ".filled";
 interface FullStore {
   readonly server: ObjectsServer;
   readonly count: number;
-  /** Of the server before the first object; of a store that is opened again too, for it says what a server costs. */
-  readonly emptyMb: number;
 }
 
 interface Latency {
@@ -60,36 +56,32 @@ async function compareStores(root: string, context: ScenarioContext): Promise<Fi
   const stores: FullStore[] = [];
   try {
     for (const count of counts) {
-      stores.push({ server: await startObjects({ data: join(root, String(count)) }), count, emptyMb });
+      stores.push({ server: await startObjects({ data: join(root, String(count)) }), count });
     }
-    const rounds: Latency[][] = [];
-    for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 5)); round++) {
-      rounds.push([]);
-      for (const store of stores)
-        rounds.at(-1)?.push(await gets(store, settings.seconds ?? (isSmoke ? 0.5 : 20), round));
-      progress(
-        `p99 ${rounds
-          .at(-1)
-          ?.map(({ p99Us }) => (p99Us / 1_000).toFixed(2))
-          .join(" and ")} ms`,
-      );
-    }
-    const ratio = median(rounds.map(([few, all]) => (all?.p99Us ?? Number.NaN) / (few?.p99Us ?? Number.NaN)));
+    const latencies = await measureInTurns(stores, context);
+    const ratios = latencies[0]?.map(({ p99Us }, round) => (latencies[1]?.[round]?.p99Us ?? Number.NaN) / p99Us) ?? [];
     const figures: Figure[] = [];
     for (const [i, store] of stores.entries()) {
-      figures.push(
-        ...(await sizesOf(store)),
-        ...latenciesOf(
-          store,
-          rounds.flatMap((round) => round[i] ?? []),
-          i === 1 ? ratio : null,
-        ),
-      );
+      const ratio = i === 0 ? null : median(ratios);
+      figures.push(...(await sizesOf(store, emptyMb)), ...latenciesOf(store, latencies[i] ?? [], ratio));
     }
     return [...puts, ...figures];
   } finally {
     for (const { server } of stores) await server.stop();
   }
+}
+
+/** For each store, what was seen in each round. */
+async function measureInTurns(stores: readonly FullStore[], context: ScenarioContext): Promise<Latency[][]> {
+  const { isSmoke, settings, progress } = context;
+  const seconds = settings.seconds ?? (isSmoke ? 0.5 : 20);
+  const latencies: Latency[][] = stores.map(() => []);
+  for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 5)); round++) {
+    for (const [i, store] of stores.entries()) latencies[i]?.push(await gets(store, seconds, round));
+    const shown = latencies.map((rounds) => ((rounds.at(-1)?.p99Us ?? Number.NaN) / 1_000).toFixed(2));
+    progress(`p99 ${shown.join(" and ")} ms`);
+  }
+  return latencies;
 }
 
 /** Stores the objects, unless they are there from an earlier run. */
@@ -129,7 +121,8 @@ async function gets({ server, count }: FullStore, seconds: number, round: number
   return { p50Us: latency.percentile(0.5), p99Us: latency.percentile(0.99) };
 }
 
-async function sizesOf({ server, count, emptyMb }: FullStore): Promise<Figure[]> {
+/** @param emptyMb What a server without objects takes. */
+async function sizesOf({ server, count }: FullStore, emptyMb: number): Promise<Figure[]> {
   const rssMb = residentMb(server.pids[0] ?? 0);
   const perObject = (bytes: number) => bytes / count;
   return [
@@ -142,20 +135,11 @@ async function sizesOf({ server, count, emptyMb }: FullStore): Promise<Figure[]>
 
 function latenciesOf({ count }: FullStore, rounds: readonly Latency[], ratio: number | null): Figure[] {
   const middle = (pick: (latency: Latency) => number) => median(rounds.map(pick)) / 1_000;
+  const p50Ms = middle(({ p50Us }) => p50Us);
+  const p99Ms = middle(({ p99Us }) => p99Us);
+  const limit = ratio === null ? undefined : LIMIT;
   return [
-    plainFigure(
-      "kagami",
-      `get-p50-at-${count}`,
-      middle(({ p50Us }) => p50Us),
-      "ms",
-    ),
-    comparedFigure(
-      "kagami",
-      `get-p99-at-${count}`,
-      middle(({ p99Us }) => p99Us),
-      "ms",
-      ratio,
-      ratio === null ? undefined : LIMIT,
-    ),
+    plainFigure("kagami", `get-p50-at-${count}`, p50Ms, "ms"),
+    comparedFigure("kagami", `get-p99-at-${count}`, p99Ms, "ms", ratio, limit),
   ];
 }

@@ -74,6 +74,9 @@ export type LoadMessage =
   | { readonly kind: "report"; readonly report: LoadReport }
   | { readonly kind: "failed"; readonly message: string };
 
+/** Requests of a load process that has just begun measure its own start: such as come in this time are not counted. */
+export const WARM_UP_MS = 1_000;
+
 /** A plan that stores so many objects of a size and measures nothing. */
 export function storingPlan(peer: S3Peer, bucket: string, size: string, keyCount: number, prepareFrom = 0): LoadPlan {
   return {
