@@ -1,11 +1,10 @@
-import { request } from "undici";
 import { pause } from "../src/process-sample.ts";
 import { type Figure, plainFigure, type Scenario } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { besideQuiet, FOREGROUND_SIZE, foreground, type PhasePair, phaseText } from "./foreground.ts";
 import { type LoadPlan, storingPlan } from "./load/load-plan.ts";
 import { runPlan } from "./load/run-plan.ts";
-import { type ObjectsServer, withObjects } from "./servers/kagami.ts";
+import { askAdmin, type ObjectsServer, withObjects } from "./servers/kagami.ts";
 import { createBucket } from "./servers/requests.ts";
 
 const BUCKET = "background";
@@ -77,10 +76,8 @@ interface SealedVolume {
 }
 
 /** As the admin API tells. */
-async function sealedVolumes({ admin }: ObjectsServer): Promise<readonly SealedVolume[]> {
-  const answer = await request(`http://${admin}/api/volumes`);
-  if (answer.statusCode !== 200) throw new Error(`The admin API answered ${answer.statusCode} to GET /api/volumes`);
-  const volumes = (await answer.body.json()) as readonly (SealedVolume & { readonly isSealed: boolean })[];
+async function sealedVolumes(server: ObjectsServer): Promise<readonly SealedVolume[]> {
+  const volumes = await askAdmin<readonly (SealedVolume & { readonly isSealed: boolean })[]>(server, "volumes");
   return volumes.filter(({ isSealed }) => isSealed);
 }
 

@@ -5,7 +5,7 @@ import { median } from "../src/statistics.ts";
 import { besideQuiet, FOREGROUND_SIZE, foreground, type PhasePair, phaseText } from "./foreground.ts";
 import { type LoadPlan, storingPlan } from "./load/load-plan.ts";
 import { runPlan } from "./load/run-plan.ts";
-import { type ObjectsServer, startObjects, withObjects } from "./servers/kagami.ts";
+import { askAdmin, type ObjectsServer, startObjects, withObjects } from "./servers/kagami.ts";
 import { createBucket } from "./servers/requests.ts";
 
 const BUCKET = "catch-up";
@@ -140,9 +140,8 @@ async function removeReplica({ admin }: ObjectsServer, name: string): Promise<vo
   await answer.body.dump();
 }
 
-async function viewOf({ admin }: ObjectsServer, wanted: string): Promise<ReplicaView> {
-  const answer = await request(`http://${admin}/api/replication`);
-  const { replicas } = (await answer.body.json()) as { replicas: readonly (ReplicaView & { name: string })[] };
+async function viewOf(server: ObjectsServer, wanted: string): Promise<ReplicaView> {
+  const { replicas } = await askAdmin<{ replicas: readonly (ReplicaView & { name: string })[] }>(server, "replication");
   const view = replicas.find(({ name }) => name === wanted);
   if (view === undefined) throw new Error(`The admin API knows no replica ${wanted}`);
   return view;

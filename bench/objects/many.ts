@@ -5,6 +5,7 @@ import { residentMb } from "../src/process-sample.ts";
 import { comparedFigure, type Figure, plainFigure, type Scenario, type ScenarioContext } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { diskUsage, indexUsage } from "./disk-usage.ts";
+import { fillStore } from "./fill-store.ts";
 import { histogramOf } from "./load/histogram.ts";
 import { storingPlan, WARM_UP_MS } from "./load/load-plan.ts";
 import { runPlan } from "./load/run-plan.ts";
@@ -89,17 +90,12 @@ async function fill(data: string, count: number, progress: (text: string) => voi
   if (await stat(data + FILLED).catch(() => undefined)) return [];
   await rm(data, { recursive: true, force: true });
   await mkdir(data, { recursive: true });
-  return await withObjects({ data }, async (server) => {
-    await createBucket(server, BUCKET);
-    const startedAtMs = performance.now();
-    await runPlan(storingPlan(server, BUCKET, SIZE, count), progress);
-    const perSecond = (count * 1_000) / (performance.now() - startedAtMs);
-    await writeFile(data + FILLED, "");
-    return [
-      plainFigure("kagami", `put-rate-to-${count}`, perSecond, "1/s"),
-      plainFigure("kagami", `rss-filled-${count}`, residentMb(server.pids[0] ?? 0), "MB"),
-    ];
-  });
+  await withObjects({ data }, async (server) => await createBucket(server, BUCKET));
+  const startedAtMs = performance.now();
+  await fillStore({ directory: data, bucket: BUCKET, size: SIZE, count }, progress);
+  const perSecond = (count * 1_000) / (performance.now() - startedAtMs);
+  await writeFile(data + FILLED, "");
+  return [plainFigure("kagami", `fill-rate-to-${count}`, perSecond, "1/s")];
 }
 
 async function gets({ server, count }: FullStore, seconds: number, round: number): Promise<Latency> {

@@ -6,13 +6,14 @@ import { kills } from "./kills/kills.ts";
 import { large } from "./large.ts";
 import { many } from "./many.ts";
 import { mix } from "./mix.ts";
+import { scrub } from "./scrub.ts";
 import { small } from "./small.ts";
 
 /** The object store beside s3rver, nginx and Ceph's RGW, and a load generator for any S3 server. */
 export const objectsPart: Part = {
   name: "objects",
   summary: "The object store beside s3rver, nginx and Ceph RGW; mixed load for any S3 server",
-  scenarios: [small, large, many, expiry, background, catchUp, mix, kills],
+  scenarios: [small, large, many, expiry, background, scrub, catchUp, mix, kills],
   flags: [
     {
       name: "url",

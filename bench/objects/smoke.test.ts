@@ -24,6 +24,12 @@ const EXPECTED: Readonly<
   background: [
     { peers: ["kagami"], figures: ["get-p99-quiet", "get-p99-compacting", "put-p99-quiet", "put-p99-compacting"] },
   ],
+  scrub: [
+    {
+      peers: ["kagami"],
+      figures: ["scrubbed", "get-p99-quiet", "get-p99-scrubbing", "put-p99-quiet", "put-p99-scrubbing"],
+    },
+  ],
   "catch-up": [
     {
       peers: ["kagami"],

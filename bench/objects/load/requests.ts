@@ -114,7 +114,7 @@ export class RequestMaker {
     const choose = parseKeyChooser(this.#plan.keys, this.#plan.keyCount);
     if (typeof sizes === "string") throw new Error(sizes);
     if (typeof choose === "string") throw new Error(choose);
-    return { prefix: `objects-${text.replace(/[^\w.-]/g, "_")}`, sizes, choose };
+    return { prefix: prefixOf(text), sizes, choose };
   }
 
   #body(sizeBytes: number): Uint8Array {
@@ -159,7 +159,12 @@ export class RequestMaker {
   }
 }
 
+/** What keys of objects of a size begin with. */
+export function prefixOf(size: string): string {
+  return `objects-${size.replace(/[^\w.-]/g, "_")}`;
+}
+
 /** Ten digits, so that keys sort by their number. */
-function keyOf(prefix: string, index: number): string {
+export function keyOf(prefix: string, index: number): string {
   return `${prefix}/${String(index).padStart(10, "0")}`;
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startKagami } from "@kagami/testkit";
+import { request } from "undici";
 import type { LocalPeer } from "./peer.ts";
 
 export interface ObjectsOptions {
@@ -53,6 +54,13 @@ export async function startObjects({ data, args = [], env, preload }: ObjectsOpt
       if (data === undefined) await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** What the admin API says of one of its views. @throws Error if it says anything but 200 */
+export async function askAdmin<T>({ admin }: ObjectsServer, view: string): Promise<T> {
+  const answer = await request(`http://${admin}/api/${view}`);
+  if (answer.statusCode !== 200) throw new Error(`The admin API answered ${answer.statusCode} to GET /api/${view}`);
+  return (await answer.body.json()) as T;
 }
 
 /** Starts ours, gives it to `use`, and ends it whatever happens. */

@@ -38,6 +38,8 @@ export interface StoreHost {
   shard(): ShardStore | undefined;
   /** What maintenance may read and write now. */
   bytesPerSecond(): number;
+  /** Has all sealed volumes looked through, and tells how many they are. */
+  scrubSoon(): number;
   /** Undefined on a replica, which has one disk. */
   describeTiers(): TierDescription | undefined;
   /** Rules of some bucket have changed. */
@@ -111,6 +113,7 @@ async function openOwn({ config, users, log, metrics, onMaintenance }: StoreHost
     store,
     shard: () => store,
     bytesPerSecond: () => maintenance.bytesPerSecondOn(),
+    scrubSoon: () => maintenance.scrubSoon(),
     describeTiers,
     onRulesChanged,
     describeReplication: () => ({ role: "source", storeId, epoch, replicas: sender.statuses() }),
@@ -158,6 +161,7 @@ async function openCopy({ config, users, log, metrics, onMaintenance }: StoreHos
     store: shown,
     shard: () => copies.active?.follower.store,
     bytesPerSecond: () => copies.active?.maintenance.bytesPerSecondOn() ?? 0,
+    scrubSoon: () => copies.active?.maintenance.scrubSoon() ?? 0,
     describeTiers: () => undefined,
     onRulesChanged: () => undefined,
     describeReplication: () => ({ role: "replica", source, ...replica.status }),

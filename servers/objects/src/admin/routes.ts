@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
-import { type RouteHandler, type Router, readSinglePage } from "@kagami/kit";
-import { type AdminParts, checkAccess, checkChange } from "./access.ts";
+import { type RouteHandler, type Router, readJson, readSinglePage } from "@kagami/kit";
+import { z } from "zod";
+import { type AdminParts, adminActor, checkAccess, checkChange } from "./access.ts";
 import { answered } from "./answered.ts";
 import { addBucketRoutes } from "./bucket-routes.ts";
 import { addReplicaRoutes } from "./replica-routes.ts";
@@ -54,6 +55,12 @@ export function addAdminRoutes(router: Router, parts: AdminParts): void {
   routes.get("/api/volumes", () => ({ json: parts.describeVolumes() }));
   routes.get("/api/tiers", () => ({ json: parts.host.describeTiers() ?? null }));
   routes.get("/api/maintenance", () => ({ json: parts.describeMaintenance() }));
+  routes.change("POST", "/api/scrub", async (route) => {
+    await readJson(route.request, z.strictObject({}));
+    const volumes = parts.host.scrubSoon();
+    parts.service.audit.record("scrub.asked", adminActor(route), { volumes });
+    return { status: 202, json: { volumes } };
+  });
   addReplicaRoutes(routes, parts);
   addUserRoutes(routes, parts);
   addBucketRoutes(routes, parts);

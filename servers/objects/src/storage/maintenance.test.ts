@@ -63,6 +63,18 @@ test("overwritten and deleted objects give their room back, and what is left is 
   await maintenance.close();
 });
 
+test("all sealed volumes are scrubbed soon when that is asked for, and then after the interval again", async () => {
+  const { store, maintenance, ofKind, until } = await setUp({ scrubIntervalMs: 1_000 * HOUR_MS });
+  for (let i = 0; i < 60; i++) await put(store, `k${i}`);
+  const sealed = [...store.state.volumes.all()].filter(({ isSealed }) => isSealed);
+  expect(sealed.length).toBeGreaterThan(1);
+  expect(maintenance.scrubSoon()).toBe(sealed.length);
+  await until(() => ofKind("scrubbed").length === sealed.length);
+  await until(() => store.compactionCandidate() === undefined);
+  expect(ofKind("scrubbed")).toHaveLength(sealed.length);
+  await maintenance.close();
+});
+
 test("an object that is being read stays whole while its volume is compacted away", async () => {
   const { store, maintenance, ofKind, until } = await setUp();
   await put(store, "read", 70_000 / 5);

@@ -106,6 +106,13 @@ export class Maintenance {
     await this.#working;
   }
 
+  /** Looks through all sealed volumes as soon as there is nothing else to do. @returns how many they are */
+  scrubSoon(): number {
+    const sealed = [...this.#store.state.volumes.all()].filter(canBeScrubbed);
+    for (const { id } of sealed) this.#scrubbedAtMs.set(id, Number.NEGATIVE_INFINITY);
+    return sealed.length;
+  }
+
   /** Waits for the budget; for replication and tier moves that run elsewhere. */
   take(bytes: number, priority: IoPriority, place = ""): Promise<void> {
     return this.#gateOf(place).take(bytes, priority);
@@ -199,7 +206,7 @@ export class Maintenance {
     const { volumes } = this.#store.state;
     for (const id of this.#scrubbedAtMs.keys()) if (volumes.get(id) === undefined) this.#scrubbedAtMs.delete(id);
     for (const volume of volumes.all()) {
-      if (!volume.isSealed || volume.isAway) continue;
+      if (!canBeScrubbed(volume)) continue;
       // A start remembers nothing: the first round then takes the whole interval like any other.
       const atMs = this.#scrubbedAtMs.get(volume.id) ?? firstScrubMs(volume.id, this.#options.scrubIntervalMs);
       if (nowMs - atMs >= this.#options.scrubIntervalMs) return volume;
@@ -219,6 +226,10 @@ export class Maintenance {
     const limitMs = this.#clock.monotonicMs() - this.#options.tombstoneKeepMs;
     return this.#moments.findLast(({ atMs }) => atMs <= limitMs)?.sequence ?? 0;
   }
+}
+
+function canBeScrubbed({ isSealed, isAway }: Volume): boolean {
+  return isSealed && !isAway;
 }
 
 /** Spreads the volumes over the interval that has just begun. */

@@ -292,6 +292,29 @@ test("tiers are shown with what waits for them, what went there, and why one is 
   }
 }, 60_000);
 
+test("volumes are scrubbed on request, and what was looked through is shown", async () => {
+  const scrubbed = await startTestServer({
+    data: join(server.directory, "scrubbed"),
+    adminToken: TOKEN,
+    volumeBytes: 1 << 20,
+  });
+  try {
+    const writer = new RawClient(scrubbed.host);
+    await writer.send({ method: "PUT", path: "/media" });
+    for (const key of ["a", "b"])
+      await writer.send({ method: "PUT", path: `/media/${key}`, body: "x".repeat(700_000) });
+    const { page: shown, problems } = await openConsolePage(browser, scrubbed.adminUrl, WAIT_MS);
+    await signInToConsole(shown, `${scrubbed.adminUrl}/#/storage`, TOKEN);
+    await shown.getByRole("button", { name: "Scrub all volumes" }).click();
+    await shown.getByText("1 sealed volumes will be looked through.").waitFor();
+    await shown.getByText(/^1, \d/).waitFor();
+    expect(problems).toEqual([]);
+    await shown.close();
+  } finally {
+    await scrubbed.close(0);
+  }
+}, 60_000);
+
 test("a wrong token shows nothing", async () => {
   await signInToConsole(page, server.adminUrl, "wrong");
   await page.getByText("That token is not the right one.").waitFor();
