@@ -1,5 +1,6 @@
 import { type RunningPart, runPart } from "@kagami/kit";
 import { configSchema } from "./config.ts";
+import { keepOldGenerationRoom } from "./old-generation.ts";
 import { startObjectsServer } from "./server.ts";
 import { FIRST_USER, type GeneratedKey } from "./service/users.ts";
 import { runToolCommand, TOOL_WORDS } from "./tools/tool-command.ts";
@@ -32,6 +33,7 @@ export async function runObjects({ argv, env }: Invocation): Promise<void> {
     argv,
     env,
     start: async (config, { log }): Promise<RunningPart> => {
+      keepOldGenerationRoom();
       const server = await startObjectsServer(config, log, showFirstKey);
       return { addresses: server.addresses, close: (graceMs) => server.close(graceMs) };
     },
