@@ -10,7 +10,7 @@ import { NO_GROUP } from "./catalog.ts";
 import { areChecksumsGood } from "./checksums.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
-import type { ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
+import type { ScannedRecord, ScanOptions, VolumeScanner } from "./volume-scanner.ts";
 import type { Volume } from "./volume-set.ts";
 
 /** A record of the shard, as a follower needs it. */
@@ -139,19 +139,24 @@ export class ChangeReader {
     }
   }
 
-  async #changeOf({ head, volumeId, offset, recordBytes }: ScannedRecord): Promise<Change | undefined> {
-    const headBytes = recordBytes - restBytesOf(head);
-    const restBytes = recordBytes - headBytes;
-    const rest = await this.#state.volumes.file(volumeId).read(offset + headBytes, restBytes, this.#memory(restBytes));
+  async #changeOf(record: ScannedRecord): Promise<Change | undefined> {
+    const { head } = record;
+    const rest = record.rest ?? (await this.#readRest(record));
     if (!areChecksumsGood(rest, head.storedBytes)) return undefined;
     // A group that ended meanwhile: its records may still come, and its end comes after them.
     const group = this.#state.catalog.group(head.group) ?? { ...NO_GROUP, id: head.group };
     return { head, group, rest };
   }
 
-  /** It is given away, and never used for anything else. */
-  #memory(bytes: number): Uint8Array {
-    if (bytes > SLAB_BYTES / 4) return Buffer.allocUnsafeSlow(bytes);
+  async #readRest({ head, volumeId, offset, recordBytes }: ScannedRecord): Promise<Uint8Array> {
+    const bytes = restBytesOf(head);
+    const memory = Buffer.allocUnsafeSlow(bytes);
+    return await this.#state.volumes.file(volumeId).read(offset + recordBytes - bytes, bytes, memory);
+  }
+
+  /** It is given away, and never used for anything else. Undefined for a body that is large enough for a read of its own. */
+  #memory(bytes: number): Uint8Array | undefined {
+    if (bytes > SLAB_BYTES / 4) return undefined;
     if (bytes > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     const memory = this.#slab.subarray(0, bytes);
     this.#slab = this.#slab.subarray(bytes);
@@ -161,7 +166,8 @@ export class ChangeReader {
   #sourceOf(volume: Volume, after: number, windowBytes: number): PositionedSource {
     const known = this.#positions.get(volume.id);
     const fromOffset = known !== undefined && known.sequence <= after ? known.offset : VOLUME_HEADER_BYTES;
-    return new PositionedSource(this.#state, volume, { fromOffset, after, windowBytes });
+    const restMemory = (bytes: number) => this.#memory(bytes);
+    return new PositionedSource(this.#state, volume, { fromOffset, after, windowBytes, restMemory });
   }
 
   #remember(source: PositionedSource, upTo: number): void {
@@ -196,14 +202,15 @@ class PositionedSource implements RecordSource {
   constructor(
     state: ShardState,
     volume: Volume,
-    { fromOffset, after, windowBytes }: { fromOffset: number; after: number; windowBytes: number },
+    options: Pick<ScanOptions, "windowBytes" | "restMemory"> & { readonly fromOffset: number; readonly after: number },
   ) {
     this.volumeId = volume.id;
+    const { after, ...scan } = options;
     this.#after = after;
     this.minSequence = Math.max(volume.minSequence, after);
     const { id, endOffset } = volume;
-    const extent = { fromOffset, sizeBytes: endOffset, syncedEnd: endOffset, windowBytes };
-    this.#scanner = state.volumes.scanner(id, { ...extent, checksBodies: false });
+    const extent = { sizeBytes: endOffset, syncedEnd: endOffset, checksBodies: false };
+    this.#scanner = state.volumes.scanner(id, { ...scan, ...extent });
   }
 
   /** Of what may lie behind the position: damage before a record that the follower has hides nothing from it. */

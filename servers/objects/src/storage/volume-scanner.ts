@@ -18,6 +18,8 @@ export interface ScannedRecord {
   readonly volumeId: number;
   readonly offset: number;
   readonly recordBytes: number;
+  /** What stands behind the head, where {@link ScanOptions.restMemory} gave memory for it. */
+  readonly rest: Uint8Array | undefined;
 }
 
 /** Where the bytes come from; they may be put into `buffer`, as {@link DiskFile.read} does. */
@@ -37,6 +39,8 @@ export interface ScanOptions {
   readonly checksBodies: boolean;
   /** So much is read at a time, a MiB if absent; who scans many volumes at once has less memory for each. */
   readonly windowBytes?: number;
+  /** Memory for what stands behind a head, which is then given with the record; undefined to leave it out. */
+  readonly restMemory?: (lengthBytes: number) => Uint8Array | undefined;
 }
 
 const WINDOW_BYTES = 1_048_576;
@@ -57,6 +61,7 @@ export class VolumeScanner {
   readonly #seed: number;
   readonly #checksBodies: boolean;
   readonly #windowBytes: number;
+  readonly #restMemory: ScanOptions["restMemory"];
   #offset: number;
   /** Memory for the window, used again and again: a scan would be garbage as large as the volume. */
   #memory: Buffer | undefined;
@@ -74,6 +79,7 @@ export class VolumeScanner {
     this.#seed = options.seed;
     this.#checksBodies = options.checksBodies;
     this.#windowBytes = options.windowBytes ?? WINDOW_BYTES;
+    this.#restMemory = options.restMemory;
     this.#syncedEnd = options.syncedEnd;
     this.#offset = options.fromOffset ?? VOLUME_HEADER_BYTES;
   }
@@ -140,7 +146,17 @@ export class VolumeScanner {
     const recordBytes = recordBytesOf(headBytesOf(head), head.storedBytes);
     if (offset + recordBytes > this.#sizeBytes) return undefined;
     if (this.#checksBodies && !(await this.#isBodyGood(offset + headBytes, head.storedBytes))) return undefined;
-    return { head, volumeId: this.volumeId, offset, recordBytes };
+    const rest = await this.#restAt(offset + headBytes, recordBytes - headBytes);
+    return { head, volumeId: this.volumeId, offset, recordBytes, rest };
+  }
+
+  /** A copy, since the window moves on. */
+  async #restAt(offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
+    const memory = this.#restMemory?.(lengthBytes);
+    const bytes = memory === undefined ? undefined : await this.#bytesAt(offset, lengthBytes);
+    if (memory === undefined || bytes === undefined) return undefined;
+    memory.set(bytes);
+    return memory;
   }
 
   async #isBodyGood(offset: number, storedBytes: number): Promise<boolean> {
