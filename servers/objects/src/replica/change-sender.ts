@@ -6,7 +6,6 @@ import {
   encodeFrameHeader,
   encodeMessage,
   encodeWireRecord,
-  FRAME_HEADER_BYTES,
   FRAME_KINDS,
   type FrameKind,
   MAX_DAMAGED_TOLD,
@@ -15,13 +14,12 @@ import { type ChangeBatch, ChangeReader } from "../storage/change-reader.ts";
 import type { ShardState } from "../storage/shard-state.ts";
 import { StoreError } from "../store/object-store.ts";
 import type { FollowerLink } from "./follower-link.ts";
+import { Packer } from "./packer.ts";
 
 /** A batch ends at so many bytes; one record may be more. A follower's stream holds one in memory. */
 const BATCH_BYTES = 1 << 20;
 /** At the end, how often is looked for something new: what comes meanwhile shares a batch. */
 const TAIL_MS = 50;
-/** Small pieces are sent together. */
-const PACK_BYTES = 65_536;
 /** Something is said at least so often. */
 const HEARTBEAT_MS = 5_000;
 
@@ -43,8 +41,7 @@ export class ChangeSender {
   #horizon: number;
   #saidAtMs = 0;
   #isEnded = false;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  readonly #packer = new Packer();
   #wake: (() => void) | undefined;
 
   constructor(parts: ChangeSenderParts, position: { readonly after: number; readonly horizon: number }) {
@@ -125,7 +122,7 @@ export class ChangeSender {
     if (this.#after === 0) this.#horizon = horizon;
     for (const change of changes) {
       this.#add(FRAME_KINDS.record, encodeWireRecord(change, state.identity.seed));
-      if (this.#pendingBytes >= PACK_BYTES && !(await this.#flush())) return false;
+      if (this.#packer.isFull && !(await this.#flush())) return false;
     }
     const end = {
       ...{ nextAfter, isEnd, horizon, damagedBytes, appliedSequence: state.appliedSequence },
@@ -162,19 +159,15 @@ export class ChangeSender {
   }
 
   #add(kind: FrameKind, payload: readonly Uint8Array[]): void {
-    this.#pending.push(encodeFrameHeader(kind, payload, crc32c), ...payload);
-    this.#pendingBytes += FRAME_HEADER_BYTES;
-    for (const { length } of payload) this.#pendingBytes += length;
+    this.#packer.add(encodeFrameHeader(kind, payload, crc32c));
+    for (const piece of payload) this.#packer.add(piece);
   }
 
   #flush(): Promise<boolean> | boolean {
     const { link, response, clock } = this.#parts;
-    // A write costs the same for a byte and for many.
-    const pieces = this.#pendingBytes > 2 * PACK_BYTES ? this.#pending : [Buffer.concat(this.#pending)];
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    const { pieces, onSent } = this.#packer.take();
     this.#saidAtMs = clock.monotonicMs();
-    return link.send(response, pieces);
+    return link.send(response, pieces, onSent);
   }
 }
 

@@ -44,14 +44,22 @@ export class FollowerLink {
     return this.#clock.monotonicMs() - this.activeAtMs > STALL_LIMIT_MS;
   }
 
-  /** Sends bytes, and resolves when more may be sent: this is the back-pressure. False if the peer has left. */
-  send(response: ServerResponse, pieces: readonly Uint8Array[]): Promise<boolean> | boolean {
+  /**
+   * Sends bytes, and resolves when more may be sent: this is the back-pressure. False if the peer has left.
+   *
+   * @param onSent Called when the last piece has left, or never will: then their memory is the caller's again.
+   */
+  send(
+    response: ServerResponse,
+    pieces: readonly Uint8Array[],
+    onSent: () => void = ignore,
+  ): Promise<boolean> | boolean {
     if (response.destroyed) return false;
     // Not corked: what was written between cork and uncork may wait for a drain that never comes.
     let isFree = true;
-    for (const piece of pieces) {
+    for (const [i, piece] of pieces.entries()) {
       this.sentBytes += piece.length;
-      isFree = response.write(piece);
+      isFree = response.write(piece, i === pieces.length - 1 ? onSent : undefined);
     }
     if (isFree) {
       this.touch();
@@ -71,3 +79,5 @@ export class FollowerLink {
     });
   }
 }
+
+function ignore(): void {}

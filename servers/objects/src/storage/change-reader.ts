@@ -6,11 +6,12 @@ import {
   VOLUME_HEADER_BYTES,
 } from "../protocol/volume/index.ts";
 import { StoreError } from "../store/object-store.ts";
+import { BatchMemory } from "./batch-memory.ts";
 import { NO_GROUP } from "./catalog.ts";
 import { areChecksumsGood } from "./checksums.ts";
 import { type RecordSource, SequenceMerge } from "./sequence-merge.ts";
 import type { ShardState } from "./shard-state.ts";
-import type { ScannedRecord, ScanOptions, VolumeScanner } from "./volume-scanner.ts";
+import type { ScannedRecord, VolumeScanner } from "./volume-scanner.ts";
 import type { Volume } from "./volume-set.ts";
 
 /** A record of the shard, as a follower needs it. */
@@ -50,8 +51,6 @@ export interface ChangeReaderOptions {
   readonly pause?: () => Promise<void>;
 }
 
-/** What stands behind the heads is read into pieces of so much: memory for each would be garbage for each. */
-const SLAB_BYTES = 262_144;
 const MIN_RECORD_COST_BYTES = 4_096;
 /** What a read holds of all volumes, in windows of these sizes; of very many volumes it is the smallest for each. */
 const WINDOWS_BYTES = 8 << 20;
@@ -71,7 +70,7 @@ export class ChangeReader {
   readonly #state: ShardState;
   readonly #pause: (() => Promise<void>) | undefined;
   readonly #positions = new Map<number, { readonly sequence: number; readonly offset: number }>();
-  #slab = Buffer.alloc(0);
+  readonly #memory = new BatchMemory();
 
   constructor(state: ShardState, options: ChangeReaderOptions = {}) {
     this.#state = state;
@@ -79,7 +78,8 @@ export class ChangeReader {
   }
 
   /**
-   * The changes after a sequence; 0 is from nothing.
+   * The changes after a sequence; 0 is from nothing. Small bodies among them are good until the next read: their memory is
+   * used again.
    *
    * @param maxBytes The batch ends when its records have so many bytes; one record may be more.
    * @param knownHorizon The horizon of the batch from nothing: what was dropped by then the follower never had, so that it
@@ -88,6 +88,7 @@ export class ChangeReader {
    */
   async read(after: number, maxBytes: number, knownHorizon = 0): Promise<ChangeBatch> {
     this.#checkHorizon(after, knownHorizon);
+    this.#memory.reuse();
     const { volumes, horizon } = this.#state;
     const open = [...volumes.all()].filter(({ maxSequence }) => maxSequence > after);
     for (const volume of open) volumes.hold(volume);
@@ -154,20 +155,11 @@ export class ChangeReader {
     return await this.#state.volumes.file(volumeId).read(offset + recordBytes - bytes, bytes, memory);
   }
 
-  /** It is given away, and never used for anything else. Undefined for a body that is large enough for a read of its own. */
-  #memory(bytes: number): Uint8Array | undefined {
-    if (bytes > SLAB_BYTES / 4) return undefined;
-    if (bytes > this.#slab.length) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    const memory = this.#slab.subarray(0, bytes);
-    this.#slab = this.#slab.subarray(bytes);
-    return memory;
-  }
-
   #sourceOf(volume: Volume, after: number, windowBytes: number): PositionedSource {
     const known = this.#positions.get(volume.id);
     const fromOffset = known !== undefined && known.sequence <= after ? known.offset : VOLUME_HEADER_BYTES;
-    const restMemory = (bytes: number) => this.#memory(bytes);
-    return new PositionedSource(this.#state, volume, { fromOffset, after, windowBytes, restMemory });
+    const memory = this.#memory;
+    return new PositionedSource(this.#state, volume, { fromOffset, after, windowBytes, memory });
   }
 
   #remember(source: PositionedSource, upTo: number): void {
@@ -187,6 +179,13 @@ function restBytesOf(head: RecordHead): number {
   return recordBytesOf(headBytesOf(head), head.storedBytes) - headBytesOf(head);
 }
 
+interface PositionedOptions {
+  readonly fromOffset: number;
+  readonly after: number;
+  readonly windowBytes: number;
+  readonly memory: BatchMemory;
+}
+
 /** One volume as it was when the read began. */
 class PositionedSource implements RecordSource {
   readonly volumeId: number;
@@ -199,18 +198,17 @@ class PositionedSource implements RecordSource {
   #isOpened = false;
   #oldDamageCount = 0;
 
-  constructor(
-    state: ShardState,
-    volume: Volume,
-    options: Pick<ScanOptions, "windowBytes" | "restMemory"> & { readonly fromOffset: number; readonly after: number },
-  ) {
+  constructor(state: ShardState, volume: Volume, options: PositionedOptions) {
     this.volumeId = volume.id;
-    const { after, ...scan } = options;
+    const { after, fromOffset, windowBytes, memory } = options;
     this.#after = after;
     this.minSequence = Math.max(volume.minSequence, after);
     const { id, endOffset } = volume;
-    const extent = { sizeBytes: endOffset, syncedEnd: endOffset, checksBodies: false };
-    this.#scanner = state.volumes.scanner(id, { ...scan, ...extent });
+    this.#scanner = state.volumes.scanner(id, {
+      ...{ fromOffset, sizeBytes: endOffset, syncedEnd: endOffset, windowBytes, checksBodies: false },
+      windowMemory: (bytes) => memory.window(bytes),
+      restMemory: (bytes) => memory.body(bytes),
+    });
   }
 
   /** Of what may lie behind the position: damage before a record that the follower has hides nothing from it. */

@@ -39,6 +39,8 @@ export interface ScanOptions {
   readonly checksBodies: boolean;
   /** So much is read at a time, a MiB if absent; who scans many volumes at once has less memory for each. */
   readonly windowBytes?: number;
+  /** Memory for the window, asked for once; new one, if absent. */
+  readonly windowMemory?: (bytes: number) => Buffer;
   /** Memory for what stands behind a head, which is then given with the record; undefined to leave it out. */
   readonly restMemory?: (lengthBytes: number) => Uint8Array | undefined;
 }
@@ -61,6 +63,7 @@ export class VolumeScanner {
   readonly #seed: number;
   readonly #checksBodies: boolean;
   readonly #windowBytes: number;
+  readonly #windowMemory: (bytes: number) => Buffer;
   readonly #restMemory: ScanOptions["restMemory"];
   #offset: number;
   /** Memory for the window, used again and again: a scan would be garbage as large as the volume. */
@@ -79,6 +82,7 @@ export class VolumeScanner {
     this.#seed = options.seed;
     this.#checksBodies = options.checksBodies;
     this.#windowBytes = options.windowBytes ?? WINDOW_BYTES;
+    this.#windowMemory = options.windowMemory ?? Buffer.allocUnsafeSlow;
     this.#restMemory = options.restMemory;
     this.#syncedEnd = options.syncedEnd;
     this.#offset = options.fromOffset ?? VOLUME_HEADER_BYTES;
@@ -183,7 +187,7 @@ export class VolumeScanner {
     if (at < 0 || at + lengthBytes > this.#window.length) {
       const wanted = Math.max(lengthBytes, Math.min(this.#windowBytes, this.#sizeBytes - offset));
       const isSmall = wanted <= this.#windowBytes;
-      if (isSmall) this.#memory ??= Buffer.allocUnsafeSlow(Math.min(this.#windowBytes, this.#sizeBytes));
+      if (isSmall) this.#memory ??= this.#windowMemory(Math.min(this.#windowBytes, this.#sizeBytes));
       const memory = isSmall ? this.#memory : undefined;
       // Nothing is there while it is read: the memory may hold the old window and the new one in part.
       this.#window = EMPTY;

@@ -262,8 +262,7 @@ export class VolumeSet {
    */
   scanner(
     id: number,
-    options: Pick<ScanOptions, "fromOffset" | "syncedEnd" | "checksBodies" | "windowBytes"> &
-      Partial<Pick<ScanOptions, "sizeBytes">>,
+    options: Omit<ScanOptions, "volumeId" | "readAt" | "seed" | "sizeBytes"> & Partial<Pick<ScanOptions, "sizeBytes">>,
   ): VolumeScanner {
     return new VolumeScanner({
       ...options,

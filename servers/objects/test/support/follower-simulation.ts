@@ -11,6 +11,9 @@ import { wireBatches } from "./sim-wire.ts";
 import { SIMULATION_OPTIONS } from "./simulation-model.ts";
 import { StoreSimulation } from "./store-simulation.ts";
 
+/** Of one time of following: a network that lets nothing through is no network's fault. */
+const MAX_CUTS = 300;
+
 /** A store under faults, and a follower that is sometimes near, sometimes far behind, and fails as well. */
 export class FollowerSimulation {
   readonly #random: Random;
@@ -52,6 +55,7 @@ export class FollowerSimulation {
 
   async #follow(batchCount: number): Promise<void> {
     let batches = this.#connect();
+    let cuts = 0;
     const mayCrash = batchCount !== Number.POSITIVE_INFINITY;
     for (let i = 0; i < batchCount; i++) {
       if (this.#random.chance(0.2)) batches = this.#connect();
@@ -77,7 +81,8 @@ export class FollowerSimulation {
         const { code } = error as { code?: unknown };
         if (code === "CHANGES_TRIMMED") await this.#startFromNothing();
         else if (this.#disk.isDown) await this.#restart();
-        else if (this.#isWired && (code === "STREAM_INVALID" || code === "CUT")) this.counts.cuts++;
+        else if (this.#isWired && (code === "STREAM_INVALID" || code === "CUT") && cuts++ < MAX_CUTS)
+          this.counts.cuts++;
         else throw error;
         batches = this.#connect();
       }

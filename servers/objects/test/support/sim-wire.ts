@@ -9,19 +9,45 @@ import { areChecksumsGood } from "../../src/storage/checksums.ts";
 import { seedOf } from "../../src/storage/open-store.ts";
 import type { ShardState } from "../../src/storage/shard-state.ts";
 
-/** An answer whose bytes are kept; it takes all at once, or nothing any more behind `limit` writes. */
+interface LateWrite {
+  readonly bytes: Uint8Array;
+  readonly onSent: (() => void) | undefined;
+}
+
+/** Bytes leave so many writes later than they were written. */
+const LATE_WRITES = 3;
+
+/**
+ * An answer whose bytes are kept as they are when they leave, some writes later: who changes them before is found out. It
+ * takes all at once, or nothing any more behind `limit` writes.
+ */
 export class KeptResponse {
-  readonly chunks: Uint8Array[] = [];
   readonly #limit: number;
+  readonly #left: Uint8Array[] = [];
+  readonly #late: LateWrite[] = [];
   readonly destroyed = false;
 
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit;
   }
 
-  write(bytes: Uint8Array): boolean {
-    this.chunks.push(Buffer.from(bytes));
-    return this.chunks.length < this.#limit;
+  /** All that was written. */
+  get chunks(): readonly Uint8Array[] {
+    while (this.#late.length > 0) this.#leave();
+    return this.#left;
+  }
+
+  write(bytes: Uint8Array, onSent?: () => void): boolean {
+    this.#late.push({ bytes, onSent });
+    if (this.#late.length > LATE_WRITES) this.#leave();
+    return this.#left.length + this.#late.length < this.#limit;
+  }
+
+  #leave(): void {
+    const first = this.#late.shift();
+    if (first === undefined) return;
+    this.#left.push(Buffer.from(first.bytes));
+    first.onSent?.();
   }
 
   on(): this {
