@@ -12,8 +12,8 @@ export interface IoBudgetOptions {
 
 /** The rate never goes below this part of the full one: work that waits for ever would fill the disk. */
 const MIN_RATE_PART = 1 / 64;
-/** Unused budget is kept for so long: what comes at once, clients feel at once. */
-const BURST_SECONDS = 1 / 16;
+/** Unused budget is kept for so long: what comes at once, clients feel at once. Timers are a millisecond coarse. */
+const BURST_SECONDS = 1 / 256;
 /** How much of the full rate comes back with each good look at the latency. */
 const RECOVERY_PART = 1 / 16;
 

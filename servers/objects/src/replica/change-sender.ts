@@ -46,7 +46,12 @@ export class ChangeSender {
 
   constructor(parts: ChangeSenderParts, position: { readonly after: number; readonly horizon: number }) {
     this.#parts = parts;
-    this.#reader = new ChangeReader(parts.state, { pause: nextTurn });
+    this.#reader = new ChangeReader(parts.state, {
+      pay: async (bytes, place) => {
+        await parts.takeIo(bytes, place);
+        await nextTurn();
+      },
+    });
     this.#after = position.after;
     this.#horizon = position.horizon;
   }
@@ -82,19 +87,13 @@ export class ChangeSender {
   /** Undefined if the follower must begin anew, which it was told. */
   async #read(): Promise<ChangeBatch | undefined> {
     try {
-      return await this.#speakDuring(this.#readPaid());
+      return await this.#speakDuring(this.#reader.read(this.#after, BATCH_BYTES, this.#horizon));
     } catch (error) {
       // Trimmed, closing, or a tier that is away: the follower is told which.
       if (!(error instanceof StoreError)) throw error;
       await this.#say(FRAME_KINDS.end, [encodeMessage({ code: error.code, message: error.message })]);
       return undefined;
     }
-  }
-
-  async #readPaid(): Promise<ChangeBatch> {
-    const batch = await this.#reader.read(this.#after, BATCH_BYTES, this.#horizon);
-    for (const [place, bytes] of batch.bytesByPlace) await this.#parts.takeIo(bytes, place);
-    return batch;
   }
 
   /**

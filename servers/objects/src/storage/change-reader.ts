@@ -34,21 +34,19 @@ export interface ChangeBatch {
   readonly horizon: number;
   /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
   readonly damagedSequences: readonly number[];
-  /** What reading it has cost, by the tier that the volume lies on; "" is the first. */
-  readonly bytesByPlace: ReadonlyMap<string, number>;
   /** Bytes in which not even a head can be read, so that nobody knows what was left out. */
   readonly damagedBytes: number;
 }
 
-/** What of a batch a follower needs. */
-export type ArrivedBatch = Omit<ChangeBatch, "bytesByPlace">;
-
-type Gathered = Pick<ChangeBatch, "changes" | "nextAfter" | "isEnd" | "damagedSequences" | "bytesByPlace">;
+type Gathered = Pick<ChangeBatch, "changes" | "nextAfter" | "isEnd" | "damagedSequences">;
 
 /** How a shard's changes are read beside its clients. */
 export interface ChangeReaderOptions {
-  /** Called after each few records: whoever else waits has a turn. */
-  readonly pause?: () => Promise<void>;
+  /**
+   * Called after each few records with what they have cost, and the tier they lie on ("" is the first): whoever else waits
+   * has a turn before it resolves.
+   */
+  readonly pay?: (bytes: number, place: string) => Promise<void>;
 }
 
 const MIN_RECORD_COST_BYTES = 4_096;
@@ -56,8 +54,8 @@ const MIN_RECORD_COST_BYTES = 4_096;
 const WINDOWS_BYTES = 8 << 20;
 const MAX_WINDOW_BYTES = 1 << 20;
 const MIN_WINDOW_BYTES = 16_384;
-/** Records between two pauses: some tenths of a millisecond. */
-const RECORDS_PER_TURN = 16;
+/** What records may cost between two payments: half a millisecond of the processor that clients wait for. */
+const TURN_BYTES = 65_536;
 /** Volumes whose position is remembered. */
 const MAX_POSITIONS = 4_096;
 
@@ -68,13 +66,13 @@ const MAX_POSITIONS = 4_096;
  */
 export class ChangeReader {
   readonly #state: ShardState;
-  readonly #pause: (() => Promise<void>) | undefined;
+  readonly #pay: NonNullable<ChangeReaderOptions["pay"]>;
   readonly #positions = new Map<number, { readonly sequence: number; readonly offset: number }>();
   readonly #memory = new BatchMemory();
 
   constructor(state: ShardState, options: ChangeReaderOptions = {}) {
     this.#state = state;
-    this.#pause = options.pause;
+    this.#pay = options.pay ?? (async () => undefined);
   }
 
   /**
@@ -117,26 +115,34 @@ export class ChangeReader {
   async #gather(merge: SequenceMerge, after: number, maxBytes: number): Promise<Gathered> {
     const changes: Change[] = [];
     const damagedSequences: number[] = [];
-    const bytesByPlace = new Map<string, number>();
     let bytes = 0;
     let nextAfter = after;
-    for (let count = 1; ; count++) {
-      if (count % RECORDS_PER_TURN === 0) await this.#pause?.();
+    let unpaid = 0;
+    let place = "";
+    const payOff = async (): Promise<void> => {
+      if (unpaid > 0) await this.#pay(unpaid, place);
+      unpaid = 0;
+    };
+    for (;;) {
       const record = await merge.next();
       // Not the shard's last sequence: that may be of a commit that was refused, and be given again after a crash.
-      if (record === undefined) return { changes, nextAfter, isEnd: true, damagedSequences, bytesByPlace };
+      const isEnd = record === undefined;
+      if (isEnd || (bytes > 0 && bytes + record.recordBytes > maxBytes)) {
+        await payOff();
+        return { changes, nextAfter, isEnd, damagedSequences };
+      }
       if (record.head.sequence <= after) continue;
-      if (bytes > 0 && bytes + record.recordBytes > maxBytes)
-        return { changes, nextAfter, isEnd: false, damagedSequences, bytesByPlace };
       const change = await this.#changeOf(record);
       if (change === undefined) damagedSequences.push(record.head.sequence);
       else changes.push(change);
       bytes += record.recordBytes;
-      const place = this.#state.volumes.get(record.volumeId)?.place ?? "";
-      // A small record costs the processor more than the disk, and the processor is the clients' too.
-      const cost = Math.max(record.recordBytes, MIN_RECORD_COST_BYTES);
-      bytesByPlace.set(place, (bytesByPlace.get(place) ?? 0) + cost);
       nextAfter = record.head.sequence;
+      const recordPlace = this.#state.volumes.get(record.volumeId)?.place ?? "";
+      if (recordPlace !== place) await payOff();
+      place = recordPlace;
+      // A small record costs the processor more than the disk, and the processor is the clients' too.
+      unpaid += Math.max(record.recordBytes, MIN_RECORD_COST_BYTES);
+      if (unpaid >= TURN_BYTES) await payOff();
     }
   }
 

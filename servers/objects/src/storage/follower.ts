@@ -1,7 +1,7 @@
 import { RECORD_KINDS } from "../protocol/volume/index.ts";
 import { StoreError } from "../store/object-store.ts";
 import type { BlobWriter } from "./blob-store.ts";
-import type { ArrivedBatch, Change } from "./change-reader.ts";
+import type { Change, ChangeBatch } from "./change-reader.ts";
 import { chunkChecksum } from "./checksums.ts";
 import { Commit } from "./commit.ts";
 import { toStoreError } from "./commit-loop.ts";
@@ -75,7 +75,7 @@ export class Follower {
    * @throws StoreError, or what `fetchBlob` or its bytes throw; unless it {@link Follower.isBroken} then, the rest of the
    *   batch may be given again
    */
-  async apply(batch: ArrivedBatch, fetchBlob: FetchBlob): Promise<void> {
+  async apply(batch: ChangeBatch, fetchBlob: FetchBlob): Promise<void> {
     if (this.#isBroken) throw new StoreError("CLOSED", "Cannot apply changes: a write failed before. Start it anew");
     if (this.after === 0) {
       this.#horizon = batch.horizon;

@@ -1,5 +1,5 @@
 import { createRandom, type Random } from "@kagami/clock";
-import { type ArrivedBatch, ChangeReader } from "../../src/storage/change-reader.ts";
+import { type ChangeBatch, ChangeReader } from "../../src/storage/change-reader.ts";
 import { blobPath, type DiskFile } from "../../src/storage/disk.ts";
 import type { Follower } from "../../src/storage/follower.ts";
 import { MemoryIndex } from "../../src/storage/index/memory-index.ts";
@@ -90,13 +90,13 @@ export class FollowerSimulation {
   }
 
   /** Changes behind where the follower stands at this moment. */
-  #connect(): AsyncGenerator<ArrivedBatch> {
+  #connect(): AsyncGenerator<ChangeBatch> {
     const { state } = this.primary.store;
     const { after, horizon } = this.follower;
     return this.#isWired ? wireBatches(state, { after, horizon }, this.#random) : this.#readBatches(state);
   }
 
-  async *#readBatches(state: ShardState): AsyncGenerator<ArrivedBatch> {
+  async *#readBatches(state: ShardState): AsyncGenerator<ChangeBatch> {
     const reader = new ChangeReader(state);
     for (;;) {
       yield await reader.read(this.follower.after, this.#random.pick([1, 2_000, 50_000]), this.follower.horizon);

@@ -4,7 +4,7 @@ import { crc32c } from "@node-rs/crc32";
 import { BatchDecoder } from "../../src/protocol/replica/index.ts";
 import { ChangeSender } from "../../src/replica/change-sender.ts";
 import { FollowerLink } from "../../src/replica/follower-link.ts";
-import type { ArrivedBatch } from "../../src/storage/change-reader.ts";
+import type { ChangeBatch } from "../../src/storage/change-reader.ts";
 import { areChecksumsGood } from "../../src/storage/checksums.ts";
 import { seedOf } from "../../src/storage/open-store.ts";
 import type { ShardState } from "../../src/storage/shard-state.ts";
@@ -107,7 +107,7 @@ export async function* wireBatches(
   state: ShardState,
   position: { readonly after: number; readonly horizon: number },
   random: Random,
-): AsyncGenerator<ArrivedBatch> {
+): AsyncGenerator<ChangeBatch> {
   const response = new KeptResponse();
   await senderTo(response, state, position).run();
   const bytes = Buffer.concat(response.chunks);
