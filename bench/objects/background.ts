@@ -32,7 +32,7 @@ export const background: Scenario = {
       const store = storingPlan(server, BUCKET, FOREGROUND_SIZE, count);
       await runPlan(store, progress);
       const rounds: Round[] = [];
-      for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 3)); round++) {
+      for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 5)); round++) {
         await untilCompacted(server);
         const quiet = await foreground(store, seconds, round);
         await rewrite(store, Math.ceil(count * REWRITES), round);

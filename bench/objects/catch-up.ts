@@ -51,7 +51,7 @@ export const catchUp: Scenario = {
       const store = storingPlan(server, BUCKET, FOREGROUND_SIZE, count);
       await runPlan(store, progress);
       const rounds: Round[] = [];
-      for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 3)); round++) {
+      for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 5)); round++) {
         const measured = await measure(server, { store, args, seconds, round });
         rounds.push(measured);
         const { quiet, busy, megabytesPerSecond, behindMb } = measured;

@@ -1,6 +1,6 @@
 import { type Figure, plainFigure } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
-import { histogramOf } from "./load/histogram.ts";
+import { histogramOf, type SparseHistogram } from "./load/histogram.ts";
 import { type LoadPlan, WARM_UP_MS } from "./load/load-plan.ts";
 import { runPlan } from "./load/run-plan.ts";
 
@@ -9,10 +9,10 @@ export const FOREGROUND_SIZE = "10KB";
 const RATES = { get: 300, put: 50 };
 const LIMIT = 1.5;
 
-/** How long requests took in some seconds, 99th percentile. */
+/** How long requests took in some seconds. */
 interface Phase {
-  readonly getP99Ms: number;
-  readonly putP99Ms: number;
+  readonly get: SparseHistogram;
+  readonly put: SparseHistogram;
   /** How late the load itself once was. It counts as the server's time: where it is not small beside the p99, that is the machine's. */
   readonly loadLateMs: number;
 }
@@ -42,38 +42,47 @@ export async function foreground(store: LoadPlan, seconds: number, seed: number)
     seed: seed + 10,
   };
   const report = await runPlan(plan, () => undefined);
-  const [getP99Ms = Number.NaN, putP99Ms = Number.NaN] = report.entries.map(({ name, errors, latency }) => {
+  const [get = [], put = []] = report.entries.map(({ name, errors, latency }) => {
     const codes = Object.keys(errors);
     if (codes.length > 0) throw new Error(`${name} failed: ${codes.join(", ")}`);
-    return histogramOf(latency).percentile(0.99) / 1_000;
+    return latency;
   });
-  return { getP99Ms, putP99Ms, loadLateMs: report.latestStartUs / 1_000 };
+  return { get, put, loadLateMs: report.latestStartUs / 1_000 };
 }
 
-/** The percentiles of both times beside each other, medians of the rounds; `busyName` ends the names of the busy ones. */
+/**
+ * The percentiles of both times beside each other, each of the requests of all rounds together: a p99 of 50 puts a second for
+ * some seconds is that of a handful, and the machine's own stalls are among them. `busyName` ends the names of the busy ones.
+ */
 export function besideQuiet(rounds: readonly PhasePair[], busyName: string): Figure[] {
-  const middle = (pick: (pair: PhasePair) => number) => median(rounds.map(pick));
-  const beside = (name: string, of: (phase: Phase) => number): Figure[] => {
-    const quietMs = middle(({ quiet }) => of(quiet));
-    const busyMs = middle(({ busy }) => of(busy));
-    const ratio = middle(({ quiet, busy }) => of(busy) / of(quiet));
+  const beside = (name: "get" | "put"): Figure[] => {
+    const quietMs = p99Ms(rounds.map(({ quiet }) => quiet[name]));
+    const busyMs = p99Ms(rounds.map(({ busy }) => busy[name]));
+    const ratio = busyMs / quietMs;
     const busy = plainFigure("kagami", `${name}-p99-${busyName}`, busyMs, "ms");
     return [
       plainFigure("kagami", `${name}-p99-quiet`, quietMs, "ms"),
       { ...busy, ratio, bar: `ratio <= ${LIMIT}`, pass: ratio <= LIMIT },
     ];
   };
+  const middle = (pick: (pair: PhasePair) => number) => median(rounds.map(pick));
   const quietLateMs = middle(({ quiet }) => quiet.loadLateMs);
   const busyLateMs = middle(({ busy }) => busy.loadLateMs);
   return [
-    ...beside("get", ({ getP99Ms }) => getP99Ms),
-    ...beside("put", ({ putP99Ms }) => putP99Ms),
+    ...beside("get"),
+    ...beside("put"),
     plainFigure("load", "late-quiet", quietLateMs, "ms"),
     plainFigure("load", `late-${busyName}`, busyLateMs, "ms"),
   ];
 }
 
-/** For people. */
-export function phaseText({ getP99Ms, putP99Ms, loadLateMs }: Phase): string {
-  return `GET ${getP99Ms.toFixed(1)} ms, PUT ${putP99Ms.toFixed(1)} ms (load late up to ${loadLateMs.toFixed(1)} ms)`;
+/** For people: p50, p90 and p99. */
+export function phaseText({ get, put, loadLateMs }: Phase): string {
+  const text = (of: SparseHistogram) =>
+    [0.5, 0.9, 0.99].map((share) => (histogramOf(of).percentile(share) / 1_000).toFixed(1)).join("/");
+  return `GET ${text(get)} ms, PUT ${text(put)} ms (load late up to ${loadLateMs.toFixed(1)} ms)`;
+}
+
+function p99Ms(parts: readonly SparseHistogram[]): number {
+  return histogramOf(...parts).percentile(0.99) / 1_000;
 }
