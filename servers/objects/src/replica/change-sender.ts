@@ -38,13 +38,13 @@ export class ChangeSender {
   readonly #parts: ChangeSenderParts;
   readonly #reader: ChangeReader;
   #after: number;
-  #horizon: number;
+  #drops: number;
   #saidAtMs = 0;
   #isEnded = false;
   readonly #packer = new Packer();
   #wake: (() => void) | undefined;
 
-  constructor(parts: ChangeSenderParts, position: { readonly after: number; readonly horizon: number }) {
+  constructor(parts: ChangeSenderParts, position: { readonly after: number; readonly drops: number }) {
     this.#parts = parts;
     this.#reader = new ChangeReader(parts.state, {
       pay: async (bytes, place) => {
@@ -53,7 +53,7 @@ export class ChangeSender {
       },
     });
     this.#after = position.after;
-    this.#horizon = position.horizon;
+    this.#drops = position.drops;
   }
 
   /** Ends it soon; {@link ChangeSender.run} then resolves. */
@@ -87,7 +87,7 @@ export class ChangeSender {
   /** Undefined if the follower must begin anew, which it was told. */
   async #read(): Promise<ChangeBatch | undefined> {
     try {
-      return await this.#speakDuring(this.#reader.read(this.#after, BATCH_BYTES, this.#horizon));
+      return await this.#speakDuring(this.#reader.read(this.#after, BATCH_BYTES, this.#drops));
     } catch (error) {
       // Trimmed, closing, or a tier that is away: the follower is told which.
       if (!(error instanceof StoreError)) throw error;
@@ -117,14 +117,14 @@ export class ChangeSender {
 
   async #sendBatch(batch: ChangeBatch): Promise<boolean> {
     const { state, usersGeneration } = this.#parts;
-    const { changes, nextAfter, isEnd, horizon, damagedSequences, damagedBytes } = batch;
-    if (this.#after === 0) this.#horizon = horizon;
+    const { changes, nextAfter, isEnd, horizon, drops, damagedSequences, damagedBytes } = batch;
+    this.#drops = drops;
     for (const change of changes) {
       this.#add(FRAME_KINDS.record, encodeWireRecord(change, state.identity.seed));
       if (this.#packer.isFull && !(await this.#flush())) return false;
     }
     const end = {
-      ...{ nextAfter, isEnd, horizon, damagedBytes, appliedSequence: state.appliedSequence },
+      ...{ nextAfter, isEnd, horizon, drops, damagedBytes, appliedSequence: state.appliedSequence },
       ...{ damagedSequences: damagedSequences.slice(0, MAX_DAMAGED_TOLD), usersGeneration: usersGeneration() },
     };
     this.#after = nextAfter;

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { FencingEpoch } from "../engine/replica/epochs.ts";
 import { ObjectsError } from "../errors.ts";
+import { NO_PAST, type SourcePast } from "../storage/follower.ts";
 import { STORE_FILE } from "../storage/open-store.ts";
 import { Copy, type CopyOptions, readStoreFileOf } from "./copy.ts";
 import {
@@ -51,9 +52,9 @@ export class Copies {
     const copies = new Copies(options, file);
     await copies.#removeOthers();
     try {
-      copies.#current = await copies.#openFound(file.current, 0);
+      copies.#current = await copies.#openFound(file.current, NO_PAST);
       if (copies.#current) await options.shown.show(copies.#current.follower.store);
-      copies.#next = await copies.#openFound(file.next, file.nextHorizon);
+      copies.#next = await copies.#openFound(file.next, { horizon: file.nextHorizon, drops: file.nextDrops });
     } catch (error) {
       await copies.close();
       throw error;
@@ -96,7 +97,7 @@ export class Copies {
     this.#wantsNext = true;
     if (next === undefined) return;
     await next.close();
-    await this.#save({ next: 0, nextHorizon: 0 });
+    await this.#save({ next: 0, nextHorizon: 0, nextDrops: 0 });
     await rm(next.name.directory, { recursive: true, force: true });
   }
 
@@ -105,24 +106,25 @@ export class Copies {
     const number = Math.max(this.#file.current, this.#file.next) + 1;
     const directory = copyDirectory(this.#options.directory, number);
     await rm(directory, { recursive: true, force: true });
-    await this.#save({ next: number, nextHorizon: 0 });
+    await this.#save({ next: number, nextHorizon: 0, nextDrops: 0 });
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    this.#next = await Copy.open({ number, directory, storeId, epochs, knownHorizon: 0 }, this.#options);
+    this.#next = await Copy.open({ number, directory, storeId, epochs, past: NO_PAST }, this.#options);
     this.#wantsNext = false;
     return this.#next;
   }
 
   /** Remembers what the next copy needs to go on after a start. @throws FileError */
-  async keepHorizon(): Promise<void> {
-    const horizon = this.#next?.follower.horizon ?? 0;
-    if (horizon !== this.#file.nextHorizon) await this.#save({ nextHorizon: horizon });
+  async keepPast(): Promise<void> {
+    const { horizon, drops } = this.#next?.follower.past ?? NO_PAST;
+    const { nextHorizon, nextDrops } = this.#file;
+    if (horizon !== nextHorizon || drops !== nextDrops) await this.#save({ nextHorizon: horizon, nextDrops: drops });
   }
 
   /** The next copy is whole: it is read from now on, and the one before goes when nobody reads it any more. @throws FileError */
   async exchange(): Promise<void> {
     const next = this.#next;
     if (next === undefined) return;
-    await this.#save({ current: next.name.number, next: 0, nextHorizon: 0 });
+    await this.#save({ current: next.name.number, next: 0, nextHorizon: 0, nextDrops: 0 });
     const before = this.#current;
     this.#current = next;
     this.#next = undefined;
@@ -165,7 +167,7 @@ export class Copies {
     await this.#leaving.catch(() => undefined);
   }
 
-  async #openFound(number: number, knownHorizon: number): Promise<Copy | undefined> {
+  async #openFound(number: number, past: SourcePast): Promise<Copy | undefined> {
     if (number === 0) return undefined;
     const directory = copyDirectory(this.#options.directory, number);
     const file = await readStoreFileOf(directory);
@@ -177,7 +179,7 @@ export class Copies {
       throw new ObjectsError("STORE_UNREADABLE", `${what}. ${mend}`);
     }
     const { storeId, epochs = [] } = file;
-    return await Copy.open({ number, directory, storeId, epochs, knownHorizon }, this.#options);
+    return await Copy.open({ number, directory, storeId, epochs, past }, this.#options);
   }
 
   async #removeOthers(): Promise<void> {

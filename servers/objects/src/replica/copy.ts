@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TimerClock } from "@kagami/clock";
 import type { FencingEpoch } from "../engine/replica/epochs.ts";
-import type { Follower } from "../storage/follower.ts";
+import type { Follower, SourcePast } from "../storage/follower.ts";
 import { Maintenance, type MaintenanceEvent, type MaintenanceOptions } from "../storage/maintenance.ts";
 import { openFollower, STORE_FILE, type StoreFile, type StoreOptions, writeStoreFile } from "../storage/open-store.ts";
 import { StoreError } from "../store/object-store.ts";
@@ -21,7 +21,7 @@ export interface CopyName {
   readonly directory: string;
   readonly storeId: string;
   readonly epochs: readonly FencingEpoch[];
-  readonly knownHorizon: number;
+  readonly past: SourcePast;
 }
 
 /** A copy of the source's shard in a directory of its own, open. */
@@ -42,8 +42,8 @@ export class Copy {
 
   /** Opens it, or begins it. @throws StoreError, or an error of the disk or the index */
   static async open(name: CopyName, options: CopyOptions): Promise<Copy> {
-    const { directory, storeId, epochs, knownHorizon } = name;
-    const follower = await openFollower({ ...options.store, directory, storeId, epochs, knownHorizon });
+    const { directory, storeId, epochs, past } = name;
+    const follower = await openFollower({ ...options.store, directory, storeId, epochs, past });
     return new Copy(name, follower, options);
   }
 
@@ -63,7 +63,7 @@ export class Copy {
   /** Closes it and opens it again: a write has failed. @throws as {@link Copy.open} */
   async reopen(): Promise<Copy> {
     await this.close();
-    return await Copy.open({ ...this.name, epochs: this.#epochs, knownHorizon: this.follower.horizon }, this.#options);
+    return await Copy.open({ ...this.name, epochs: this.#epochs, past: this.follower.past }, this.#options);
   }
 
   /** @throws StoreError DISK_FULL when nothing may be written but what frees room */

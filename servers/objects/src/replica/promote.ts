@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { currentEpoch, promotedEpochs } from "../engine/replica/epochs.ts";
 import { ObjectsError } from "../errors.ts";
+import { NO_PAST } from "../storage/follower.ts";
 import { openFollower, STORE_FILE, writeStoreFile } from "../storage/open-store.ts";
 import { lockStore } from "../tools/store-lock.ts";
 import { readStoreFileOf } from "./copy.ts";
@@ -37,12 +38,12 @@ export async function promote(directory: string): Promise<PromoteReport> {
   await checkUnused(place);
   const { storeId, engine, epochs = [] } = storeFile;
   // As a follower: what stands behind its position is cut, since others that came before may be missing.
-  const follower = await openFollower({ directory: place, storeId, engine, epochs, knownHorizon: 0 });
+  const follower = await openFollower({ directory: place, storeId, engine, epochs, past: NO_PAST });
   const after = follower.store.state.appliedSequence;
   await follower.close();
   const promoted = promotedEpochs(epochs, after, randomUUID());
   await writeStoreFile(join(place, STORE_FILE), { ...storeFile, epochs: promoted });
-  await writeReplicaFile(directory, { ...file, next: 0, nextHorizon: 0, isPromoted: true });
+  await writeReplicaFile(directory, { ...file, next: 0, nextHorizon: 0, nextDrops: 0, isPromoted: true });
   if (file.next !== 0) await rm(copyDirectory(directory, file.next), { recursive: true, force: true });
   return { directory, storeId, epoch: currentEpoch(promoted), after, source: file.source };
 }

@@ -12,8 +12,9 @@ const replicaFileSchema = z.strictObject({
   current: copyNumber,
   /** The copy that is being made from nothing; 0 for none. */
   next: copyNumber,
-  /** Of `next`, see `Follower.horizon`. */
+  /** Of `next`, see `Follower.past`. */
   nextHorizon: z.number().min(0),
+  nextDrops: z.number().min(0).default(0),
   /** It follows nobody any more, and is a store like others. */
   isPromoted: z.boolean(),
 });
@@ -23,7 +24,7 @@ export type ReplicaFile = z.output<typeof replicaFileSchema>;
 
 /** Of a directory that has none yet. */
 export function newReplicaFile(source: string): ReplicaFile {
-  return { version: 1, source, current: 0, next: 0, nextHorizon: 0, isPromoted: false };
+  return { version: 1, source, current: 0, next: 0, nextHorizon: 0, nextDrops: 0, isPromoted: false };
 }
 
 /** Undefined for a directory that is no replica's. @throws FileError */

@@ -76,6 +76,7 @@ export class ReplicaSource {
       return { body: parts.users.exported(), headers: { "content-type": "application/json" } };
     });
     this.#router.add("POST", `${REPLICA_PATH}progress`, (route) => this.#progress(route, this.#linkOf(route)));
+    parts.state.tombstonesWanted = () => this.#tombstonesWanted();
     this.#watch = setInterval(() => this.#look(), WATCH_MS);
     this.#watch.unref();
   }
@@ -130,6 +131,13 @@ export class ReplicaSource {
     return { sequences: Math.max(0, appliedSequence - after), seconds, bytes: bytesBehind(extents, after) };
   }
 
+  /** Those behind what any replica has that is on its way, or was until just now: it would have to begin anew without. */
+  #tombstonesWanted(): number {
+    let wanted = Number.POSITIVE_INFINITY;
+    for (const { after, isStalled } of this.#links.values()) if (!isStalled) wanted = Math.min(wanted, after ?? 0);
+    return wanted;
+  }
+
   #look(): void {
     this.#moments.note(this.#parts.clock.monotonicMs(), this.#parts.state.appliedSequence);
     for (const link of this.#links.values()) if (link.isStalled) link.endAll();
@@ -162,7 +170,7 @@ export class ReplicaSource {
       epoch: readWhole(query.get("epoch") ?? "1", "epoch"),
       after: readWhole(query.get("after"), "after"),
     };
-    const horizon = readWhole(query.get("horizon") ?? "0", "horizon");
+    const drops = readWhole(query.get("drops") ?? "0", "drops");
     const refusal = this.#refusal(claim);
     if (refusal !== undefined) {
       onEvent({ kind: "refused", replica: link.name, code: refusal.code });
@@ -171,7 +179,7 @@ export class ReplicaSource {
     // What it had open is of a process or a connection that is gone.
     link.endAll();
     const usersGeneration = () => users.generation;
-    const sender = new ChangeSender({ state, link, response, clock, takeIo, usersGeneration }, { ...claim, horizon });
+    const sender = new ChangeSender({ state, link, response, clock, takeIo, usersGeneration }, { ...claim, drops });
     const endStream = (): void => {
       sender.end();
       response.destroy();

@@ -10,6 +10,7 @@ import {
   type WireRecord,
 } from "../protocol/replica/index.ts";
 import { areChecksumsGood } from "../storage/checksums.ts";
+import { NO_PAST } from "../storage/follower.ts";
 import { seedOf } from "../storage/open-store.ts";
 import type { Copies } from "./copies.ts";
 import type { Copy } from "./copy.ts";
@@ -158,8 +159,8 @@ export class Replica {
     // Broken and not to be opened: the disk is full, or fails.
     if (copy?.follower.isBroken) await copies.reopen();
     const follower = copies.followed?.follower;
-    const { after = 0, horizon = 0 } = follower ?? {};
-    const position = { storeId: copies.storeId ?? "", epoch: currentEpoch(copies.epochs), after, horizon };
+    const { after = 0, past: { drops } = NO_PAST } = follower ?? {};
+    const position = { storeId: copies.storeId ?? "", epoch: currentEpoch(copies.epochs), after, drops };
     const stream = await client.changes(position);
     const decoder = new BatchDecoder({ crc32c, seedOf, after });
     this.#usersGeneration = undefined;
@@ -234,7 +235,7 @@ export class Replica {
     await this.#takeUsers(end.usersGeneration);
     if (copies.isMakingNext) {
       if (end.isEnd) await copies.exchange();
-      else await copies.keepHorizon();
+      else await copies.keepPast();
       if (end.isEnd) this.#parts.onEvent({ kind: "whole", after: copy.follower.after });
     }
     this.#tell();

@@ -42,7 +42,8 @@ export interface StreamPosition {
   readonly storeId: string;
   readonly epoch: number;
   readonly after: number;
-  readonly horizon: number;
+  /** What the source said last of its drops. */
+  readonly drops: number;
 }
 
 const ERROR_LIMIT_BYTES = 65_536;
@@ -69,8 +70,8 @@ export class SourceClient {
   }
 
   /** The bytes of the change stream from there on; returning from it ends the connection. @throws SourceError */
-  async changes({ storeId, epoch, after, horizon }: StreamPosition): Promise<AsyncIterable<Buffer>> {
-    const query = new URLSearchParams({ epoch: String(epoch), after: String(after), horizon: String(horizon) });
+  async changes({ storeId, epoch, after, drops }: StreamPosition): Promise<AsyncIterable<Buffer>> {
+    const query = new URLSearchParams({ epoch: String(epoch), after: String(after), drops: String(drops) });
     if (storeId !== "") query.set("store", storeId);
     return chunksOf(await this.#ask("GET", `changes?${query}`), this.#limits.silenceMs);
   }

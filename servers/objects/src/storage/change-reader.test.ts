@@ -29,3 +29,26 @@ test.each([
   expect(batch.damagedBytes > 0).toBe(isTold);
   expect(batch.changes.at(-1)?.head.sequence).toBe(5);
 });
+
+test("a tombstone behind where a copy stands is missed, however old, and one that it has passed is not", async () => {
+  const parts = {
+    ...{ disk: new SimDisk(createRandom(1)), index: new MemoryIndex(), storeId: "s", nowMs: () => 1_000 },
+    options: { reserveBytes: 0 },
+  };
+  const store = await startShard(parts);
+  const { state } = store;
+  await store.createBucket({ name: "b", owner: "o", nowMs: 1 });
+  for (let i = 0; i < 20; i++) await putBody(store, `k${i}`, Buffer.from("body"));
+  state.raiseHorizon(15);
+  const reader = new ChangeReader(state);
+  const { nextAfter, drops } = await reader.read(0, 1_000);
+  expect(nextAfter).toBeGreaterThan(2);
+  expect(nextAfter).toBeLessThan(15);
+  expect((await reader.read(nextAfter, 1_000, drops)).changes[0]?.head.sequence).toBe(nextAfter + 1);
+  // Below the horizon that it began with: it would have gone unseen by that alone.
+  state.raiseHorizon(nextAfter);
+  const { drops: later } = await reader.read(nextAfter, 1_000, drops);
+  state.raiseHorizon(nextAfter + 1);
+  await expect(reader.read(nextAfter, 1_000, later)).rejects.toMatchObject({ code: "CHANGES_TRIMMED" });
+  expect((await reader.read(15, 1_000)).isEnd).toBe(true);
+});

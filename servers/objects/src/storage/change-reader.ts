@@ -30,8 +30,10 @@ export interface ChangeBatch {
   readonly nextAfter: number;
   /** Nothing is left at this moment. */
   readonly isEnd: boolean;
-  /** Up to where tombstones may be gone; of the first batch of all, give it with every later read. */
+  /** Up to where tombstones may be gone: what they spoke of before the first batch, the follower never had. */
   readonly horizon: number;
+  /** Give it with the next read. */
+  readonly drops: number;
   /** Records whose bytes are damaged here; they were left out, and must be had from elsewhere. */
   readonly damagedSequences: readonly number[];
   /** Bytes in which not even a head can be read, so that nobody knows what was left out. */
@@ -80,14 +82,15 @@ export class ChangeReader {
    * used again.
    *
    * @param maxBytes The batch ends when its records have so many bytes; one record may be more.
-   * @param knownHorizon The horizon of the batch from nothing: what was dropped by then the follower never had, so that it
-   *   may stand before it.
+   * @param knownDrops What the last batch said: a follower may stand before the horizon if nothing behind it was dropped
+   *   since then.
    * @throws StoreError CHANGES_TRIMMED if a tombstone behind `after` was dropped: the follower must start from nothing.
    */
-  async read(after: number, maxBytes: number, knownHorizon = 0): Promise<ChangeBatch> {
-    this.#checkHorizon(after, knownHorizon);
+  async read(after: number, maxBytes: number, knownDrops = 0): Promise<ChangeBatch> {
+    this.#checkHorizon(after, knownDrops);
     this.#memory.reuse();
     const { volumes, horizon } = this.#state;
+    const drops = this.#state.drops.count;
     const open = [...volumes.all()].filter(({ maxSequence }) => maxSequence > after);
     for (const volume of open) volumes.hold(volume);
     const windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, WINDOWS_BYTES / (open.length + 1)));
@@ -95,17 +98,17 @@ export class ChangeReader {
     try {
       const batch = await this.#gather(new SequenceMerge(sources), after, maxBytes);
       // A tombstone may have been dropped while this was read.
-      this.#checkHorizon(after, knownHorizon);
+      this.#checkHorizon(after, knownDrops);
       for (const source of sources) this.#remember(source, batch.nextAfter);
-      return { ...batch, horizon, damagedBytes: sources.reduce((sum, source) => sum + source.damagedBytes, 0) };
+      return { ...batch, horizon, drops, damagedBytes: sources.reduce((sum, source) => sum + source.damagedBytes, 0) };
     } finally {
       for (const volume of open) volumes.release(volume);
     }
   }
 
-  #checkHorizon(after: number, knownHorizon: number): void {
-    const { horizon } = this.#state;
-    if (after === 0 || after >= horizon || horizon <= knownHorizon) return;
+  #checkHorizon(after: number, knownDrops: number): void {
+    const { horizon, drops } = this.#state;
+    if (after === 0 || after >= horizon || !drops.hasDroppedBehind(after, knownDrops)) return;
     throw new StoreError(
       "CHANGES_TRIMMED",
       `Cannot read changes after ${after}: what was deleted up to ${horizon} is forgotten. Start from nothing`,

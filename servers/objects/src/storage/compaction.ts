@@ -325,7 +325,7 @@ export class Compaction {
         const left = liveBytes(source);
         if (left !== 0)
           throw new Error(`Cannot end the compaction of volume ${source.id}: ${left} bytes are still pointed at`);
-        this.#state.raiseHorizon(this.#horizon);
+        if (this.#horizon > 0) this.#state.raiseHorizon(this.#horizon);
         for (const { volume, minDeadSequence } of this.#outputs.values()) tx.resetMinDead(volume.id, minDeadSequence);
         tx.bury(source.id, source.tombstoneBytes);
         tx.tombstone(source.id, -source.tombstoneBytes);

@@ -12,6 +12,17 @@ import { ShardStore } from "./shard-store.ts";
 /** The bytes of a blob of the store that is followed; undefined if it is gone there, since something took its place. */
 export type FetchBlob = (blobId: number) => Promise<AsyncIterable<Uint8Array> | undefined>;
 
+/** What a source has said of tombstones that it dropped. */
+export interface SourcePast {
+  /** Those up to this sequence may have been gone when the copy was begun: what they spoke of it never had. */
+  readonly horizon: number;
+  /** See {@link ChangeBatch.drops}. */
+  readonly drops: number;
+}
+
+/** Of a copy that has not begun. */
+export const NO_PAST: SourcePast = { horizon: 0, drops: 0 };
+
 /** Large bodies of one commit; a cut while they come begins with the first of them again. */
 const COMMIT_BLOB_BYTES = 64 << 20;
 
@@ -27,27 +38,27 @@ export class Follower {
   readonly #state: ShardState;
   readonly #position: PositionFile;
   readonly #nowMs: () => number;
-  #horizon: number;
+  #past: SourcePast;
   #isBroken = false;
 
-  private constructor(store: ShardStore, position: PositionFile, nowMs: () => number, horizon: number) {
+  private constructor(store: ShardStore, position: PositionFile, nowMs: () => number, past: SourcePast) {
     this.store = store;
     this.#state = store.state;
     this.#position = position;
     this.#nowMs = nowMs;
-    this.#horizon = horizon;
+    this.#past = past;
   }
 
   /**
-   * @param knownHorizon The {@link Follower.horizon} of an earlier run, if the caller has kept it.
+   * @param past The {@link Follower.past} of an earlier run, if the caller has kept it.
    * @throws StoreError, or an error of the disk or the index
    */
-  static async start(state: ShardState, nowMs: () => number, knownHorizon = 0): Promise<Follower> {
+  static async start(state: ShardState, nowMs: () => number, past = NO_PAST): Promise<Follower> {
     const position = await PositionFile.open(state.disk);
     try {
       const store = await ShardStore.start(state, nowMs, { followedUpTo: position.position });
-      state.raiseHorizon(knownHorizon);
-      return new Follower(store, position, nowMs, knownHorizon);
+      if (past.horizon > 0) state.raiseHorizon(past.horizon);
+      return new Follower(store, position, nowMs, past);
     } catch (error) {
       position.close();
       throw error;
@@ -59,9 +70,9 @@ export class Follower {
     return this.#position.position;
   }
 
-  /** Give it as `knownHorizon` to the stream. Not kept over a start: who fails on the way from nothing may begin anew. */
-  get horizon(): number {
-    return this.#horizon;
+  /** What the source has said of what it dropped. Not kept over a start: without it, who stands far back begins anew. */
+  get past(): SourcePast {
+    return this.#past;
   }
 
   /** A write has failed: nothing can be applied until it is started anew. It can be read. */
@@ -78,7 +89,7 @@ export class Follower {
   async apply(batch: ChangeBatch, fetchBlob: FetchBlob): Promise<void> {
     if (this.#isBroken) throw new StoreError("CLOSED", "Cannot apply changes: a write failed before. Start it anew");
     if (this.after === 0) {
-      this.#horizon = batch.horizon;
+      this.#past = { ...this.#past, horizon: batch.horizon };
       // What was dropped by then is not here either: who followed before and comes to this copy, once it is a store, is told.
       this.#state.raiseHorizon(batch.horizon);
     }
@@ -91,6 +102,7 @@ export class Follower {
       at = end;
     }
     if (batch.nextAfter > this.after) await this.#write(() => this.#position.write(batch.nextAfter));
+    this.#past = { ...this.#past, drops: batch.drops };
   }
 
   async #write(work: () => Promise<void>): Promise<void> {

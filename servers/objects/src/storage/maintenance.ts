@@ -224,7 +224,8 @@ export class Maintenance {
 
   #dropUpTo(): number {
     const limitMs = this.#clock.monotonicMs() - this.#options.tombstoneKeepMs;
-    return this.#moments.findLast(({ atMs }) => atMs <= limitMs)?.sequence ?? 0;
+    const old = this.#moments.findLast(({ atMs }) => atMs <= limitMs)?.sequence ?? 0;
+    return Math.min(old, this.#store.state.tombstonesWanted());
   }
 }
 

@@ -7,7 +7,7 @@ import { StoreError } from "../store/object-store.ts";
 import { BlobStore } from "./blob-store.ts";
 import { Catalog } from "./catalog.ts";
 import type { Disk } from "./disk.ts";
-import { Follower } from "./follower.ts";
+import { Follower, NO_PAST, type SourcePast } from "./follower.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { NodeDisk } from "./node-disk.ts";
 import { type ShardOptions, ShardState } from "./shard-state.ts";
@@ -88,12 +88,12 @@ export interface FollowerOptions extends Omit<StoreOptions, "tiers" | "requireTi
   readonly storeId: string;
   readonly epochs: readonly FencingEpoch[];
   /** See {@link Follower.start}. */
-  readonly knownHorizon: number;
+  readonly past: SourcePast;
 }
 
 /** Opens a copy of a store, or begins one. @throws StoreError CORRUPT where it is of another store; as {@link openStore} */
 export async function openFollower(options: FollowerOptions): Promise<Follower> {
-  const { directory, engine, nowMs, storeId, epochs, knownHorizon, ...sizes } = options;
+  const { directory, engine, nowMs, storeId, epochs, past, ...sizes } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const made = { storeId, engine: engine ?? "rocksdb-native", epochs };
   const file = await readStoreFile(directory, engine, made);
@@ -104,7 +104,7 @@ export async function openFollower(options: FollowerOptions): Promise<Follower> 
   const index = await openIndex(file.engine, join(directory, INDEX_DIRECTORY));
   try {
     const parts = { ...file, disk, index, nowMs: nowMs ?? Date.now, options: sizes, tiers: [] };
-    return await startFollower(parts, knownHorizon);
+    return await startFollower(parts, past);
   } catch (error) {
     await index.close();
     throw error;
@@ -146,8 +146,8 @@ export async function startShard(parts: ShardParts): Promise<ShardStore> {
 }
 
 /** Starts a copy of a shard, see {@link Follower}; `storeId` is that of the store that is followed. */
-export async function startFollower(parts: ShardParts, knownHorizon = 0): Promise<Follower> {
-  return await Follower.start(makeShardState(parts), parts.nowMs, knownHorizon);
+export async function startFollower(parts: ShardParts, past = NO_PAST): Promise<Follower> {
+  return await Follower.start(makeShardState(parts), parts.nowMs, past);
 }
 
 /** A shard's state of which nothing was read yet. */

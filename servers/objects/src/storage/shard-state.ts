@@ -1,6 +1,7 @@
 import type { GroupInfo, RecordHead } from "../protocol/volume/index.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { Catalog } from "./catalog.ts";
+import { DropLog } from "./drop-log.ts";
 import { writeEndMark } from "./end-mark.ts";
 import type { IndexEngine } from "./index/index-engine.ts";
 import { STATE_KEY } from "./index/keys.ts";
@@ -34,6 +35,8 @@ interface StateRow {
   readonly applied: number;
   /** Largest sequence of a tombstone that was dropped; absent while an index is being built that cannot know. */
   readonly horizon: number | undefined;
+  /** See {@link DropLog.count}; absent in a row of an older version. */
+  readonly drops?: number;
   readonly nextBucketId: number;
   readonly nextGroupId: number;
   readonly nextBlobId: number;
@@ -50,6 +53,9 @@ export class ShardState {
   readonly identity: StoreIdentity;
   readonly options: ShardOptions;
   readonly recent: RecentBodies;
+  readonly drops = new DropLog();
+  /** Tombstones behind this sequence are still wanted, by copies that are being made; asked before any are dropped. */
+  tombstonesWanted: () => number = () => Number.POSITIVE_INFINITY;
   /** Reads of current versions by what answered them; for metrics. */
   readonly reads = { recent: 0, cache: 0, disk: 0 };
   /** By group and tier. */
@@ -113,8 +119,10 @@ export class ShardState {
     return made;
   }
 
+  /** Tombstones up to this sequence are gone. */
   raiseHorizon(sequence: number): void {
     this.#horizon = Math.max(this.horizon, sequence);
+    this.drops.note(sequence);
   }
 
   /**
@@ -122,7 +130,10 @@ export class ShardState {
    * have been that lies below.
    */
   settleHorizon(lastSequence: number): void {
-    this.#horizon ??= lastSequence;
+    if (this.#horizon !== undefined) return;
+    this.#horizon = lastSequence;
+    // Far from any count that the lost row may have held.
+    this.drops.load(lastSequence);
   }
 
   nextSequence(): number {
@@ -144,6 +155,7 @@ export class ShardState {
     this.#appliedSequence = row.applied;
     this.#lastSequence = row.applied;
     this.#horizon = row.horizon;
+    this.drops.load(row.drops ?? 0);
     this.catalog.hasLooseExpiry = row.hasLooseExpiry ?? false;
     this.#nextBucketId = row.nextBucketId;
     this.#nextGroupId = row.nextGroupId;
@@ -177,6 +189,7 @@ export class ShardState {
     const row: StateRow = {
       applied: appliedSequence,
       horizon: this.#horizon,
+      drops: this.drops.count,
       nextBucketId: this.#nextBucketId,
       nextGroupId: this.#nextGroupId,
       nextBlobId: this.blobs.nextId,

@@ -29,7 +29,7 @@ async function makeSource() {
   const store = await startShard(parts);
   await store.createBucket({ name: "media", owner: "admin", nowMs: NOW });
   const client = {
-    changes: async (position: { after: number; horizon: number }) => {
+    changes: async (position: { after: number; drops: number }) => {
       const response = new KeptResponse();
       await senderTo(response, store.state, position).run();
       return (async function* () {

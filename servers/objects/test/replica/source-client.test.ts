@@ -26,7 +26,7 @@ async function clientOf(
 }
 
 const NEVER = 60_000;
-const POSITION = { storeId: "s", epoch: 1, after: 0, horizon: 0 };
+const POSITION = { storeId: "s", epoch: 1, after: 0, drops: 0 };
 
 async function bytesOf(chunks: AsyncIterable<Uint8Array> | undefined): Promise<number> {
   let bytes = 0;

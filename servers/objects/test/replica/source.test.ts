@@ -179,6 +179,39 @@ test("the head of a large body does not wait for the budget of the disk", async 
   await new Promise((resolve) => server.close(resolve));
 });
 
+test("tombstones that a replica has yet to come to are wanted, until it is gone for two minutes", async () => {
+  const { source, token } = await begin();
+  const { state } = shardOf(source);
+  expect(state.tombstonesWanted()).toBe(Number.POSITIVE_INFINITY);
+  const clock = new FakeClock();
+  const sender = new ReplicaSource({
+    state,
+    registry: { find: () => ({ name: "second" }), list: () => [] } as never,
+    users: source.service.users,
+    clock,
+    takeIo: async () => undefined,
+    onEvent: () => undefined,
+  });
+  const server = createServer((request, response) => void sender.handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/_kagami/replica/`;
+  const headers = { authorization: `Bearer ${token}` };
+  const stop = new AbortController();
+  await fetch(`${url}changes?store=${state.identity.storeId}&after=0`, { headers, signal: stop.signal });
+  expect(state.tombstonesWanted()).toBe(0);
+  await fetch(`${url}progress`, { method: "POST", headers, body: JSON.stringify({ after: 1 }) });
+  expect(state.tombstonesWanted()).toBe(1);
+  stop.abort();
+  clock.advance(STALL_LIMIT_MS);
+  expect(state.tombstonesWanted()).toBe(1);
+  clock.advance(1);
+  expect(state.tombstonesWanted()).toBe(Number.POSITIVE_INFINITY);
+  sender.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
 test("a follower that takes nothing is sent a piece and no more, and what it holds up is one batch", async () => {
   const { source, client } = await begin();
   for (let i = 0; i < 8; i++) {
@@ -186,7 +219,7 @@ test("a follower that takes nothing is sent a piece and no more, and what it hol
   }
   const response = new KeptResponse(2);
   // It never drains.
-  void senderTo(response, shardOf(source).state, { after: 0, horizon: 0 }).run();
+  void senderTo(response, shardOf(source).state, { after: 0, drops: 0 }).run();
   await eventually(() => response.chunks.length >= 2);
   // Time enough for the rest, if it did not wait.
   await seenByS3(source.host);
@@ -201,7 +234,7 @@ test("a follower is told that its source is there while the budget of the disk k
     new Promise<void>((resolve) => {
       grant = resolve;
     });
-  const sender = senderTo(response, shardOf(source).state, { after: 0, horizon: 0 }, { clock, takeIo });
+  const sender = senderTo(response, shardOf(source).state, { after: 0, drops: 0 }, { clock, takeIo });
   const running = sender.run();
   const kinds = () => {
     const decoder = new FrameDecoder(crc32c);

@@ -92,14 +92,14 @@ export class FollowerSimulation {
   /** Changes behind where the follower stands at this moment. */
   #connect(): AsyncGenerator<ChangeBatch> {
     const { state } = this.primary.store;
-    const { after, horizon } = this.follower;
-    return this.#isWired ? wireBatches(state, { after, horizon }, this.#random) : this.#readBatches(state);
+    const { after, past } = this.follower;
+    return this.#isWired ? wireBatches(state, { after, drops: past.drops }, this.#random) : this.#readBatches(state);
   }
 
   async *#readBatches(state: ShardState): AsyncGenerator<ChangeBatch> {
     const reader = new ChangeReader(state);
     for (;;) {
-      yield await reader.read(this.follower.after, this.#random.pick([1, 2_000, 50_000]), this.follower.horizon);
+      yield await reader.read(this.follower.after, this.#random.pick([1, 2_000, 50_000]), this.follower.past.drops);
     }
   }
 

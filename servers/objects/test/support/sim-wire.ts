@@ -82,7 +82,7 @@ function standingClock(onWait: () => void): TimerClock {
 export function senderTo(
   response: KeptResponse,
   state: ShardState,
-  position: { readonly after: number; readonly horizon: number },
+  position: { readonly after: number; readonly drops: number },
   beside: { readonly clock?: TimerClock; readonly takeIo?: () => Promise<void> } = {},
 ): ChangeSender {
   const { clock = standingClock(() => sender.end()), takeIo = async () => undefined } = beside;
@@ -105,7 +105,7 @@ const FAULTS = ["none", "none", "cut", "flip", "garbage"] as const;
  */
 export async function* wireBatches(
   state: ShardState,
-  position: { readonly after: number; readonly horizon: number },
+  position: { readonly after: number; readonly drops: number },
   random: Random,
 ): AsyncGenerator<ChangeBatch> {
   const response = new KeptResponse();

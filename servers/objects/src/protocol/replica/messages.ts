@@ -21,6 +21,8 @@ export interface BatchEnd {
   readonly nextAfter: number;
   readonly isEnd: boolean;
   readonly horizon: number;
+  /** How often the source has dropped tombstones; the follower gives it back when it asks again. */
+  readonly drops: number;
   /** Where the source stands now. */
   readonly appliedSequence: number;
   /** Records that the source itself cannot read; they were left out. */
@@ -114,13 +116,14 @@ export function decodeHello(payload: Uint8Array): ReplicaHello {
 
 /** @throws ReplicaStreamError */
 export function decodeBatchEnd(payload: Uint8Array): BatchEnd {
-  const { nextAfter, isEnd, horizon, appliedSequence, damagedSequences, damagedBytes, usersGeneration } =
+  const { nextAfter, isEnd, horizon, drops, appliedSequence, damagedSequences, damagedBytes, usersGeneration } =
     parse(payload);
   if (!Array.isArray(damagedSequences) || damagedSequences.length > MAX_DAMAGED_TOLD) throw wrong("batch end");
   return {
     nextAfter: whole(nextAfter),
     isEnd: isEnd === true,
     horizon: whole(horizon),
+    drops: whole(drops),
     appliedSequence: whole(appliedSequence),
     damagedSequences: damagedSequences.map(whole),
     damagedBytes: whole(damagedBytes),

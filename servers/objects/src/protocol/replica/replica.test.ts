@@ -95,7 +95,7 @@ test.each([
 
 const HELLO = frame(FRAME_KINDS.hello, encodeMessage({ storeId: "s", epochs: [], appliedSequence: 9 }));
 const END: BatchEnd = {
-  ...{ nextAfter: 9, isEnd: true, horizon: 0, appliedSequence: 9 },
+  ...{ nextAfter: 9, isEnd: true, horizon: 0, drops: 0, appliedSequence: 9 },
   ...{ damagedSequences: [], damagedBytes: 0, usersGeneration: 1 },
 };
 
@@ -142,6 +142,7 @@ test.each([
   { wire: [HELLO, record(5, { group: 3 })], why: "its group is another one" },
   { wire: [HELLO, batchEnd({ nextAfter: -1 })], why: "a number is none" },
   { wire: [HELLO, batchEnd({ horizon: 0.5 })], why: "a number is not whole" },
+  { wire: [HELLO, batchEnd({ drops: -1 })], why: "a number is below 0" },
   { wire: [HELLO, frame(FRAME_KINDS.batchEnd, Buffer.from("null"))], why: "a message is no object" },
   { wire: [HELLO, frame(FRAME_KINDS.record, Buffer.from([0, 0]))], why: "a record has no group" },
   { wire: [HELLO, frame(FRAME_KINDS.record, Buffer.from([9, 0, 1]))], why: "a record is shorter than it says" },
