@@ -63,6 +63,8 @@ export class Recovery {
     for (const tail of tails) await this.#endTail(tail);
     this.#resumeVolumes();
     const orphanBlobCount = await this.#sweepBlobs();
+    // Numbers of volumes that are gone are given again by a start without the disk that had them: they must stay gone.
+    await this.#state.disk.syncSlowNames(VOLUME_DIRECTORY);
     return {
       replayedCount: this.#replayedCount,
       cutBytes: this.#cutBytes,

@@ -40,6 +40,8 @@ interface StateRow {
   readonly nextBucketId: number;
   readonly nextGroupId: number;
   readonly nextBlobId: number;
+  /** Absent in a row of an older version. A slow disk may come back with volumes whose removal it has forgotten. */
+  readonly nextVolumeId?: number;
   readonly hasLooseExpiry?: boolean;
 }
 
@@ -160,6 +162,7 @@ export class ShardState {
     this.#nextBucketId = row.nextBucketId;
     this.#nextGroupId = row.nextGroupId;
     this.blobs.reserveId(row.nextBlobId - 1);
+    if (row.nextVolumeId !== undefined) this.volumes.reserveId(row.nextVolumeId - 1);
   }
 
   /** A record that was read, not made here: no number that it holds is given again. */
@@ -193,6 +196,7 @@ export class ShardState {
       nextBucketId: this.#nextBucketId,
       nextGroupId: this.#nextGroupId,
       nextBlobId: this.blobs.nextId,
+      nextVolumeId: this.volumes.nextId,
       hasLooseExpiry: this.catalog.hasLooseExpiry,
     };
     const changes = tx.changes();

@@ -350,3 +350,23 @@ test("what was written last is read from memory, until it is overwritten, delete
     { nowMs: () => nowMs },
   );
 });
+
+test("the number of a volume that is gone is not given again by a later start", async () => {
+  const hourMs = 3_600_000;
+  let nowMs = 1_000 * hourMs;
+  const work = async (store: ShardStore, reopen: () => Promise<ShardStore>): Promise<void> => {
+    await put(store, "gone", "body", {
+      retention: { expiresMs: nowMs + hourMs, ruleKey: "r", retentionMs: hourMs },
+    });
+    nowMs += 2 * hourMs;
+    const ids = [...store.state.volumes.all()].map(({ id }) => id);
+    expect(await store.expireGroups()).toBe(1);
+    await put(store, "kept", "body");
+    const { nextId } = store.state.volumes;
+    expect(nextId).toBeGreaterThan(Math.max(...ids));
+    const again = await reopen();
+    expect(again.state.volumes.nextId).toBe(nextId);
+    expect([...again.state.volumes.all()].every(({ id }) => id < nextId - 1)).toBe(true);
+  };
+  await withStore(work, { nowMs: () => nowMs });
+});

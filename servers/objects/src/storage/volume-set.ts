@@ -163,6 +163,11 @@ export class VolumeSet {
     return this.#volumes.size;
   }
 
+  /** The number of the next volume that is made. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
   /** Files that could not be removed; the next start tries again. */
   get unlinkFailureCount(): number {
     return this.#unlinkFailureCount;
