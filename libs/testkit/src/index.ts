@@ -1,5 +1,7 @@
 // Simulation
 
+// HTTP
+export { bodyOf } from "./body-of.ts";
 // Wire captures
 export {
   bytesFrom,

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 
 type Listener = (...args: never[]) => void;
 
-/** What a handler may ask of a request, whoever parsed it: `node:http`, or {@link PlainConnections} for those without a body. */
+/** What a handler may ask of a request, whoever parsed it: `node:http`, or {@link PlainConnections} for the plainest. */
 export interface HttpRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;

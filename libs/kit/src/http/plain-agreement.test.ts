@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { bodyOf } from "@kagami/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Listener } from "../net/listen-tcp.ts";
@@ -14,8 +15,9 @@ interface Logged {
 
 async function open(isPlain: boolean): Promise<Logged> {
   const seen: string[] = [];
-  const onRequest = ({ method, url, rawHeaders }: HttpRequest, response: HttpResponse): void => {
-    seen.push(JSON.stringify([method, url, rawHeaders]));
+  const onRequest = async (request: HttpRequest, response: HttpResponse): Promise<void> => {
+    const { method, url, rawHeaders } = request;
+    seen.push(JSON.stringify([method, url, rawHeaders, await bodyOf(request)]));
     response.writeHead(200, ["content-length", "0"]);
     response.end();
   };
@@ -26,7 +28,7 @@ async function open(isPlain: boolean): Promise<Logged> {
 /** Requests as no client writes them, made of pieces. */
 const request = fc
   .record({
-    method: fc.constantFrom("GET", "GET", "GET", "HEAD", "get", "POST", " GET", "GET\t", "\r\nGET"),
+    method: fc.constantFrom("GET", "GET", "PUT", "PUT", "HEAD", "get", "POST", " GET", "GET\t", "\r\nPUT"),
     target: fc.constantFrom("/a", "/a", "/?b=%00", "*", "//h/a", "/a#b", "http://h/", "/a b", "/\xe4", "/{|}", ""),
     version: fc.constantFrom("HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/1.1 ", "HTTP/2.0", "http/1.1"),
     lines: fc.array(
@@ -45,7 +47,15 @@ const request = fc
           "a",
           "host: i",
         ],
-        ...["content-length: 0", "content-length: 3", "content-length: 00", "content-length: +0", "Content-Length:0"],
+        ...[
+          "content-length: 0",
+          "content-length: 3",
+          "content-length: 3",
+          "content-length: 33",
+          "content-length: 00",
+          "content-length: +0",
+          "Content-Length:0",
+        ],
         ...["transfer-encoding: chunked", "transfer-encoding: gzip", "connection: keep-alive", "connection: close"],
         ...["connection: te", "te: trailers", "expect: 100-continue", "expect: x", "upgrade: h2c", "keep-alive: 5"],
       ),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { eventually } from "@kagami/testkit";
+import { bodyOf, eventually } from "@kagami/testkit";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Listener } from "../net/listen-tcp.ts";
 import type { HttpRequest, HttpResponse } from "./http-exchange.ts";
@@ -89,6 +89,63 @@ test("a request that hides in a body is a body", async () => {
   expect(bodies(await answers)).toEqual(["<plain /1>", "<node /2>", "<node /last>"]);
 });
 
+const put = (path: string, body: string): string =>
+  `PUT ${path} HTTP/1.1\r\nhost: h\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
+/** Answers by which way the request came, its URL and its body. */
+const tellBody: Parameters<typeof listen>[0] = async (by, request, response) =>
+  answerText(response, `<${by} ${request.url} ${await bodyOf(request)}>`);
+
+/** Over as many turns of the event loop as there are pieces. */
+async function writeAll(socket: Socket, pieces: readonly string[]): Promise<void> {
+  if (socket.connecting) await once(socket, "connect");
+  for (const piece of pieces) {
+    socket.write(piece);
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test.each([
+  { pieces: [put("/1", "hello")], by: "plain", why: "at once" },
+  { pieces: [put("/1", "hello").slice(0, -5), "he", "llo"], by: "plain", why: "in a few pieces" },
+  { pieces: [put("/1", "hello").slice(0, -5), ..."hello"], by: "node", why: "in many pieces" },
+])("a short body that comes $why is given whole, and the next request is found behind it", async ({ pieces, by }) => {
+  const socket = dial(await listen(tellBody));
+  const answers = readAll(socket);
+  await writeAll(socket, pieces);
+  socket.write(LAST);
+  expect(bodies(await answers)).toEqual([`<${by} /1 hello>`, "<node /last >"]);
+});
+
+test("what nobody reads of a short body is no request", async () => {
+  const socket = dial(await listen(tell));
+  const answers = readAll(socket);
+  socket.write(put("/1", get("/hidden")) + put("/2", "") + LAST);
+  expect(bodies(await answers)).toEqual(["<plain /1>", "<plain /2>", "<node /last>"]);
+});
+
+test("a body that does not come in time is waited for by the whole parser", async () => {
+  const called = Promise.withResolvers<string>();
+  const tellBoth: typeof tellBody = (by, ...exchange) => {
+    called.resolve(by);
+    return tellBody(by, ...exchange);
+  };
+  const socket = dial(await listen(tellBoth, { headersTimeoutMs: 50 }));
+  socket.write(put("/1", "hello").slice(0, -3));
+  expect(await called.promise).toBe("node");
+  socket.write("llo");
+  expect(bodies(await readUntil(socket, ">"))).toEqual(["<node /1 hello>"]);
+});
+
+test.each([
+  { sent: get("/").slice(0, 20), where: "a head" },
+  { sent: put("/1", "hello").slice(0, -1), where: "a body" },
+])("a connection that ends inside $where is answered 400", async ({ sent }) => {
+  const socket = dial(await listen(tell));
+  socket.end(sent);
+  expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 test("the heads are as node:http writes them", async () => {
   const heads = async (listener: Listener, more: string): Promise<string> => {
     const socket = dial(listener);
@@ -119,10 +176,7 @@ test("answers come in the order of the requests, whenever they are given", async
 
 test("a head may come in pieces", async () => {
   const socket = dial(await listen(tell));
-  for (const piece of [get("/1").slice(0, 9), get("/1").slice(9)]) {
-    socket.write(piece);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await writeAll(socket, [get("/1").slice(0, 9), get("/1").slice(9)]);
   expect(bodies(await readUntil(socket, ">"))).toEqual(["<plain /1>"]);
 });
 
@@ -150,12 +204,6 @@ test("a head beyond the limit of all heads is answered 431", async () => {
   const socket = dial(await listen(tell, { maxHeaderBytes: 1_000 }));
   socket.write(get("/1") + get("/2", `a: ${"b".repeat(1_000)}\r\n`));
   expect(await readAll(socket)).toMatch(/<plain \/1>HTTP\/1\.1 431 /);
-});
-
-test("a connection that ends inside a head is answered 400", async () => {
-  const socket = dial(await listen(tell));
-  socket.end(get("/").slice(0, 20));
-  expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 400 /);
 });
 
 test("a client that has said all and ends its side gets its answers", async () => {

@@ -23,11 +23,14 @@ interface PlainConnectionsOptions {
 
 const MAX_SWEEP_MS = 1_000;
 const NO_BYTES = new Uint8Array(0);
+/** A body that comes in more pieces is slow: it goes another way, where what has come of it is not copied for each. */
+const MAX_PIECES = 4;
 
 /**
- * Connections on which nothing but plain requests came: GET and HEAD without a body, answered one after the other.
+ * Connections on which nothing but plain requests came, answered one after the other: GET and HEAD without a body, and PUT
+ * with a short one, once it has come.
  *
- * Most requests to a server of files are of that kind, and for them what `node:http` does (two streams a request, two
+ * Most requests to a server of small files are of that kind, and for them what `node:http` does (two streams a request, two
  * timers an answer) costs more than the answer. The first request that is not plain takes its connection to `node:http`
  * for good, with all bytes from that request on: nothing is parsed twice, and what is unusual is judged in one place only.
  *
@@ -83,8 +86,9 @@ class PlainConnection implements PlainAnswerer {
   readonly socket: Socket;
   readonly #options: PlainConnectionsOptions;
   readonly #owner: Owner;
-  /** The beginning of a request. */
+  /** The beginning of a request, and in how many pieces it came. */
   #rest: Uint8Array = NO_BYTES;
+  #pieces = 0;
   /** Under way; while there is one, nothing is read. */
   #response: PlainResponse | undefined;
   /** The peer sends nothing more. */
@@ -96,6 +100,7 @@ class PlainConnection implements PlainAnswerer {
   readonly #onData = (bytes: Uint8Array): void => {
     // A head has one time, in how many pieces it may come; the first head has it from the beginning of the connection.
     if (this.#rest.length === 0 && this.#hasAsked) this.#waitsSinceMs = undefined;
+    this.#pieces = this.#rest.length === 0 ? 1 : this.#pieces + 1;
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     this.#parse();
   };
@@ -179,19 +184,25 @@ class PlainConnection implements PlainAnswerer {
         this.#passOn();
         break;
       }
-      this.#rest = head.endOffset === this.#rest.length ? NO_BYTES : this.#rest.subarray(head.endOffset);
-      this.#answer(head);
+      const end = head.endOffset + head.bodyBytes;
+      if (end > this.#rest.length) {
+        if (this.#pieces >= MAX_PIECES) this.#passOn();
+        break;
+      }
+      const body = head.bodyBytes === 0 ? null : this.#rest.subarray(head.endOffset, end);
+      this.#rest = end === this.#rest.length ? NO_BYTES : this.#rest.subarray(end);
+      this.#answer(head, body);
     }
     this.#isParsing = false;
   }
 
-  #answer(head: PlainHead): void {
+  #answer(head: PlainHead, body: Uint8Array | null): void {
     const { socket } = this;
     const response = new PlainResponse(this, head.method);
     this.#hasAsked = true;
     this.#waitsSinceMs = undefined;
     this.#response = response;
-    this.#options.onRequest(new PlainRequest(head, socket), response);
+    this.#options.onRequest(new PlainRequest(head, socket, body), response);
     if (this.#response === undefined) return;
     // The next requests wait in the socket, and then at the peer.
     socket.pause();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PLAIN_HEAD_BYTES, parsePlainHead } from "./plain-head.ts";
+import { PLAIN_BODY_BYTES, PLAIN_HEAD_BYTES, parsePlainHead } from "./plain-head.ts";
 
 const LINES = "GET /a/b%20c?x=1&y HTTP/1.1\r\nHost: h\r\n";
 const parse = (bytes: Buffer) => parsePlainHead(bytes, PLAIN_HEAD_BYTES);
@@ -13,6 +13,7 @@ test("a head is read as it was sent, and the next request begins behind it", () 
     url: "/a/b%20c?x=1&y",
     rawHeaders: ["Host", "h", "Range", "bytes=0-1", "empty", ""],
     endOffset: text.length - 3,
+    bodyBytes: 0,
   });
 });
 
@@ -25,7 +26,32 @@ test.each([
 });
 
 test.each([
-  { text: "PUT / HTTP/1.1\r\nhost: h\r\n\r\n", why: "a method with a body" },
+  { length: "0", bodyBytes: 0, why: "an empty body" },
+  { length: "5", bodyBytes: 5, why: "a body" },
+  { length: ` ${PLAIN_BODY_BYTES}\t`, bodyBytes: PLAIN_BODY_BYTES, why: "the longest body" },
+])("a PUT with $why is plain, and says where its body begins", ({ length, bodyBytes }) => {
+  const text = `PUT / HTTP/1.1\r\nhost: h\r\ncontent-length:${length}\r\n\r\n`;
+  expect(parse(bytesOf(`${text}hello`))).toMatchObject({ method: "PUT", endOffset: text.length, bodyBytes });
+});
+
+test.each([
+  { lines: "", why: "no length, so that more may be said of its body" },
+  { lines: `content-length: ${PLAIN_BODY_BYTES + 1}\r\n`, why: "a longer body" },
+  { lines: "content-length: 10000000\r\n", why: "a length of more digits" },
+  { lines: "content-length: 05\r\n", why: "a zero before its length" },
+  { lines: "content-length: +5\r\n", why: "a sign before its length" },
+  { lines: "content-length: 0x5\r\n", why: "a length of another base" },
+  { lines: "content-length: 5 5\r\n", why: "a space in its length" },
+  { lines: "content-length:\r\n", why: "an empty length" },
+  { lines: "content-length: 5\r\ncontent-length: 5\r\n", why: "two lengths" },
+  { lines: "content-length: 5\r\ntransfer-encoding: chunked\r\n", why: "a length and chunks" },
+  { lines: "content-length: 5\r\nexpect: 100-continue\r\n", why: "a body that waits to be asked for" },
+])("a PUT with $why is left to the whole parser", ({ lines }) => {
+  expect(parse(bytesOf(`PUT / HTTP/1.1\r\nhost: h\r\n${lines}\r\nhello`))).toBe("unusual");
+});
+
+test.each([
+  { text: "POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\n\r\nx", why: "another method with a body" },
   { text: "get / HTTP/1.1\r\nhost: h\r\n\r\n", why: "a method in small letters" },
   { text: "GETX / HTTP/1.1\r\nhost: h\r\n\r\n", why: "a longer method" },
   { text: "\r\nGET / HTTP/1.1\r\nhost: h\r\n\r\n", why: "an empty line before" },
@@ -79,7 +105,9 @@ test("every beginning of a head asks for more, and what follows it changes nothi
 });
 
 test("any bytes are read, refused, or asked to go on", () => {
-  const piece = fc.constantFrom("GET ", "HEAD ", "/a", " HTTP/1.1", "\r\n", "host: h", ":", " ", "\r", "\n", "a");
+  const piece = fc.constantFrom(
+    ...["GET ", "HEAD ", "PUT ", "/a", " HTTP/1.1", "\r\n", "host: h", "content-length: 3", ":", " ", "\r", "\n", "a"],
+  );
   const bytes = fc.oneof(
     fc.array(piece).map((pieces) => bytesOf(pieces.join(""))),
     fc.uint8Array().map(Buffer.from),

@@ -1,15 +1,23 @@
-/** The head of a request without a body. Header names and values are as `node:http` gives them. */
+/** The head of a request without a body, or with a short one. Header names and values are as `node:http` gives them. */
 export interface PlainHead {
-  readonly method: "GET" | "HEAD";
+  readonly method: PlainMethod;
   readonly url: string;
   /** Name, value, name, value, …, one byte a character. */
   readonly rawHeaders: string[];
-  /** Where the next request begins. */
+  /** Where the body begins, or the next request. */
   readonly endOffset: number;
+  /** 0 but for PUT. */
+  readonly bodyBytes: number;
 }
+
+const METHODS = ["GET", "PUT", "HEAD"] as const;
+/** One of {@link PlainHead}. */
+export type PlainMethod = (typeof METHODS)[number];
 
 /** Requests with longer heads go another way, whatever the limit of all heads is. */
 export const PLAIN_HEAD_BYTES = 8_192;
+/** Requests with longer bodies go another way, too. */
+export const PLAIN_BODY_BYTES = 65_536;
 const HEADER_LIMIT = 64;
 
 const CR = 0x0d;
@@ -42,17 +50,18 @@ function classesOf(): Uint8Array {
 /** Headers that say where the body is, or want something of the connection: not of a plain request, but for these values. */
 const SPECIAL: ReadonlyMap<string, string | undefined> = new Map([
   ["connection", "keep-alive"],
-  ["content-length", "0"],
   ["expect", undefined],
   ["proxy-connection", undefined],
   ["transfer-encoding", undefined],
   ["upgrade", undefined],
 ]);
-const SPECIAL_LENGTHS = new Set([...SPECIAL.keys(), "host"].map((name) => name.length));
+const SPECIAL_LENGTHS = new Set([...SPECIAL.keys(), "host", "content-length"].map((name) => name.length));
+/** Nothing that a parser might take for another number. */
+const LENGTH = /^(0|[1-9]\d{0,6})$/;
 
 /**
- * Reads the head of a GET or HEAD in its plainest form: origin-form, HTTP/1.1, one Host, no body, nothing asked of the
- * connection, lines that end as they should. Whatever this accepts, any parser of HTTP reads in the same way; what is
+ * Reads the head of a GET, HEAD or PUT in its plainest form: origin-form, HTTP/1.1, one Host, no body but that of a PUT whose
+ * length is told, nothing asked of the connection, lines that end as they should. Whatever this accepts, any parser of HTTP reads in the same way; what is
  * unusual, or not HTTP at all, is left to a whole parser. So there is no request on which the two could disagree.
  *
  * @param maxBytes Of the head, at most {@link PLAIN_HEAD_BYTES}; a longer one is unusual.
@@ -77,14 +86,14 @@ export function parsePlainHead(bytes: Uint8Array, maxBytes: number): PlainHead |
   const rawHeaders: string[] = [];
   const end = readFields(bytes, versionEnd, limit, rawHeaders);
   if (end === undefined) return unfinished;
-  if (end < 0 || !isPlain(rawHeaders)) return "unusual";
-  return { method, url, rawHeaders, endOffset: end };
+  const bodyBytes = end < 0 ? undefined : bodyBytesOf(method, rawHeaders);
+  return bodyBytes === undefined ? "unusual" : { method, url, rawHeaders, endOffset: end, bodyBytes };
 }
 
 const VERSION = " HTTP/1.1\r\n";
 
-function methodOf(bytes: Uint8Array): "GET" | "HEAD" | "unusual" | undefined {
-  for (const method of ["GET", "HEAD"] as const) {
+function methodOf(bytes: Uint8Array): PlainMethod | "unusual" | undefined {
+  for (const method of METHODS) {
     let i = 0;
     while (i < method.length && bytes[i] === method.charCodeAt(i)) i++;
     if (i >= bytes.length) return undefined;
@@ -117,18 +126,26 @@ function readFields(bytes: Uint8Array, start: number, limit: number, rawHeaders:
   }
 }
 
-function isPlain(rawHeaders: readonly string[]): boolean {
+/** `undefined` if a header is not plain. */
+function bodyBytesOf(method: PlainMethod, rawHeaders: readonly string[]): number | undefined {
   let hostCount = 0;
-  let lengthCount = 0;
+  let length: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const raw = rawHeaders[i]!;
     if (!SPECIAL_LENGTHS.has(raw.length)) continue;
     const name = raw.toLowerCase();
     if (name === "host") hostCount++;
-    if (name === "content-length") lengthCount++;
-    if (SPECIAL.has(name) && SPECIAL.get(name) !== rawHeaders[i + 1]!.toLowerCase()) return false;
+    if (name === "content-length") {
+      if (length !== undefined) return undefined;
+      length = rawHeaders[i + 1]!;
+    }
+    if (SPECIAL.has(name) && SPECIAL.get(name) !== rawHeaders[i + 1]!.toLowerCase()) return undefined;
   }
-  return hostCount === 1 && lengthCount <= 1;
+  if (hostCount !== 1) return undefined;
+  // A PUT without a length may be about to say more.
+  if (length === undefined) return method === "PUT" ? undefined : 0;
+  const bytes = LENGTH.test(length) ? Number(length) : PLAIN_BODY_BYTES + 1;
+  return bytes <= (method === "PUT" ? PLAIN_BODY_BYTES : 0) ? bytes : undefined;
 }
 
 function textOf(bytes: Uint8Array, start: number, end: number): string {

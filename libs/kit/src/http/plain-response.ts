@@ -1,28 +1,39 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { HttpRequest, HttpResponse } from "./http-exchange.ts";
-import type { PlainHead } from "./plain-head.ts";
+import type { PlainHead, PlainMethod } from "./plain-head.ts";
 
-/** A request without a body: there is nothing to read and nothing to wait for. */
+/** A request that has come whole: there is nothing to wait for. */
 export class PlainRequest implements HttpRequest {
-  readonly method: "GET" | "HEAD";
+  readonly method: PlainMethod;
   readonly url: string;
   readonly rawHeaders: readonly string[];
   readonly socket: Socket;
   readonly complete = true;
   readonly destroyed = false;
-  readonly readableEnded = true;
-  readonly readableLength = 0;
+  #body: Uint8Array | null;
 
-  constructor({ method, url, rawHeaders }: PlainHead, socket: Socket) {
+  /** @param body `null` for none. */
+  constructor({ method, url, rawHeaders }: PlainHead, socket: Socket, body: Uint8Array | null) {
     this.method = method;
     this.url = url;
     this.rawHeaders = rawHeaders;
     this.socket = socket;
+    this.#body = body;
   }
 
-  read(): null {
-    return null;
+  get readableEnded(): boolean {
+    return this.#body === null;
+  }
+  get readableLength(): number {
+    return this.#body?.length ?? 0;
+  }
+
+  /** All of the body, once. */
+  read(): Uint8Array | null {
+    const body = this.#body;
+    this.#body = null;
+    return body;
   }
   resume(): void {}
   destroy(): void {
@@ -118,7 +129,7 @@ export class PlainResponse implements HttpResponse {
     return isTaken;
   }
 
-  /** Never called: who sends no body waits for nothing. */
+  /** Never called: who has sent its body waits for nothing. */
   writeContinue(): void {}
 
   destroy(): void {
