@@ -216,7 +216,8 @@ class PositionedSource implements RecordSource {
     this.#scanner = state.volumes.scanner(id, {
       ...{ fromOffset, sizeBytes: endOffset, syncedEnd: endOffset, windowBytes, checksBodies: false },
       windowMemory: (bytes) => memory.window(bytes),
-      restMemory: (bytes) => memory.body(bytes),
+      // What the follower has is only passed over: it may be nearly all of the volume.
+      restMemory: (sequence, bytes) => (sequence > after ? memory.body(bytes) : undefined),
     });
   }
 
