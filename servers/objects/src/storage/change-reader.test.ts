@@ -6,6 +6,7 @@ import { VOLUME_HEADER_BYTES } from "../protocol/volume/index.ts";
 import { ChangeReader } from "./change-reader.ts";
 import { volumePath } from "./disk.ts";
 import { MemoryIndex } from "./index/memory-index.ts";
+import { jsonBytes } from "./object-json.ts";
 import { startShard } from "./open-store.ts";
 
 test.each([
@@ -51,6 +52,16 @@ test("a tombstone behind where a copy stands is missed, however old, and one tha
   state.raiseHorizon(nextAfter + 1);
   await expect(reader.read(nextAfter, 1_000, later)).rejects.toMatchObject({ code: "CHANGES_TRIMMED" });
   expect((await reader.read(15, 1_000)).isEnd).toBe(true);
+});
+
+test("of a store of a version before drops had numbers, who stands before the horizon begins anew", async () => {
+  const parts = {
+    ...{ disk: new SimDisk(createRandom(1)), index: new MemoryIndex(), storeId: "s", nowMs: () => 1_000 },
+    options: { reserveBytes: 0 },
+  };
+  const { state } = await startShard(parts);
+  state.load(jsonBytes({ applied: 20, horizon: 15, nextBucketId: 2, nextGroupId: 1, nextBlobId: 1 }));
+  await expect(new ChangeReader(state).read(5, 1_000)).rejects.toMatchObject({ code: "CHANGES_TRIMMED" });
 });
 
 test("what a follower has already of a volume takes no memory when it comes back", async () => {
