@@ -22,10 +22,8 @@ const FLAGS = [
  * less than the young generation takes. Of a server with 40 MB that is always: it looked through everything every three
  * seconds at 350 requests a second, 10 ms in which nobody is answered, though next to nothing was old garbage. With room
  * that does not depend on what is alive, it does so every few minutes.
- *
- * @returns Stops looking; what was set stays so.
  */
-export function keepOldGenerationRoom(roomBytes = ROOM_BYTES): () => void {
+export function keepOldGenerationRoom(roomBytes = ROOM_BYTES): void {
   for (const flag of FLAGS) setFlagsFromString(flag);
   let known = OWN_PERCENT;
   const look = (): void => {
@@ -35,9 +33,7 @@ export function keepOldGenerationRoom(roomBytes = ROOM_BYTES): () => void {
     setFlagsFromString(`--heap-growing-percent=${percent <= OWN_PERCENT ? 0 : percent}`);
   };
   look();
-  const timer = setInterval(look, LOOK_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  setInterval(look, LOOK_EVERY_MS).unref();
 }
 
 /** By how much a heap of so many bytes may grow, in steps of 50 %. */

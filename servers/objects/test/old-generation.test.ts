@@ -7,7 +7,7 @@ const MODULE = new URL("../src/old-generation.ts", import.meta.url).href;
 /** Keeps some 30 MB, replaces them again and again, and makes garbage beside. Prints how often all objects were looked through. */
 const PROGRAM = `
 import { PerformanceObserver } from "node:perf_hooks";
-import { setImmediate as turn } from "node:timers/promises";
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const [, roomMb] = process.argv;
 const FULL = 4;
 const kept = Array.from({ length: 400_000 }, (_, i) => ({ i, own: [i, 0] }));

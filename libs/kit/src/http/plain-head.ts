@@ -60,9 +60,10 @@ const SPECIAL_LENGTHS = new Set([...SPECIAL.keys(), "host", "content-length"].ma
 const LENGTH = /^(0|[1-9]\d{0,6})$/;
 
 /**
- * Reads the head of a GET, HEAD or PUT in its plainest form: origin-form, HTTP/1.1, one Host, no body but that of a PUT whose
- * length is told, nothing asked of the connection, lines that end as they should. Whatever this accepts, any parser of HTTP reads in the same way; what is
- * unusual, or not HTTP at all, is left to a whole parser. So there is no request on which the two could disagree.
+ * Reads the head of a GET, HEAD or PUT in its plainest form: origin-form, HTTP/1.1, one Host, no body but that of a PUT
+ * whose length is told, nothing asked of the connection, lines that end as they should. Whatever this accepts, any parser
+ * of HTTP reads in the same way; what is unusual, or not HTTP at all, is left to a whole parser. So there is no request on
+ * which the two could disagree.
  *
  * @param maxBytes Of the head, at most {@link PLAIN_HEAD_BYTES}; a longer one is unusual.
  * @returns `undefined` if more bytes are needed.

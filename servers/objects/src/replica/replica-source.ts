@@ -134,7 +134,7 @@ export class ReplicaSource {
   /** Those behind what any replica has that is on its way, or was until just now: it would have to begin anew without. */
   #tombstonesWanted(): number {
     let wanted = Number.POSITIVE_INFINITY;
-    for (const { after, isStalled } of this.#links.values()) if (!isStalled) wanted = Math.min(wanted, after ?? 0);
+    for (const { after = wanted, isStalled } of this.#links.values()) if (!isStalled) wanted = Math.min(wanted, after);
     return wanted;
   }
 
@@ -173,6 +173,8 @@ export class ReplicaSource {
     const drops = readWhole(query.get("drops") ?? "0", "drops");
     const refusal = this.#refusal(claim);
     if (refusal !== undefined) {
+      // It may go on asking for ever, and nothing is kept for it.
+      link.after = undefined;
       onEvent({ kind: "refused", replica: link.name, code: refusal.code });
       throw new HttpError(409, refusal.code, refusal.message);
     }

@@ -90,7 +90,7 @@ export class ChangeReader {
     this.#checkHorizon(after, knownDrops);
     this.#memory.reuse();
     const { volumes, horizon } = this.#state;
-    const drops = this.#state.drops.count;
+    const drops = this.#state.drops.last;
     const open = [...volumes.all()].filter(({ maxSequence }) => maxSequence > after);
     for (const volume of open) volumes.hold(volume);
     const windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, WINDOWS_BYTES / (open.length + 1)));
@@ -216,7 +216,8 @@ class PositionedSource implements RecordSource {
     this.#scanner = state.volumes.scanner(id, {
       ...{ fromOffset, sizeBytes: endOffset, syncedEnd: endOffset, windowBytes, checksBodies: false },
       windowMemory: (bytes) => memory.window(bytes),
-      restMemory: (bytes) => memory.body(bytes),
+      // What the follower has is only passed over: it may be nearly all of the volume.
+      restMemory: (sequence, bytes) => (sequence > after ? memory.body(bytes) : undefined),
     });
   }
 

@@ -1,10 +1,12 @@
-/** A start leaves so many numbers out: who knows one of a time that a crash has undone is told apart. */
-const START_GAP = 1_000;
+import { randomInt } from "node:crypto";
+
+/** Where the numbers of a run begin, of one length: so that those of another run or store are never taken for its own. */
+const FIRST_NUMBERS = [2 ** 40, 2 ** 41] as const;
 /** Of more, the oldest are put together. */
 const MAX_EVENTS = 256;
 
 interface Drop {
-  readonly count: number;
+  readonly number: number;
   /** The largest that was dropped. */
   readonly sequence: number;
 }
@@ -14,45 +16,50 @@ interface Drop {
  *
  * A copy that is made from nothing stands before the horizon for a while. What was dropped before it began it may do
  * without; but it may have had a record already whose tombstone, further on, is dropped before it comes there. So each drop
- * is counted, and the copy says which count it was told last: nothing behind its position was dropped before.
+ * has a number, and the copy says which it was told last: nothing behind its position was dropped before.
+ *
+ * The numbers of a run begin at random: a crash may undo the last of them, and a copy that was made of one store may come to
+ * another, which was promoted. A start at which nothing was dropped yet says the last number of the run before.
  *
  * Of two events the later one with the larger sequence says all that the other does: the list falls in `sequence` and rises
- * in `count`.
+ * in `number`.
  */
 export class DropLog {
-  #count = 0;
-  /** The count that the run before has left, and where this one's begin. */
-  #leftAt = 0;
-  #base = 0;
+  /** The last number of the run before; undefined if nobody knows it. */
+  #leftAt: number | undefined;
+  #base = randomInt(...FIRST_NUMBERS);
+  #last = this.#base;
   #events: Drop[] = [];
 
-  /** How many times something was dropped; not all numbers are used. */
-  get count(): number {
-    return this.#count;
+  /** The number of the last drop, or where they begin. */
+  get last(): number {
+    return this.#last;
   }
 
-  /** Goes on behind the count that was kept. */
-  load(count: number): void {
-    this.#leftAt = count;
-    this.#base = count + START_GAP;
-    this.#count = this.#base;
+  /** Goes on behind the number that was kept; undefined if something may have been dropped that has none. */
+  load(last: number | undefined): void {
+    this.#leftAt = last;
+    this.#base = randomInt(...FIRST_NUMBERS);
+    this.#last = last ?? this.#base;
     this.#events = [];
   }
 
   /** Tombstones up to this sequence were dropped. */
   note(sequence: number): void {
-    this.#count++;
+    this.#last = this.#events.length === 0 ? this.#base + 1 : this.#last + 1;
     while ((this.#events.at(-1)?.sequence ?? Number.POSITIVE_INFINITY) <= sequence) this.#events.pop();
-    this.#events.push({ count: this.#count, sequence });
+    this.#events.push({ number: this.#last, sequence });
     const [first, second] = this.#events;
     if (this.#events.length <= MAX_EVENTS || first === undefined || second === undefined) return;
-    this.#events.splice(0, 2, { count: second.count, sequence: first.sequence });
+    this.#events.splice(0, 2, { number: second.number, sequence: first.sequence });
   }
 
-  /** Whether something behind `after` was dropped since the count was `since`, or nobody knows. */
+  /** Whether something behind `after` was dropped since the last number was `since`, or nobody knows. */
   hasDroppedBehind(after: number, since: number): boolean {
-    const isKnown = since === this.#leftAt || (since >= this.#base && since <= this.#count);
-    if (!isKnown) return true;
-    return this.#events.some(({ count, sequence }) => count > since && sequence > after);
+    const known = since === this.#leftAt ? this.#base : since;
+    // Unless something was dropped in this run, the last number is that of the run before.
+    const last = Math.max(this.#base, this.#events.at(-1)?.number ?? 0);
+    if (known < this.#base || known > last) return true;
+    return this.#events.some(({ number, sequence }) => number > known && sequence > after);
   }
 }

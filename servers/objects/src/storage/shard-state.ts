@@ -35,7 +35,7 @@ interface StateRow {
   readonly applied: number;
   /** Largest sequence of a tombstone that was dropped; absent while an index is being built that cannot know. */
   readonly horizon: number | undefined;
-  /** See {@link DropLog.count}; absent in a row of an older version. */
+  /** See {@link DropLog.last}; absent in a row of an older version. */
   readonly drops?: number;
   readonly nextBucketId: number;
   readonly nextGroupId: number;
@@ -134,8 +134,7 @@ export class ShardState {
   settleHorizon(lastSequence: number): void {
     if (this.#horizon !== undefined) return;
     this.#horizon = lastSequence;
-    // Far from any count that the lost row may have held.
-    this.drops.load(lastSequence);
+    this.drops.load(undefined);
   }
 
   nextSequence(): number {
@@ -157,7 +156,7 @@ export class ShardState {
     this.#appliedSequence = row.applied;
     this.#lastSequence = row.applied;
     this.#horizon = row.horizon;
-    this.drops.load(row.drops ?? 0);
+    this.drops.load(row.drops);
     this.catalog.hasLooseExpiry = row.hasLooseExpiry ?? false;
     this.#nextBucketId = row.nextBucketId;
     this.#nextGroupId = row.nextGroupId;
@@ -192,7 +191,7 @@ export class ShardState {
     const row: StateRow = {
       applied: appliedSequence,
       horizon: this.#horizon,
-      drops: this.drops.count,
+      drops: this.drops.last,
       nextBucketId: this.#nextBucketId,
       nextGroupId: this.#nextGroupId,
       nextBlobId: this.blobs.nextId,

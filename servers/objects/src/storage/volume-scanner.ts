@@ -41,8 +41,8 @@ export interface ScanOptions {
   readonly windowBytes?: number;
   /** Memory for the window, asked for once; new one, if absent. */
   readonly windowMemory?: (bytes: number) => Buffer;
-  /** Memory for what stands behind a head, which is then given with the record; undefined to leave it out. */
-  readonly restMemory?: (lengthBytes: number) => Uint8Array | undefined;
+  /** Memory for what stands behind the head of a sequence, which is then given with the record; undefined to leave it out. */
+  readonly restMemory?: (sequence: number, lengthBytes: number) => Uint8Array | undefined;
 }
 
 const WINDOW_BYTES = 1_048_576;
@@ -150,13 +150,13 @@ export class VolumeScanner {
     const recordBytes = recordBytesOf(headBytesOf(head), head.storedBytes);
     if (offset + recordBytes > this.#sizeBytes) return undefined;
     if (this.#checksBodies && !(await this.#isBodyGood(offset + headBytes, head.storedBytes))) return undefined;
-    const rest = await this.#restAt(offset + headBytes, recordBytes - headBytes);
+    const rest = await this.#restAt(head.sequence, offset + headBytes, recordBytes - headBytes);
     return { head, volumeId: this.volumeId, offset, recordBytes, rest };
   }
 
   /** A copy, since the window moves on. */
-  async #restAt(offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
-    const memory = this.#restMemory?.(lengthBytes);
+  async #restAt(sequence: number, offset: number, lengthBytes: number): Promise<Uint8Array | undefined> {
+    const memory = this.#restMemory?.(sequence, lengthBytes);
     const bytes = memory === undefined ? undefined : await this.#bytesAt(offset, lengthBytes);
     if (memory === undefined || bytes === undefined) return undefined;
     memory.set(bytes);

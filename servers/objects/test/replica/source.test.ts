@@ -198,6 +198,9 @@ test("tombstones that a replica has yet to come to are wanted, until it is gone 
   const url = `http://127.0.0.1:${port}/_kagami/replica/`;
   const headers = { authorization: `Bearer ${token}` };
   const stop = new AbortController();
+  // Of another store: it is refused however often it asks.
+  expect((await fetch(`${url}changes?store=other&after=1`, { headers })).status).toBe(409);
+  expect(state.tombstonesWanted()).toBe(Number.POSITIVE_INFINITY);
   await fetch(`${url}changes?store=${state.identity.storeId}&after=0`, { headers, signal: stop.signal });
   expect(state.tombstonesWanted()).toBe(0);
   await fetch(`${url}progress`, { method: "POST", headers, body: JSON.stringify({ after: 1 }) });

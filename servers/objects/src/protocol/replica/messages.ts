@@ -21,7 +21,7 @@ export interface BatchEnd {
   readonly nextAfter: number;
   readonly isEnd: boolean;
   readonly horizon: number;
-  /** How often the source has dropped tombstones; the follower gives it back when it asks again. */
+  /** The number of the source's last drop of tombstones; the follower gives it back when it asks again. */
   readonly drops: number;
   /** Where the source stands now. */
   readonly appliedSequence: number;
