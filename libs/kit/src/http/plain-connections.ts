@@ -24,7 +24,7 @@ interface PlainConnectionsOptions {
 const MAX_SWEEP_MS = 1_000;
 const NO_BYTES = new Uint8Array(0);
 /** A body that comes in more pieces is slow: it goes another way, where what has come of it is not copied for each. */
-const MAX_PIECES = 4;
+const MAX_PIECES = 8;
 
 /**
  * Connections on which nothing but plain requests came, answered one after the other: GET and HEAD without a body, and PUT

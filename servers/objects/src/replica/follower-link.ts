@@ -4,12 +4,15 @@ import type { Clock } from "@kagami/clock";
 /** How long a follower may take nothing while it asks for nothing else either: it writes a batch, or it is gone. */
 export const STALL_LIMIT_MS = 120_000;
 
+/** One that does not come further, since its disk is full or the source damaged, may keep nothing here for ever. */
+export const NO_ADVANCE_LIMIT_MS = 86_400_000;
+
 /** What one registered replica does here; it outlives its connections. */
 export class FollowerLink {
   readonly name: string;
   readonly #clock: Clock;
-  /** Up to where it says that it has everything; undefined before it has said so since the start. */
-  after: number | undefined;
+  #after: number | undefined;
+  #advancedAtMs: number;
   address: string | undefined;
   sentBytes = 0;
   connectCount = 0;
@@ -24,6 +27,22 @@ export class FollowerLink {
     this.name = name;
     this.#clock = clock;
     this.activeAtMs = clock.monotonicMs();
+    this.#advancedAtMs = this.activeAtMs;
+  }
+
+  /** Up to where it says that it has everything; undefined before it has said so since the start. */
+  get after(): number | undefined {
+    return this.#after;
+  }
+
+  set after(after: number | undefined) {
+    if (after !== this.#after) this.#advancedAtMs = this.#clock.monotonicMs();
+    this.#after = after;
+  }
+
+  /** Whether it is on its way: there, or gone for less than a stall, and further than it was a day ago. */
+  get advances(): boolean {
+    return !this.isStalled && this.#clock.monotonicMs() - this.#advancedAtMs <= NO_ADVANCE_LIMIT_MS;
   }
 
   get isConnected(): boolean {

@@ -131,10 +131,10 @@ export class ReplicaSource {
     return { sequences: Math.max(0, appliedSequence - after), seconds, bytes: bytesBehind(extents, after) };
   }
 
-  /** Those behind what any replica has that is on its way, or was until just now: it would have to begin anew without. */
+  /** Those behind what any replica has that is on its way: it would have to begin anew without. */
   #tombstonesWanted(): number {
     let wanted = Number.POSITIVE_INFINITY;
-    for (const { after = wanted, isStalled } of this.#links.values()) if (!isStalled) wanted = Math.min(wanted, after);
+    for (const { after = wanted, advances } of this.#links.values()) if (advances) wanted = Math.min(wanted, after);
     return wanted;
   }
 

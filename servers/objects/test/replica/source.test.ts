@@ -6,7 +6,7 @@ import { eventually } from "@kagami/testkit";
 import { crc32c } from "@node-rs/crc32";
 import { afterEach, expect, test } from "vitest";
 import { FRAME_KINDS, FrameDecoder } from "../../src/protocol/replica/index.ts";
-import { FollowerLink, STALL_LIMIT_MS } from "../../src/replica/follower-link.ts";
+import { FollowerLink, NO_ADVANCE_LIMIT_MS, STALL_LIMIT_MS } from "../../src/replica/follower-link.ts";
 import { ReplicaSource } from "../../src/replica/replica-source.ts";
 import { ShardStore } from "../../src/storage/shard-store.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -268,4 +268,20 @@ test("a follower that neither takes nor asks for two minutes is stalled", () => 
   expect(link.isStalled).toBe(true);
   link.touch();
   expect(link.isStalled).toBe(false);
+});
+
+test("a follower that asks again and again but comes no further for a day is not on its way", () => {
+  const clock = new FakeClock();
+  const link = new FollowerLink("second", clock);
+  const ask = (after: number) => {
+    link.touch();
+    link.after = after;
+    return link.advances;
+  };
+  expect(ask(5)).toBe(true);
+  clock.advance(NO_ADVANCE_LIMIT_MS);
+  expect(ask(5)).toBe(true);
+  clock.advance(1);
+  expect(ask(5)).toBe(false);
+  expect(ask(6)).toBe(true);
 });
