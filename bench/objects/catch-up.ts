@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { request } from "undici";
 import { cpuMs, pause } from "../src/process-sample.ts";
 import { type Figure, limitedFigure, plainFigure, type Scenario } from "../src/scenario.ts";
@@ -100,6 +102,7 @@ async function besideReplica(server: ObjectsServer, { store, args, seconds, roun
     env: { KAGAMI_OBJECTS_FOLLOW_TOKEN: token },
   });
   try {
+    for (const pid of replica.pids) giveWay(pid);
     await untilConnected(server, name);
     const before = await viewOf(server, name);
     const startedMs = performance.now();
@@ -118,6 +121,11 @@ async function besideReplica(server: ObjectsServer, { store, args, seconds, roun
     await replica.stop();
     await removeReplica(server, name);
   }
+}
+
+/** A replica has a machine of its own, and takes nothing of the processor from its source's clients. */
+function giveWay(pid: number): void {
+  for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), constants.priority.PRIORITY_LOW);
 }
 
 function totalCpuMs({ pids }: ObjectsServer): number {
