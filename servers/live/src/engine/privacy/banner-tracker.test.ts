@@ -21,16 +21,14 @@ class Bench {
     this.grid = grid;
   }
 
-  see(sightings: readonly Sighting[], isStill = false, isSettled = true, isScrolled = false) {
+  see(sightings: readonly Sighting[], isStill = false, isSettled = true, isScrolled = false, canStart = true) {
     this.timeUs += FRAME_US;
-    return this.tracker.follow(
-      sightings,
-      this.grid,
-      this.timeUs,
-      () => isStill,
+    return this.tracker.follow(sightings, this.grid, this.timeUs, {
+      isStillAt: () => isStill,
       isSettled,
-      () => isScrolled,
-    );
+      canStart,
+      isScrolledAt: () => isScrolled,
+    });
   }
 
   /** A banner that has been there for a while. */
@@ -104,6 +102,26 @@ describe("a banner begins", () => {
   });
 });
 
+describe("a quick look", () => {
+  test("begins nothing, however sure it is, but holds the picture before for the next look", () => {
+    const bench = new Bench();
+    expect(bench.see([seen({}, 9)], false, true, false, false)).toEqual({ hasStarted: false, isUnsure: true });
+    expect(bench.tracker.tracks).toEqual([]);
+  });
+
+  test("counts as the first of two pictures", () => {
+    const bench = new Bench();
+    bench.see([seen({}, TRACKING.enterTogether)], false, true, false, false);
+    expect(bench.see([seen({}, 0)]).hasStarted).toBe(true);
+  });
+
+  test("that sees less than a doubt holds nothing", () => {
+    const bench = new Bench();
+    const weak = seen({}, TRACKING.doubt - 0.1);
+    expect(bench.see([weak], false, true, false, false).isUnsure).toBe(false);
+  });
+});
+
 describe("what is hidden", () => {
   test("is the card and little more once it rests", () => {
     const bench = new Bench();
@@ -121,6 +139,12 @@ describe("what is hidden", () => {
     bench.see([seen({}, 9)]);
     expect(bench.cover?.top).toBeLessThanOrEqual(0);
     expect(bench.cover?.bottom).toBeGreaterThan(18 + 2);
+  });
+
+  test("at first reaches as far down as is looked at, if the card may go on below the upper rows", () => {
+    const bench = new Bench();
+    bench.see([seen({ bottom: 31 }, 9)]);
+    expect(bench.cover?.bottom).toBeGreaterThanOrEqual(bench.grid.rows);
   });
 
   test("is not made smaller by a part that looks likelier than the whole", () => {

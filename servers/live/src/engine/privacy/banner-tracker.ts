@@ -29,6 +29,18 @@ export interface Following {
   readonly isUnsure: boolean;
 }
 
+/** What is known of a look besides what was seen. */
+export interface Look {
+  /** Whether nothing moved within a box: a card that was there cannot have left, whatever it looks like. */
+  readonly isStillAt: (box: CellBox) => boolean;
+  /** Whether it is known what was there before. */
+  readonly isSettled: boolean;
+  /** Whether the look was good enough to begin a banner by it; if not, it is only held for the next one. */
+  readonly canStart: boolean;
+  /** Whether what is in a box came with the page around it; asked only where a banner would begin. */
+  readonly isScrolledAt: (box: CellBox) => boolean;
+}
+
 /** Follows banners from picture to picture: from sightings to what is hidden. */
 export class BannerTracker {
   #tracks: Track[] = [];
@@ -73,21 +85,9 @@ export class BannerTracker {
     return canBegin(sighting, grid, true) && !this.#tracks.some((track) => isHidden(track, sighting, grid));
   }
 
-  /**
-   * Takes in what was seen in a picture that was different from the one before.
-   *
-   * @param isStillAt Whether nothing moved within a box: a card that was there cannot have left, whatever it looks like.
-   * @param isSettled Whether it is known what was there before.
-   * @param isScrolledAt Whether what is in a box came with the page around it; asked only where a banner would begin.
-   */
-  follow(
-    sightings: readonly Sighting[],
-    grid: Grid,
-    timeUs: number,
-    isStillAt: (box: CellBox) => boolean,
-    isSettled: boolean,
-    isScrolledAt: (box: CellBox) => boolean,
-  ): Following {
+  /** Takes in what was seen in a picture that was different from the one before. */
+  follow(sightings: readonly Sighting[], grid: Grid, timeUs: number, look: Look): Following {
+    const { isStillAt } = look;
     for (const track of this.#tracks) {
       if (this.#find(track, sightings, grid.unit, timeUs)) continue;
       if (track.isThere && track.foundCount >= TRACKING.confirmCount && isStillAt(track.box)) keepTrack(track, timeUs);
@@ -100,16 +100,11 @@ export class BannerTracker {
       const sighting = wholeOf(part, sightings, grid);
       if (!this.#mayBegin(sighting, grid)) continue;
       const before = likeliestOf(this.#before, sighting, grid.unit, TRACKING.enterEach);
-      const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
-      const isPair = sighting.logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether;
-      const isSure = isSettled
-        ? isPair || sighting.logOdds >= TRACKING.enterAlone
-        : sighting.logOdds >= TRACKING.enterUnsettled;
-      if (isSure && canBegin(sighting, grid, false)) {
-        if (isScrolledAt(sighting)) continue;
-        this.#tracks.push(startTrack(sighting, before, grid.unit, timeUs));
+      if (look.canStart && isSure(sighting, before, look.isSettled) && canBegin(sighting, grid, false)) {
+        if (look.isScrolledAt(sighting)) continue;
+        this.#tracks.push(startTrack(sighting, before, grid, timeUs));
         hasStarted = true;
-      } else if (sighting.logOdds >= TRACKING.unsure) isUnsure = true;
+      } else if (sighting.logOdds >= (look.canStart ? TRACKING.unsure : TRACKING.doubt)) isUnsure = true;
     }
     this.#before = sightings;
     this.#isUnsure = isUnsure;
@@ -153,6 +148,13 @@ export class BannerTracker {
   #endAt(timeUs: number): void {
     this.#tracks = this.#tracks.filter((track) => !hasEnded(track, timeUs));
   }
+}
+
+/** @param before Where it was in the picture before, if it was seen there. */
+function isSure({ logOdds }: Sighting, before: Sighting | undefined, isSettled: boolean): boolean {
+  if (!isSettled) return logOdds >= TRACKING.enterUnsettled;
+  const together = logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
+  return logOdds >= TRACKING.enterAlone || (logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether);
 }
 
 function likeliestOf(sightings: readonly Sighting[], box: CellBox, unit: number, least: number): Sighting | undefined {

@@ -1,6 +1,6 @@
-import type { NetInput } from "@kagami/kernels";
+import { createPlainKernels, type ImageSlot, type NetInput } from "@kagami/kernels";
 import { expect, test } from "vitest";
-import { isStill } from "./cell-history.ts";
+import { CellHistory, isStill } from "./cell-history.ts";
 
 const [WIDTH, HEIGHT] = [20, 10];
 const BOX = { left: 4.4, top: 2.2, right: 15.7, bottom: 8.1 };
@@ -36,4 +36,16 @@ test.each([
   { box: { left: 40, top: 30, right: 60, bottom: 50 }, why: "outside" },
 ])("a box that is $why is looked at as far as there are cells", ({ box }) => {
   expect(isStill(pictures([], 0), box)).toBe(true);
+});
+
+test("a picture in which nothing is different is given only if it is awaited", () => {
+  const kernels = createPlainKernels();
+  const history = new CellHistory(kernels);
+  const plane = { data: new Uint8Array(400).fill(90), stride: 20, width: 20, height: 20 };
+  const all = { x: 0, y: 0, width: 20, height: 20 };
+  const measure = (means: ImageSlot, textures: ImageSlot) => kernels.measureCells(plane, all, 2, means, textures);
+  expect(history.take(measure, 0, false, false)).toBeDefined();
+  expect(history.take(measure, 33_333, false, false)).toBeUndefined();
+  const awaited = history.take(measure, 66_666, false, true);
+  expect(awaited?.mean.pixels).toEqual(awaited?.meanBefore.pixels);
 });

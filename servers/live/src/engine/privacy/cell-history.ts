@@ -71,13 +71,14 @@ export class CellHistory {
    * Takes in a picture.
    *
    * @param isHolding Whether older pictures are to stay what they are, so that what came since then stays new.
+   * @param isAwaited Whether it is wanted even if nothing is different in it.
    * @returns `undefined` if it is the same as the last one that was not. What is returned is valid until the next call.
    */
-  take(measure: MeasureCells, timeUs: number, isHolding: boolean): NetInput | undefined {
+  take(measure: MeasureCells, timeUs: number, isHolding: boolean, isAwaited: boolean): NetInput | undefined {
     const slots = this.#free;
     const pictures = measure(slots.means, slots.textures);
     const before = this.#last?.pictures;
-    if (before && isSame(pictures, before)) return undefined;
+    if (before && !isAwaited && isSame(pictures, before)) return undefined;
     const older = this.#kept[0]?.pictures ?? before ?? pictures;
     this.#advance({ slots, pictures }, timeUs, isHolding);
     return {

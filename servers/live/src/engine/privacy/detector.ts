@@ -90,7 +90,7 @@ class BannerDetector implements Detector {
     const { kernels, style } = this.#options;
     const measure = (means: ImageSlot, textures: ImageSlot) =>
       kernels.measureCells(frame.y, grid.region, grid.cellSize, means, textures);
-    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs));
+    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs), this.#watch.isAwaiting);
     if (!input) {
       return this.#watch.stay(timeUs);
     }

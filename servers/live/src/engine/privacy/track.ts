@@ -1,4 +1,4 @@
-import type { Sighting } from "./banner-finder.ts";
+import { isBelowUpper, type Sighting } from "./banner-finder.ts";
 import type { CellBox, Grid } from "./grid.ts";
 
 /** Numbers of following a banner; lengths in fractions of the screen's shorter side unless they say otherwise. */
@@ -85,14 +85,16 @@ function overlap(from: number, to: number, otherFrom: number, otherTo: number): 
 }
 
 /** @param before Where it was in the picture before, if it was seen there. */
-export function startTrack(sighting: Sighting, before: Sighting | undefined, unit: number, timeUs: number): Track {
+export function startTrack(sighting: Sighting, before: Sighting | undefined, grid: Grid, timeUs: number): Track {
+  const { unit, rows } = grid;
   const seen = before ? enclose(sighting, before) : sighting;
   // It comes from above, or grows: the pictures before had it within this.
   const start = {
     left: seen.left - TRACKING.startSides * unit,
     top: 0,
     right: seen.right + TRACKING.startSides * unit,
-    bottom: seen.bottom + TRACKING.startBelow * unit,
+    // How far down it goes is seen in the next picture.
+    bottom: isBelowUpper(seen.bottom) ? rows : seen.bottom + TRACKING.startBelow * unit,
   };
   return {
     box: sighting,
