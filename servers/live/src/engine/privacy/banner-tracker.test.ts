@@ -77,6 +77,20 @@ describe("a banner begins", () => {
   });
 
   test.each([
+    { why: "as soon as it leaves no doubt", box: {}, logOdds: TRACKING.enterUnsettled, afterMs: 33, starts: true },
+    { why: "not while it may be what came with the page", box: {}, logOdds: 3.9, afterMs: 1_900, starts: false },
+    { why: "once the page has rested for two seconds", box: {}, logOdds: 3.9, afterMs: 2_100, starts: true },
+    { why: "where nothing came with it", box: { top: 0, bottom: 8 }, logOdds: 3.9, afterMs: 33, starts: true },
+  ])("on a page that came to rest, $why", ({ box, logOdds, afterMs, starts }) => {
+    const bench = new Bench();
+    bench.see([seen({}, 3)], false, true, true);
+    const restUs = bench.timeUs;
+    // It is seen now and then, too weakly to be a banner.
+    while (bench.timeUs - restUs < afterMs * 1_000 - FRAME_US) bench.see([seen({}, -1)]);
+    expect(bench.see([seen(box, logOdds)]).hasStarted).toBe(starts);
+  });
+
+  test.each([
     { why: "the right part beside the left one", other: { left: 38, right: 96 }, logOdds: 2, starts: true },
     { why: "a right part that is hardly seen", other: { left: 38, right: 96 }, logOdds: 0.9, starts: false },
     {

@@ -20,6 +20,11 @@ const TRACK_LIMIT = 3;
 const HIDDEN_SHARE = 0.6;
 /** Two parts of one card share so much of the taller one's height. */
 const PART_SHARE = 0.6;
+/**
+ * How a part of the page is known again after the page was scrolled: where it was, sharing so much of both boxes together,
+ * seen so often, and for so long at most.
+ */
+const ON_PAGE = { share: 0.5, seenUs: 400_000, restUs: 2_000_000 } as const;
 
 /** What a picture brought. */
 export interface Following {
@@ -47,6 +52,8 @@ export class BannerTracker {
   #before: readonly Sighting[] = [];
   #isUnsure = false;
   #bannerCount = 0;
+  /** What would have been a banner, had it not come with the page. */
+  #onPage: { readonly box: CellBox; readonly seenUs: number; readonly scrolledUs: number } | undefined;
 
   get tracks(): readonly Track[] {
     return this.#tracks;
@@ -67,6 +74,7 @@ export class BannerTracker {
     this.#tracks = [];
     this.#before = [];
     this.#isUnsure = false;
+    this.#onPage = undefined;
   }
 
   /**
@@ -97,11 +105,12 @@ export class BannerTracker {
     let isUnsure = false;
     for (const part of sightings) {
       if (this.#tracks.length >= TRACK_LIMIT) break;
+      this.#seeOnPage(part, timeUs);
       const sighting = wholeOf(part, sightings, grid);
       if (!this.#mayBegin(sighting, grid)) continue;
       const before = likeliestOf(this.#before, sighting, grid.unit, TRACKING.enterEach);
       if (look.canStart && isSure(sighting, before, look.isSettled) && canBegin(sighting, grid, false)) {
-        if (look.isScrolledAt(sighting)) continue;
+        if (this.#isPartOfPage(sighting, timeUs, look)) continue;
         this.#tracks.push(startTrack(sighting, before, grid, timeUs));
         hasStarted = true;
       } else if (sighting.logOdds >= (look.canStart ? TRACKING.unsure : TRACKING.doubt)) isUnsure = true;
@@ -111,6 +120,30 @@ export class BannerTracker {
     this.#endAt(timeUs);
     this.#merge();
     return { hasStarted, isUnsure };
+  }
+
+  /** What came with the page stays a part of it when the page comes to rest. */
+  #isPartOfPage(sighting: Sighting, timeUs: number, look: Look): boolean {
+    const isScrolled = look.isScrolledAt(sighting);
+    const known = this.#onPage;
+    const scrolledUs = isScrolled ? timeUs : known?.scrolledUs;
+    if (scrolledUs === undefined) return false;
+    const isKnown =
+      known !== undefined &&
+      Math.abs(timeUs - known.seenUs) <= ON_PAGE.seenUs &&
+      Math.abs(timeUs - scrolledUs) <= ON_PAGE.restUs &&
+      sighting.logOdds < TRACKING.enterUnsettled &&
+      shareOf(known.box, sighting) >= ON_PAGE.share;
+    if (!isScrolled && !isKnown) return false;
+    this.#onPage = { box: sighting, seenUs: timeUs, scrolledUs };
+    return true;
+  }
+
+  /** Follows a part of the page, however little it looks like a banner now. */
+  #seeOnPage(sighting: Sighting, timeUs: number): void {
+    const known = this.#onPage;
+    if (!known || timeUs === known.seenUs || shareOf(known.box, sighting) < ON_PAGE.share) return;
+    this.#onPage = { ...known, box: sighting, seenUs: timeUs };
   }
 
   #find(track: Track, sightings: readonly Sighting[], unit: number, timeUs: number): boolean {
