@@ -123,10 +123,13 @@ describe("a quick look", () => {
     expect(bench.tracker.tracks).toEqual([]);
   });
 
-  test("counts as the first of two pictures", () => {
+  test.each([
+    { logOdds: TRACKING.enterTogether - TRACKING.quickMost, starts: true },
+    { logOdds: TRACKING.enterTogether - TRACKING.quickMost - 0.1, starts: false },
+  ])("counts as the first of two pictures, but not for more than so much: $starts", ({ logOdds, starts }) => {
     const bench = new Bench();
-    bench.see([seen({}, TRACKING.enterTogether)], false, true, false, false);
-    expect(bench.see([seen({}, 0)]).hasStarted).toBe(true);
+    bench.see([seen({}, 9)], false, true, false, false);
+    expect(bench.see([seen({}, logOdds)]).hasStarted).toBe(starts);
   });
 
   test("that sees less than a doubt holds nothing", () => {
@@ -138,14 +141,26 @@ describe("a quick look", () => {
 
 describe("what is hidden", () => {
   test("is the card and little more once it rests", () => {
+    const bench = new Bench(ASIDE);
+    const card = { left: 27, top: 2, right: 79, bottom: 14 };
+    for (let i = 0; i < 30; i++) bench.see([seen(card, 5)]);
+    const margin = TRACKING.margin * bench.grid.unit;
+    const { left = 0, top = 0, right = 0, bottom = 0 } = bench.cover ?? {};
+    expect([left, top, right, bottom].map((edge) => Number(edge.toFixed(4)))).toEqual(
+      // Both sides are as far from the middle as the farther one.
+      [27 - margin, 2 - margin, bench.grid.screen.width / bench.grid.cellSize - 27 + margin, 14 + margin].map((edge) =>
+        Number(edge.toFixed(4)),
+      ),
+    );
+    expect(bench.tracker.bannerCount).toBe(1);
+  });
+
+  test("upright is the card from rim to rim, and little more above and below", () => {
     const bench = new Bench();
     bench.rest();
     const margin = TRACKING.margin * bench.grid.unit;
-    const { left = 0, top = 0, right = 0, bottom = 0 } = bench.cover ?? {};
-    expect([left, top, right, bottom].map((edge) => Number(edge.toFixed(6)))).toEqual(
-      [2 - margin, 6 - margin, 58 + margin, 18 + margin].map((edge) => Number(edge.toFixed(6))),
-    );
-    expect(bench.tracker.bannerCount).toBe(1);
+    expect(bench.cover).toMatchObject({ left: 0, top: 6 - margin, bottom: 18 + margin });
+    expect(bench.cover?.right).toBeGreaterThanOrEqual(bench.grid.columns);
   });
 
   test("at first reaches to the upper edge, from where it comes", () => {

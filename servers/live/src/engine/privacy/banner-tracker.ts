@@ -115,7 +115,7 @@ export class BannerTracker {
         hasStarted = true;
       } else if (sighting.logOdds >= (look.canStart ? TRACKING.unsure : TRACKING.doubt)) isUnsure = true;
     }
-    this.#before = sightings;
+    this.#before = look.canStart ? sightings : sightings.map(lessSure);
     this.#isUnsure = isUnsure;
     this.#endAt(timeUs);
     this.#merge();
@@ -181,6 +181,11 @@ export class BannerTracker {
   #endAt(timeUs: number): void {
     this.#tracks = this.#tracks.filter((track) => !hasEnded(track, timeUs));
   }
+}
+
+/** What a quick look says counts less. */
+function lessSure(sighting: Sighting): Sighting {
+  return { ...sighting, logOdds: Math.min(TRACKING.quickMost, sighting.logOdds) };
 }
 
 /** @param before Where it was in the picture before, if it was seen there. */

@@ -4,7 +4,7 @@ import type { CellBox, Grid } from "./grid.ts";
 /** Numbers of following a banner; lengths in fractions of the screen's shorter side unless they say otherwise. */
 export const TRACKING = {
   /** Log-odds at a quick look from which something may begin, and from which what is followed is clearly there. */
-  doubt: -1,
+  doubt: -2.5,
   clear: 1.5,
   /** Log-odds at which one picture alone is enough. */
   enterAlone: 2,
@@ -13,6 +13,8 @@ export const TRACKING = {
   /** Log-odds that each of two pictures in a row must have, and their sum. */
   enterEach: -0.5,
   enterTogether: 1.5,
+  /** Log-odds that a quick look can give to the next one at most. */
+  quickMost: 1,
   /** Log-odds that each of two parts of a wide card must have. */
   enterPart: 2,
   /** Log-odds at which the picture before is held for another one to be looked at. */
@@ -26,6 +28,8 @@ export const TRACKING = {
   coverFrom: 0.5,
   /** A card whose left or right edge is so far from where it was leaves sideways. */
   aside: 0.045,
+  /** What is so wide upright is hidden from rim to rim. */
+  fullFrom: 0.85,
   /** How much of the way to where they are the edges at rest follow in a picture. */
   restShare: 0.1,
   /** Two tracks that share so much of both together are one. */
@@ -147,12 +151,14 @@ export function hasEnded(track: Track, timeUs: number): boolean {
 }
 
 /** What is hidden of a card, margin included; of one that leaves, through the top or to a side, all on its way. */
-export function coverOf(track: Track, { screen, cellSize, unit, columns }: Grid): CellBox {
+export function coverOf(track: Track, { screen, cellSize, unit, columns, isPortrait }: Grid): CellBox {
   const margin = TRACKING.margin * unit;
   const { isThere, box } = track;
   const cover = track.recent.map((entry) => entry.box).reduce(enclose);
   const aside = Math.max(Math.abs(box.left - track.restLeft), Math.abs(box.right - track.restRight));
-  const isWide = !isThere || aside > TRACKING.aside * unit;
+  // Upright, hardly anything is beside a card, and it is swiped away faster than its edges are seen to go.
+  const isFull = isPortrait && cover.right - cover.left >= TRACKING.fullFrom * unit;
+  const isWide = isFull || !isThere || aside > TRACKING.aside * unit;
   // Banners are in the middle: what is seen of one side is true of the other.
   const middle = screen.width / cellSize / 2;
   const reach = Math.max(middle - cover.left, cover.right - middle) + margin;
