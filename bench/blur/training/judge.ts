@@ -92,7 +92,9 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
     });
     const timeUs = Math.round((i / fps) * 1e6);
     const input = history.take(measure, timeUs, watch.isHolding(timeUs), watch.isAwaiting);
-    const following = input ? watch.follow(input, laid, timeUs, history.isSettled, () => true) : watch.stay(timeUs);
+    const following = input
+      ? watch.follow(input, laid, timeUs, history.isSettledAt(timeUs), () => true)
+      : watch.stay(timeUs);
     const regions = watch.tracks.map((track) => toPicture(laid, coverOf(track, laid)));
     viewed.show(regions, following.hasStarted, following.isUnsure);
   }

@@ -1,6 +1,7 @@
 import type { CellNetwork, GrayImage, Kernels, NetInput, NetOutput } from "@kagami/kernels";
 import { CELL_LIMIT, type CellBox } from "./grid.ts";
 import { QUICK_NET } from "./quick-net.ts";
+import { SECOND_NET } from "./second-net.ts";
 import { THOROUGH_NET } from "./thorough-net.ts";
 
 /** Where the network sees a banner. */
@@ -32,8 +33,8 @@ const ONE = 256;
 const DISTANCE_CELLS = 8;
 
 /**
- * Finds banners in a picture's cells by two networks: a quick one for every picture, and a thorough one for those in
- * which it matters.
+ * Finds banners in a picture's cells: by a quick network, and where it matters by two thorough ones that learned apart
+ * from each other and take turns.
  *
  * Every second cell in both directions is a place, which says how likely it is to be on a banner and how far it is from
  * there to the banner's four edges. The likeliest place speaks first; all that mean the same box are averaged, and the
@@ -41,14 +42,16 @@ const DISTANCE_CELLS = 8;
  */
 export class BannerFinder {
   readonly #quick: CellNetwork;
-  readonly #thorough: CellNetwork;
+  /** Take turns: what one overlooks the other may see in the next picture, and the time is that of one. */
+  readonly #thorough: readonly [CellNetwork, CellNetwork];
+  #turn: 0 | 1 = 0;
   readonly #places: Place[] = [];
   #placeCount = 0;
 
   /** Takes room for both from the kernels once. */
   constructor(kernels: Kernels) {
     this.#quick = kernels.cellNet(QUICK_NET, CELL_LIMIT);
-    this.#thorough = kernels.cellNet(THOROUGH_NET, CELL_LIMIT);
+    this.#thorough = [kernels.cellNet(THOROUGH_NET, CELL_LIMIT), kernels.cellNet(SECOND_NET, CELL_LIMIT)];
   }
 
   /**
@@ -64,7 +67,9 @@ export class BannerFinder {
 
   /** Looks thoroughly, in nearly twice the time, at the rows in which a banner begins. */
   findThoroughly(input: NetInput, middle: number): readonly Sighting[] {
-    return this.#read(this.#thorough.run(upperRows(input)), middle);
+    const output = this.#thorough[this.#turn].run(upperRows(input));
+    this.#turn = this.#turn === 0 ? 1 : 0;
+    return this.#read(output, middle);
   }
 
   #read(output: NetOutput, middle: number): readonly Sighting[] {

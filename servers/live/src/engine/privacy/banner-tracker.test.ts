@@ -77,7 +77,7 @@ describe("a banner begins", () => {
   });
 
   test.each([
-    { why: "as soon as it leaves no doubt", box: {}, logOdds: TRACKING.enterUnsettled, afterMs: 33, starts: true },
+    { why: "as soon as it leaves no doubt", box: {}, logOdds: TRACKING.enterOnPage, afterMs: 33, starts: true },
     { why: "not while it may be what came with the page", box: {}, logOdds: 3.9, afterMs: 1_900, starts: false },
     { why: "once the page has rested for two seconds", box: {}, logOdds: 3.9, afterMs: 2_100, starts: true },
     { why: "where nothing came with it", box: { top: 0, bottom: 8 }, logOdds: 3.9, afterMs: 33, starts: true },

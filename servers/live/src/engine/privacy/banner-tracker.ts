@@ -132,7 +132,7 @@ export class BannerTracker {
       known !== undefined &&
       Math.abs(timeUs - known.seenUs) <= ON_PAGE.seenUs &&
       Math.abs(timeUs - scrolledUs) <= ON_PAGE.restUs &&
-      sighting.logOdds < TRACKING.enterUnsettled &&
+      sighting.logOdds < TRACKING.enterOnPage &&
       shareOf(known.box, sighting) >= ON_PAGE.share;
     if (!isScrolled && !isKnown) return false;
     this.#onPage = { box: sighting, seenUs: timeUs, scrolledUs };

@@ -6,6 +6,9 @@ import type { CellBox, Grid } from "./grid.ts";
 import { isScrolled } from "./scene-motion.ts";
 import type { Track } from "./track.ts";
 
+/** A quick look and one by each of the thorough networks: more say no more of a picture. */
+const LOOKS = 3;
+
 /**
  * Looks for banners and follows them.
  *
@@ -17,7 +20,8 @@ export class BannerWatch {
   readonly #finder: BannerFinder;
   readonly #tracker = new BannerTracker();
   #isInDoubt = false;
-  #wasQuick = true;
+  /** Looks in a row that left a doubt. */
+  #doubtCount = 0;
 
   constructor(kernels: Kernels) {
     this.#finder = new BannerFinder(kernels);
@@ -37,15 +41,16 @@ export class BannerWatch {
     return this.#tracker.isHolding(timeUs);
   }
 
-  /** Whether the last look left a doubt that only another one ends, even at a picture in which nothing is different. */
+  /** Whether the last look left a doubt that another one may end, even at a picture in which nothing is different. */
   get isAwaiting(): boolean {
-    return this.#isInDoubt && this.#wasQuick;
+    return this.#isInDoubt && this.#doubtCount < LOOKS;
   }
 
   /** Forgets all banners, because pictures to come are laid out otherwise. */
   clear(): void {
     this.#tracker.clear();
     this.#isInDoubt = false;
+    this.#doubtCount = 0;
   }
 
   /**
@@ -70,7 +75,7 @@ export class BannerWatch {
       : this.#finder.find(input, tracker.lowest, middle);
     const sightings = seen.filter(isMeant);
     this.#isInDoubt = tracker.isInDoubt(sightings, grid, isStillAt);
-    this.#wasQuick = !isThorough;
+    this.#doubtCount = this.#isInDoubt ? this.#doubtCount + 1 : 0;
     const canStart = isThorough || isBelowUpper(tracker.lowest);
     return tracker.follow(sightings, grid, timeUs, {
       isStillAt,

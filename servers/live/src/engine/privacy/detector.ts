@@ -95,7 +95,7 @@ class BannerDetector implements Detector {
       return this.#watch.stay(timeUs);
     }
     const isMeant = (box: CellBox): boolean => style === "any" || profileOf(style, box, grid) !== undefined;
-    return this.#watch.follow(input, grid, timeUs, this.#history.isSettled, isMeant);
+    return this.#watch.follow(input, grid, timeUs, this.#history.isSettledAt(timeUs), isMeant);
   }
 
   #stateAt(timeUs: number): Detection["state"] {

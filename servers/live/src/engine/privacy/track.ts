@@ -9,7 +9,9 @@ export const TRACKING = {
   /** Log-odds at which one picture alone is enough. */
   enterAlone: 2,
   /** The same while nobody knows what was there before. */
-  enterUnsettled: 4,
+  enterUnsettled: 2.5,
+  /** The same where something came with the page, which rests now. */
+  enterOnPage: 4,
   /** Log-odds that each of two pictures in a row must have, and their sum. */
   enterEach: -0.5,
   enterTogether: 1.5,
