@@ -1,6 +1,7 @@
 import type { CellNetwork, GrayImage, Kernels, NetInput, NetOutput } from "@kagami/kernels";
 import { CELL_LIMIT, type CellBox } from "./grid.ts";
 import { QUICK_NET } from "./quick-net.ts";
+import { SECOND_NET } from "./second-net.ts";
 import { THOROUGH_NET } from "./thorough-net.ts";
 
 /** Where the network sees a banner. */
@@ -21,6 +22,8 @@ const READING = {
   limit: 4,
   /** How much a place's own box must share with the best place's, of both together, to be about the same banner. */
   sameShare: 0.4,
+  /** A box whose middle is so far from the screen's is looked at as a part of one. */
+  asideCells: 3,
   /** Places that say the same, at least. */
   supportFrom: 4,
 } as const;
@@ -30,8 +33,8 @@ const ONE = 256;
 const DISTANCE_CELLS = 8;
 
 /**
- * Finds banners in a picture's cells by two networks: a quick one for every picture, and a thorough one for those in
- * which it matters.
+ * Finds banners in a picture's cells: by a quick network, and where it matters by two thorough ones that learned apart
+ * from each other and take turns.
  *
  * Every second cell in both directions is a place, which says how likely it is to be on a banner and how far it is from
  * there to the banner's four edges. The likeliest place speaks first; all that mean the same box are averaged, and the
@@ -39,43 +42,37 @@ const DISTANCE_CELLS = 8;
  */
 export class BannerFinder {
   readonly #quick: CellNetwork;
-  readonly #thorough: CellNetwork;
+  /** Take turns: what one overlooks the other may see in the next picture, and the time is that of one. */
+  readonly #thorough: readonly [CellNetwork, CellNetwork];
+  #turn: 0 | 1 = 0;
   readonly #places: Place[] = [];
   #placeCount = 0;
-  /** Whether all rows of the last picture had to be looked at. */
-  #isWhole = false;
 
   /** Takes room for both from the kernels once. */
   constructor(kernels: Kernels) {
     this.#quick = kernels.cellNet(QUICK_NET, CELL_LIMIT);
-    this.#thorough = kernels.cellNet(THOROUGH_NET, CELL_LIMIT);
+    this.#thorough = [kernels.cellNet(THOROUGH_NET, CELL_LIMIT), kernels.cellNet(SECOND_NET, CELL_LIMIT)];
   }
 
   /**
-   * Looks at a picture.
+   * Looks at a picture quickly, at all of it where something may reach far down.
    *
    * @param lowest Lower edge of what is known already; 0 if nothing is.
-   * @param isThorough Takes about twice the time.
+   * @param middle Of the screen, in cells.
    * @returns The likeliest first; boxes may overlap.
    */
-  find(input: NetInput, lowest: number, isThorough: boolean): readonly Sighting[] {
-    this.#isWhole = lowest > READING.firstRows - READING.edgeRows || input.mean.height <= READING.firstRows;
-    if (isThorough) return this.findAgain(input);
-    const sightings = this.#read(this.#quick.run(this.#isWhole ? input : upperRows(input)));
-    this.#isWhole ||= reachesEnd(sightings);
-    return sightings;
+  find(input: NetInput, lowest: number, middle: number): readonly Sighting[] {
+    return this.#read(this.#quick.run(isBelowUpper(lowest) ? input : upperRows(input)), middle);
   }
 
-  /** Looks thoroughly at the picture that was looked at quickly, at all of it where something may reach far down. */
-  findAgain(input: NetInput): readonly Sighting[] {
-    if (!this.#isWhole) {
-      const sightings = this.#read(this.#thorough.run(upperRows(input)));
-      if (!reachesEnd(sightings)) return sightings;
-    }
-    return this.#read(this.#thorough.run(input));
+  /** Looks thoroughly, in nearly twice the time, at the rows in which a banner begins. */
+  findThoroughly(input: NetInput, middle: number): readonly Sighting[] {
+    const output = this.#thorough[this.#turn].run(upperRows(input));
+    this.#turn = this.#turn === 0 ? 1 : 0;
+    return this.#read(output, middle);
   }
 
-  #read(output: NetOutput): readonly Sighting[] {
+  #read(output: NetOutput, middle: number): readonly Sighting[] {
     this.#collect(output);
     const sightings: Sighting[] = [];
     while (sightings.length < READING.limit) {
@@ -84,7 +81,8 @@ export class BannerFinder {
       const sighting = this.#average(seed, output);
       if (sighting) sightings.push(sighting);
     }
-    return sightings;
+    const wholes = sightings.map((sighting) => mirrored(sighting, output, middle)).filter((whole) => !!whole);
+    return [...sightings, ...wholes];
   }
 
   #collect({ values, width, height, step, pitch }: NetOutput): void {
@@ -153,12 +151,14 @@ export class BannerFinder {
   }
 }
 
-/** Whether something ends so near to the end of the upper rows that it may go on below. */
-function reachesEnd(sightings: readonly Sighting[]): boolean {
-  return sightings.some(({ bottom }) => bottom > READING.firstRows - READING.edgeRows);
+/** Whether a card that ends in this row may go on below the upper rows. */
+export function isBelowUpper(bottom: number): boolean {
+  return bottom > READING.firstRows - READING.edgeRows;
 }
 
-function upperRows({ mean, texture, meanBefore, meanOlder, textureOlder }: NetInput): NetInput {
+function upperRows(input: NetInput): NetInput {
+  const { mean, texture, meanBefore, meanOlder, textureOlder } = input;
+  if (mean.height <= READING.firstRows) return input;
   const cut = ({ pixels, width }: GrayImage): GrayImage => {
     const height = READING.firstRows;
     return { pixels: pixels.subarray(0, width * height), width, height };
@@ -226,6 +226,25 @@ function tableOf(of: (value: number) => number): Float64Array {
 
 function distance(value: number): number {
   return DISTANCES[Math.max(0, value + LEAST)] as number;
+}
+
+/**
+ * Banners are in the middle: what is seen of one side may be a part of one, if the other side looks like one as well.
+ *
+ * @returns `undefined` if it is in the middle already, or does not go on there.
+ */
+function mirrored(part: Sighting, output: NetOutput, middle: number): Sighting | undefined {
+  const aside = Math.abs((part.left + part.right) / 2 - middle);
+  if (aside < READING.asideCells) return undefined;
+  const reach = Math.max(middle - part.left, part.right - middle);
+  if (reach > middle + 1) return undefined;
+  const whole = { left: middle - reach, top: part.top, right: middle + reach, bottom: part.bottom };
+  const other =
+    part.left + part.right < 2 * middle
+      ? { ...whole, left: Math.max(part.right, middle) }
+      : { ...whole, right: Math.min(part.left, middle) };
+  const logOdds = Math.min(part.logOdds, meanInside(output, other));
+  return logOdds < READING.placeFloor ? undefined : { ...whole, logOdds };
 }
 
 function meanInside({ values, width, height, step, pitch }: NetOutput, box: CellBox): number {

@@ -90,12 +90,12 @@ class BannerDetector implements Detector {
     const { kernels, style } = this.#options;
     const measure = (means: ImageSlot, textures: ImageSlot) =>
       kernels.measureCells(frame.y, grid.region, grid.cellSize, means, textures);
-    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs));
+    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs), this.#watch.isAwaiting);
     if (!input) {
       return this.#watch.stay(timeUs);
     }
     const isMeant = (box: CellBox): boolean => style === "any" || profileOf(style, box, grid) !== undefined;
-    return this.#watch.follow(input, grid, timeUs, this.#history.isSettled, isMeant);
+    return this.#watch.follow(input, grid, timeUs, this.#history.isSettledAt(timeUs), isMeant);
   }
 
   #stateAt(timeUs: number): Detection["state"] {
