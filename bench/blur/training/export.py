@@ -55,7 +55,7 @@ def text(value, indent=0):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--name", choices=["quick", "thorough", "second"], default="quick")
+    a.add_argument("--name", choices=["quick", "thorough"], default="quick")
     a.add_argument("--state", help="the checkpoint; .cache/blur-training/<name>.pt unless given")
     a.add_argument("--to", default="servers/live/src/engine/privacy")
     args = a.parse_args()

@@ -10,8 +10,8 @@ BANNER, DISTRACTOR, OTHER = 1, 2, 3
 KEEP_SEC, KEEP_COUNT = 0.2, 3
 DIST_SCALE = 8.0  # cells per unit of a predicted distance
 IDLE_ROWS = 32  # as in banner-finder.ts
-UPPER = {"quick": 0.6, "thorough": 0.92, "second": 0.92}  # share of examples of the upper rows alone
-CHANNELS = {"quick": (16, 24, 32), "thorough": (16, 32, 48), "second": (16, 32, 48)}  # of the stem, at half and at a quarter of the cells
+UPPER = {"quick": 0.6, "thorough": 0.92}  # share of examples of the upper rows alone
+CHANNELS = {"quick": (16, 24, 32), "thorough": (16, 32, 48)}  # of the stem, at half and at a quarter of the cells
 
 
 class Clip:

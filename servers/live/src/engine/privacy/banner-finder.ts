@@ -1,7 +1,6 @@
 import type { CellNetwork, GrayImage, Kernels, NetInput, NetOutput } from "@kagami/kernels";
 import { CELL_LIMIT, type CellBox } from "./grid.ts";
 import { QUICK_NET } from "./quick-net.ts";
-import { SECOND_NET } from "./second-net.ts";
 import { THOROUGH_NET } from "./thorough-net.ts";
 
 /** Where the network sees a banner. */
@@ -33,8 +32,7 @@ const ONE = 256;
 const DISTANCE_CELLS = 8;
 
 /**
- * Finds banners in a picture's cells: by a quick network, and where it matters by two thorough ones that learned apart
- * from each other and take turns.
+ * Finds banners in a picture's cells: by a quick network, and where it matters by a thorough one.
  *
  * Every second cell in both directions is a place, which says how likely it is to be on a banner and how far it is from
  * there to the banner's four edges. The likeliest place speaks first; all that mean the same box are averaged, and the
@@ -42,16 +40,14 @@ const DISTANCE_CELLS = 8;
  */
 export class BannerFinder {
   readonly #quick: CellNetwork;
-  /** Take turns: what one overlooks the other may see in the next picture, and the time is that of one. */
-  readonly #thorough: readonly [CellNetwork, CellNetwork];
-  #turn: 0 | 1 = 0;
+  readonly #thorough: CellNetwork;
   readonly #places: Place[] = [];
   #placeCount = 0;
 
   /** Takes room for both from the kernels once. */
   constructor(kernels: Kernels) {
     this.#quick = kernels.cellNet(QUICK_NET, CELL_LIMIT);
-    this.#thorough = [kernels.cellNet(THOROUGH_NET, CELL_LIMIT), kernels.cellNet(SECOND_NET, CELL_LIMIT)];
+    this.#thorough = kernels.cellNet(THOROUGH_NET, CELL_LIMIT);
   }
 
   /**
@@ -67,9 +63,7 @@ export class BannerFinder {
 
   /** Looks thoroughly, in nearly twice the time, at the rows in which a banner begins. */
   findThoroughly(input: NetInput, middle: number): readonly Sighting[] {
-    const output = this.#thorough[this.#turn].run(upperRows(input));
-    this.#turn = this.#turn === 0 ? 1 : 0;
-    return this.#read(output, middle);
+    return this.#read(this.#thorough.run(upperRows(input)), middle);
   }
 
   #read(output: NetOutput, middle: number): readonly Sighting[] {

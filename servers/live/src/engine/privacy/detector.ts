@@ -9,7 +9,7 @@ import { ScreenFinder } from "./screen.ts";
 import { coverOf, TRACKING } from "./track.ts";
 
 export interface DetectorOptions {
-  /** Room for cells and the network is taken from them once, and never given back; about a megabyte. */
+  /** Room for cells and the network is taken from them once, and never given back; some megabytes. */
   readonly kernels: Kernels;
   readonly style: BannerStyle;
   readonly zones: readonly ManualZone[];
