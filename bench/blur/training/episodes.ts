@@ -84,7 +84,6 @@ export function planEpisode(donors: readonly ClipSpec[], random: Random, options
     name: options.name,
     seed: random.nextU32(),
     durationSec: EPISODE_SEC,
-    brightness: random.chance(0.4) ? 0.35 + random.float() * 0.6 : 1,
     scenes: scenes.map((scene, i) => ({ ...scene, startSec: cuts[i] as number })),
     // Banners are drawn over everything else, as the system does.
     events: [...events.filter(({ kind }) => kind !== "banner"), ...events.filter(({ kind }) => kind === "banner")],

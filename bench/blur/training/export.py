@@ -56,10 +56,10 @@ def text(value, indent=0):
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--name", choices=["quick", "thorough"], default="quick")
-    a.add_argument("--state", help="the checkpoint; .cache/blur-training/<name>.pt unless given")
+    a.add_argument("--cache", default=".cache/blur-training")
     a.add_argument("--to", default="servers/live/src/engine/privacy")
     args = a.parse_args()
-    state = torch.load(args.state or f".cache/blur-training/{args.name}.pt")
+    state = torch.load(f"{args.cache}/{args.name}.pt")
     sizes = (state["stem.0.weight"].shape[1], state["stem.0.weight"].shape[0], state["b1.pw.0.weight"].shape[0], state["down.pw.0.weight"].shape[0])
     net = Net(*sizes, depth=len({k.split(".")[1] for k in state if k.startswith("mid.")}))
     net.load_state_dict(state)

@@ -91,10 +91,8 @@ function judgeClip(path: string): ClipQuality & { readonly labels: FrameLabels[]
       textures: kernels.subsample(plane(1), whole, 1, 1, textures),
     });
     const timeUs = Math.round((i / fps) * 1e6);
-    const input = history.take(measure, timeUs, watch.isHolding(timeUs), watch.isAwaiting);
-    const following = input
-      ? watch.follow(input, laid, timeUs, history.isSettledAt(timeUs), () => true)
-      : watch.stay(timeUs);
+    const input = history.take(measure, timeUs, watch.isHolding(timeUs));
+    const following = input ? watch.follow(input, laid, timeUs, history.isSettled, () => true) : watch.stay(timeUs);
     const regions = watch.tracks.map((track) => toPicture(laid, coverOf(track, laid)));
     viewed.show(regions, following.hasStarted, following.isUnsure);
   }

@@ -18,14 +18,7 @@ function varyGround(random: Random, style: BannerStyle): BannerStyle {
 
 /** Any ground with an ink that can be read on it, sizes beyond those of today, and another arrangement. */
 function varyAll(random: Random, style: BannerStyle): BannerStyle {
-  // More of the dark ones: over a dim picture they are what is overlooked.
-  const light = random.pick([
-    random.int(0, 40),
-    random.int(0, 80),
-    random.int(60, 150),
-    random.int(150, 215),
-    random.int(215, 255),
-  ]);
+  const light = random.pick([random.int(0, 70), random.int(60, 150), random.int(150, 215), random.int(215, 255)]);
   const isDark = light < 128;
   const ink = isDark
     ? random.pick(["#fff", "#fff", "#e8e4f0", "#ffe9b0"])
@@ -82,7 +75,6 @@ function groundOf(random: Random, light: number, tint: number): Pick<BannerStyle
     0.9 + random.float() * 0.1,
     0.7 + random.float() * 0.2,
     0.42 + random.float() * 0.3,
-    0.3 + random.float() * 0.3,
   ]);
   const rgba = (around: number): string =>
     `rgba(${shade(around)},${shade(around)},${shade(around)},${alpha.toFixed(2)})`;

@@ -10,7 +10,6 @@ BANNER, DISTRACTOR, OTHER = 1, 2, 3
 KEEP_SEC, KEEP_COUNT = 0.2, 3
 DIST_SCALE = 8.0  # cells per unit of a predicted distance
 IDLE_ROWS = 32  # as in banner-finder.ts
-UPPER = {"quick": 0.6, "thorough": 0.92}  # share of examples of the upper rows alone
 CHANNELS = {"quick": (16, 24, 32), "thorough": (16, 32, 48)}  # of the stem, at half and at a quarter of the cells
 
 
@@ -73,7 +72,7 @@ def channels(now, before, ref):
     l, t = now[:, 0], now[:, 1]
     lb, lr, tr = before[:, 0], ref[:, 0], ref[:, 1]
     rows = torch.arange(l.shape[1], dtype=l.dtype).view(1, -1, 1).expand_as(l) * 4.0
-    out = [l, t, (l - lb).abs(), (l - lr).abs(), (t - tr).abs(), rows.clamp(max=255), lr, tr]
+    out = [l, t, (l - lb).abs(), (l - lr).abs(), (t - tr).abs(), rows.clamp(max=255)]
     return torch.stack(out, 1) / 255.0
 
 
@@ -95,7 +94,7 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
-    def __init__(self, cin=8, a=16, b=24, c=32, depth=3):
+    def __init__(self, cin=6, a=16, b=24, c=32, depth=3):
         super().__init__()
         self.stem = normed(nn.Conv2d(cin, a, 3, 2, 1, bias=False))
         self.b1 = Block(a, b)
@@ -134,7 +133,7 @@ def read_exported(path):
         return layer(entry["depthwise"], (i, 1, 3, 3), last=False), layer(entry["pointwise"], (o, 1, 1, i))
 
     return {
-        "stem": layer(data["stem"], (a, 3, 3, 8), 255.0),
+        "stem": layer(data["stem"], (a, 3, 3, 6), 255.0),
         "b1": block(data["first"], a, b),
         "down": block(data["down"], b, c),
         "mid": [block(m, c, c) for m in data["middle"]],
@@ -220,64 +219,18 @@ def cover(card, rows, columns, corner):
     return share * card[7]
 
 
-def softened(field, cells):
-    """What shines through glass."""
-    x = torch.from_numpy(np.ascontiguousarray(field))[None, None]
-    return F.avg_pool2d(x, 2 * cells + 1, 1, cells, count_include_pad=False)[0, 0].numpy()
-
-
-class Repaint:
-    """Another ground and contrast for one card: often nearly that of what is behind it, and some of that shines through."""
-
-    def __init__(self, own, ground, share):
-        inside = share > 0.9
-        self.is_kept = random.random() < 0.35 or inside.sum() < 12
-        if self.is_kept:
-            return
-        self.middle = float(np.median(own[0][inside]))
-        behind = float(np.median(ground[0][inside]))
-        spread = float(np.abs(own[0][inside] - self.middle).mean())
-        self.light = random.choice([behind + random.gauss(0, 18), random.uniform(0, 60), random.uniform(0, 255)])
-        self.light = min(255.0, max(0.0, self.light))
-        self.gain = math.exp(random.uniform(-0.9, 0.3)) if spread > 4 else 1.0
-        # Letters are dark on what is light and the reverse.
-        is_bright = float(own[0][inside].mean()) > self.middle
-        if spread > 1 and is_bright != (self.light < 128):
-            self.gain = -self.gain
-        self.through = random.choice([0, 0, 0, random.uniform(0.1, 0.7)])
-        self.soft = random.choice([1, 3, 6])
-
-    def paint(self, own, ground):
-        if self.is_kept:
-            return own
-        out = np.empty_like(own)
-        out[0] = self.light + self.gain * (own[0] - self.middle)
-        out[1] = abs(self.gain) * own[1]
-        if self.through > 0:
-            soft = softened(ground[0].astype(np.float32), self.soft)
-            out[0] += self.through * (soft - soft.mean())
-        return np.clip(out, 0, 255)
-
-
 def transplanted(clip, ts, behind):
-    """The cards of a clip's pictures over other pictures' cells, many of them in other colours."""
+    """The cards of a clip's pictures over other pictures' cells."""
     corner = random.uniform(0.5, 4)
-    paints = {}
     out = []
     for t, ground in zip(ts, behind):
-        own = clip.cells[t].astype(np.float32)
-        mixed = ground.astype(np.float32)
+        share = np.zeros((clip.rows, clip.columns))
         for card in clip.cards[t]:
-            share = cover(card, clip.rows, clip.columns, corner)
-            if share.max() <= 0:
-                continue
-            if card[2] not in paints:
-                paints[card[2]] = Repaint(own, mixed, share)
-            painted = paints[card[2]].paint(own, mixed)
-            under = mixed
-            mixed = share * painted + (1 - share) * under
-            # Where the card ends within a cell, its edge is texture.
-            mixed[1] += share * (1 - share) * np.abs(painted[0] - under[0])
+            share = np.maximum(share, cover(card, clip.rows, clip.columns, corner))
+        own = clip.cells[t].astype(np.float32)
+        mixed = share * own + (1 - share) * ground
+        # Where the card ends within a cell, its edge is texture.
+        mixed[1] += 4 * share * (1 - share) * np.abs(own[0] - ground[0]) * 0.25
         out.append(np.clip(mixed, 0, 255))
     return np.stack(out).astype(np.float32)
 
@@ -317,12 +270,12 @@ def targets(clip, t, flip, gh, gw, rows):
 class Pool:
     """Clips by the shape of their grid; what the network finds hard is shown more often."""
 
-    def __init__(self, directories):
-        self.directories, self.known, self.groups, self.count = directories.split(","), set(), {}, 0
+    def __init__(self, directory):
+        self.directory, self.known, self.groups, self.count = directory, set(), {}, 0
 
     def refresh(self):
         """Takes in clips that were made in the meantime."""
-        for path in sorted(p for d in self.directories for p in glob.glob(d + "/*.json")):
+        for path in sorted(glob.glob(self.directory + "/*.json")):
             if path.endswith(".mp4.json") or path in self.known:
                 continue
             self.known.add(path)
@@ -345,42 +298,30 @@ def draw_frame(clip):
     return int(np.random.choice(clip.count, p=p / p.sum()))
 
 
-TRANSPLANT = 0.45  # share of examples whose cards are over another background
-REPAINT = 0.35  # share whose cards stay where they were, in other colours
+TRANSPLANT = 0.4  # share of examples
 
 
 def ground_of(clip, ts, clips, rng):
-    """The cells of the pictures, of some examples over another background, and of some over the same."""
+    """The cells of the pictures, of some examples over another background."""
     own = np.stack([clip.cells[i] for i in ts]).astype(np.float32)
-    kind = rng.random()
-    if kind >= TRANSPLANT + REPAINT or any(c[7] < 0.3 and c[7] > 0.05 for c in clip.cards[ts[0]]):
+    if rng.random() >= TRANSPLANT or any(c[7] < 0.3 and c[7] > 0.05 for c in clip.cards[ts[0]]):
         return own
-    if kind >= TRANSPLANT:
-        return transplanted(clip, ts, own)
-    behind = None
-    if rng.random() < 0.4:
-        behind = made_up(clip.rows, clip.columns, [0, -1, ts[2] - ts[0]])
-    else:
-        other = rng.choice(clips)
-        at = rng.randrange(max(1, other.count - 1)) + 1
-        back = max(0, at - max(1, ts[0] - ts[2]))
-        if at >= other.count or not (other.is_bare(at) and other.is_bare(at - 1) and other.is_bare(back)):
-            return own
-        behind = [other.cells[i].astype(np.float32) for i in (at, at - 1, back)]
-        if rng.random() < 0.3:
-            behind = [b[:, :, ::-1].copy() for b in behind]
-    if rng.random() < 0.35:
-        # A dim picture behind the card, or one of little contrast.
-        gain, shift = rng.uniform(0.15, 0.8), rng.choice([0, 0, rng.uniform(0, 120)])
-        behind = [np.stack([np.clip(b[0] * gain + shift, 0, 255), b[1] * gain]) for b in behind]
-    return transplanted(clip, ts, behind)
+    if rng.random() < 0.5:
+        ages = [0, -1, ts[2] - ts[0]]
+        return transplanted(clip, ts, made_up(clip.rows, clip.columns, ages))
+    other = rng.choice(clips)
+    at = rng.randrange(max(1, other.count - 1)) + 1
+    back = max(0, at - max(1, ts[0] - ts[2]))
+    if at >= other.count or not (other.is_bare(at) and other.is_bare(at - 1) and other.is_bare(back)):
+        return own
+    return transplanted(clip, ts, [other.cells[i].astype(np.float32) for i in (at, at - 1, back)])
 
 
-def batch(pool, size, rng, upper=0.6):
-    """Examples of one shape; so many of them without the lower rows, as while nothing is followed."""
+def batch(pool, size, rng):
+    """Examples of one shape; most without the lower rows, as while nothing is followed."""
     xs, cl, wg, rg, ps, who = [], [], [], [], [], []
     clips = pool.draw(rng, size)
-    rows = min(IDLE_ROWS, clips[0].rows) if rng.random() < upper else clips[0].rows
+    rows = IDLE_ROWS if rng.random() < 0.6 else clips[0].rows
     for clip in clips:
         t = draw_frame(clip)
         ts = clip.times(t, 2 if rng.random() < 0.15 else 1, rng.random() < 0.2)
@@ -450,7 +391,7 @@ def evaluate(net, clips):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--cells", default=".cache/blur-training/cells", help="directories, with commas between them")
+    a.add_argument("--cells", default=".cache/blur-training/cells")
     a.add_argument("--valid", default=".cache/blur-training/develop")
     a.add_argument("--name", choices=list(CHANNELS), default="quick")
     a.add_argument("--out", help="the checkpoint; .cache/blur-training/<name>.pt unless given")
@@ -466,7 +407,7 @@ def main():
     rng = random.Random(args.seed)
     pool, valid = Pool(args.cells), Pool(args.valid)
     pool.refresh()
-    net = Net(8, *CHANNELS[args.name]).to(memory_format=torch.channels_last)
+    net = Net(6, *CHANNELS[args.name]).to(memory_format=torch.channels_last)
     nn.init.constant_(net.head.bias[:1], -2.0)
     print(pool.count, "clips;", sum(p.numel() for p in net.parameters()), "parameters")
     if args.start and args.start.endswith(".ts"):
@@ -480,7 +421,7 @@ def main():
     while (spent := (time.time() - began) / 60 / args.minutes) < 1:
         for g in opt.param_groups:
             g["lr"] = args.rate * min(1, step / 300 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * spent)) + 1e-5
-        inp, truth, who = batch(pool, args.batch, rng, UPPER[args.name])
+        inp, truth, who = batch(pool, args.batch, rng)
         loss, cl, rl, worst = loss_of(net(inp), *truth)
         opt.zero_grad(); loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2.0)

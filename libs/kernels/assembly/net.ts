@@ -7,7 +7,7 @@ const MOST: i32 = 8191;
 /** How far down a cell is: so much for each row, up to 255. */
 const ROW_STEP: i32 = 4;
 
-/** Puts what the network is told of each cell side by side: eight 16-bit channels. */
+/** Puts what the network is told of each cell side by side: six 16-bit channels. */
 export function packCells(
   luma: usize,
   texture: usize,
@@ -24,10 +24,10 @@ export function packCells(
     const out = to + y * toPitch;
     let x = 0;
     for (; x + 4 <= width; x += 4) {
-      packFour(luma + x, texture + x, lumaBefore + x, lumaOlder + x, textureOlder + x, down, out + 16 * x);
+      packFour(luma + x, texture + x, lumaBefore + x, lumaOlder + x, textureOlder + x, down, out + 12 * x);
     }
     for (; x < width; x++) {
-      packCell(luma + x, texture + x, lumaBefore + x, lumaOlder + x, textureOlder + x, down, out + 16 * x);
+      packCell(luma + x, texture + x, lumaBefore + x, lumaOlder + x, textureOlder + x, down, out + 12 * x);
     }
     luma += width;
     texture += width;
@@ -50,19 +50,15 @@ function packCell(
 ): void {
   const now = <i32>load<u8>(luma);
   const detail = <i32>load<u8>(texture);
-  const nowOlder = <i32>load<u8>(lumaOlder);
-  const detailOlder = <i32>load<u8>(textureOlder);
   store<i16>(out, <i16>now, 0);
   store<i16>(out, <i16>detail, 2);
   store<i16>(out, <i16>abs(now - <i32>load<u8>(lumaBefore)), 4);
-  store<i16>(out, <i16>abs(now - nowOlder), 6);
-  store<i16>(out, <i16>abs(detail - detailOlder), 8);
+  store<i16>(out, <i16>abs(now - <i32>load<u8>(lumaOlder)), 6);
+  store<i16>(out, <i16>abs(detail - <i32>load<u8>(textureOlder)), 8);
   store<i16>(out, <i16>down, 10);
-  store<i16>(out, <i16>nowOlder, 12);
-  store<i16>(out, <i16>detailOlder, 14);
 }
 
-/** Pairs of channels of four cells each, then put in the order of the cells: 16 bytes for each. */
+/** Pairs of channels of four cells each, then put in the order of the cells: three times 16 bytes. */
 // @ts-ignore: decorator
 @inline
 function packFour(
@@ -76,23 +72,20 @@ function packFour(
 ): void {
   const now = fourSamples(luma);
   const detail = fourSamples(texture);
-  const nowOlder = fourSamples(lumaOlder);
-  const detailOlder = fourSamples(textureOlder);
   const sinceBefore = i16x8.abs(i16x8.sub(now, fourSamples(lumaBefore)));
-  const sinceOlder = i16x8.abs(i16x8.sub(now, nowOlder));
-  const detailChange = i16x8.abs(i16x8.sub(detail, detailOlder));
+  const sinceOlder = i16x8.abs(i16x8.sub(now, fourSamples(lumaOlder)));
+  const detailChange = i16x8.abs(i16x8.sub(detail, fourSamples(textureOlder)));
   const p = v128.shuffle<i16>(now, detail, 0, 8, 1, 9, 2, 10, 3, 11);
   const q = v128.shuffle<i16>(sinceBefore, sinceOlder, 0, 8, 1, 9, 2, 10, 3, 11);
   const r = v128.shuffle<i16>(detailChange, i16x8.splat(<i16>down), 0, 8, 1, 9, 2, 10, 3, 11);
-  const s = v128.shuffle<i16>(nowOlder, detailOlder, 0, 8, 1, 9, 2, 10, 3, 11);
+  // p0 q0 r0 p1 | q1 r1 p2 q2 | r2 p3 q3 r3
+  const rp = v128.shuffle<i32>(r, p, 0, 5, 2, 7);
   const pqLow = v128.shuffle<i32>(p, q, 0, 4, 1, 5);
   const pqHigh = v128.shuffle<i32>(p, q, 2, 6, 3, 7);
-  const rsLow = v128.shuffle<i32>(r, s, 0, 4, 1, 5);
-  const rsHigh = v128.shuffle<i32>(r, s, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<i64>(pqLow, rsLow, 0, 2), 0);
-  v128.store(out, v128.shuffle<i64>(pqLow, rsLow, 1, 3), 16);
-  v128.store(out, v128.shuffle<i64>(pqHigh, rsHigh, 0, 2), 32);
-  v128.store(out, v128.shuffle<i64>(pqHigh, rsHigh, 1, 3), 48);
+  const qr = v128.shuffle<i32>(q, r, 1, 5, 3, 7);
+  v128.store(out, v128.shuffle<i32>(pqLow, rp, 0, 1, 4, 5), 0);
+  v128.store(out, v128.shuffle<i32>(qr, pqHigh, 0, 1, 4, 5), 16);
+  v128.store(out, v128.shuffle<i32>(rp, qr, 2, 3, 6, 7), 32);
 }
 
 // @ts-ignore: decorator

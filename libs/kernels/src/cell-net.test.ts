@@ -34,7 +34,7 @@ function randomNet(seed: number, coarseChannels: number, middleCount: number): N
     fineChannels: 16,
     coarseChannels,
     outputs: 5,
-    stem: layer(8, 72, 3_000, 7),
+    stem: layer(8, 54, 3_000, 7),
     first: block(8, 16),
     down: block(16, coarseChannels),
     middle: Array.from({ length: middleCount }, () => block(coarseChannels, coarseChannels)),

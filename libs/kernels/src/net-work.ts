@@ -4,7 +4,7 @@
  * within it, that channels and outputs are multiples of 8, and that no sum can leave 32 bits.
  */
 export interface NetWork {
-  /** Side by side for each cell: mean, texture, their changes since earlier pictures, how far down it is, and what both were in the older picture. */
+  /** Side by side for each cell: mean, texture, their changes since earlier pictures, and how far down it is. */
   packCells(cells: CellInputs, width: number, height: number, to: number, toPitch: number): void;
 
   /** Sums over `runs` pieces of `pairs` pairs of values, a rounding shift, a floor, a sum with `residual`, a ceiling. */
@@ -61,4 +61,4 @@ export interface DepthwiseLayer {
 /** No activation is more than this. */
 export const MOST_ACTIVATION = 8191;
 /** Values that a cell is described by. */
-export const CELL_CHANNELS = 8;
+export const CELL_CHANNELS = 6;

@@ -35,8 +35,6 @@ export class PlainNetWork implements NetWork {
         shorts[out + 3] = Math.abs(mean - bytes[cells.meanOlder + i]!);
         shorts[out + 4] = Math.abs(texture - bytes[cells.textureOlder + i]!);
         shorts[out + 5] = Math.min(255, 4 * y);
-        shorts[out + 6] = bytes[cells.meanOlder + i]!;
-        shorts[out + 7] = bytes[cells.textureOlder + i]!;
       }
     }
   }

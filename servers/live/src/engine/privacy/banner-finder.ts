@@ -21,8 +21,6 @@ const READING = {
   limit: 4,
   /** How much a place's own box must share with the best place's, of both together, to be about the same banner. */
   sameShare: 0.4,
-  /** A box whose middle is so far from the screen's is looked at as a part of one. */
-  asideCells: 3,
   /** Places that say the same, at least. */
   supportFrom: 4,
 } as const;
@@ -32,7 +30,8 @@ const ONE = 256;
 const DISTANCE_CELLS = 8;
 
 /**
- * Finds banners in a picture's cells: by a quick network, and where it matters by a thorough one.
+ * Finds banners in a picture's cells by two networks: a quick one for every picture, and a thorough one for those in
+ * which it matters.
  *
  * Every second cell in both directions is a place, which says how likely it is to be on a banner and how far it is from
  * there to the banner's four edges. The likeliest place speaks first; all that mean the same box are averaged, and the
@@ -43,6 +42,8 @@ export class BannerFinder {
   readonly #thorough: CellNetwork;
   readonly #places: Place[] = [];
   #placeCount = 0;
+  /** Whether all rows of the last picture had to be looked at. */
+  #isWhole = false;
 
   /** Takes room for both from the kernels once. */
   constructor(kernels: Kernels) {
@@ -51,22 +52,30 @@ export class BannerFinder {
   }
 
   /**
-   * Looks at a picture quickly, at all of it where something may reach far down.
+   * Looks at a picture.
    *
    * @param lowest Lower edge of what is known already; 0 if nothing is.
-   * @param middle Of the screen, in cells.
+   * @param isThorough Takes about twice the time.
    * @returns The likeliest first; boxes may overlap.
    */
-  find(input: NetInput, lowest: number, middle: number): readonly Sighting[] {
-    return this.#read(this.#quick.run(isBelowUpper(lowest) ? input : upperRows(input)), middle);
+  find(input: NetInput, lowest: number, isThorough: boolean): readonly Sighting[] {
+    this.#isWhole = lowest > READING.firstRows - READING.edgeRows || input.mean.height <= READING.firstRows;
+    if (isThorough) return this.findAgain(input);
+    const sightings = this.#read(this.#quick.run(this.#isWhole ? input : upperRows(input)));
+    this.#isWhole ||= reachesEnd(sightings);
+    return sightings;
   }
 
-  /** Looks thoroughly, in nearly twice the time, at the rows in which a banner begins. */
-  findThoroughly(input: NetInput, middle: number): readonly Sighting[] {
-    return this.#read(this.#thorough.run(upperRows(input)), middle);
+  /** Looks thoroughly at the picture that was looked at quickly, at all of it where something may reach far down. */
+  findAgain(input: NetInput): readonly Sighting[] {
+    if (!this.#isWhole) {
+      const sightings = this.#read(this.#thorough.run(upperRows(input)));
+      if (!reachesEnd(sightings)) return sightings;
+    }
+    return this.#read(this.#thorough.run(input));
   }
 
-  #read(output: NetOutput, middle: number): readonly Sighting[] {
+  #read(output: NetOutput): readonly Sighting[] {
     this.#collect(output);
     const sightings: Sighting[] = [];
     while (sightings.length < READING.limit) {
@@ -75,8 +84,7 @@ export class BannerFinder {
       const sighting = this.#average(seed, output);
       if (sighting) sightings.push(sighting);
     }
-    const wholes = sightings.map((sighting) => mirrored(sighting, output, middle)).filter((whole) => !!whole);
-    return [...sightings, ...wholes];
+    return sightings;
   }
 
   #collect({ values, width, height, step, pitch }: NetOutput): void {
@@ -145,14 +153,12 @@ export class BannerFinder {
   }
 }
 
-/** Whether a card that ends in this row may go on below the upper rows. */
-export function isBelowUpper(bottom: number): boolean {
-  return bottom > READING.firstRows - READING.edgeRows;
+/** Whether something ends so near to the end of the upper rows that it may go on below. */
+function reachesEnd(sightings: readonly Sighting[]): boolean {
+  return sightings.some(({ bottom }) => bottom > READING.firstRows - READING.edgeRows);
 }
 
-function upperRows(input: NetInput): NetInput {
-  const { mean, texture, meanBefore, meanOlder, textureOlder } = input;
-  if (mean.height <= READING.firstRows) return input;
+function upperRows({ mean, texture, meanBefore, meanOlder, textureOlder }: NetInput): NetInput {
   const cut = ({ pixels, width }: GrayImage): GrayImage => {
     const height = READING.firstRows;
     return { pixels: pixels.subarray(0, width * height), width, height };
@@ -220,25 +226,6 @@ function tableOf(of: (value: number) => number): Float64Array {
 
 function distance(value: number): number {
   return DISTANCES[Math.max(0, value + LEAST)] as number;
-}
-
-/**
- * Banners are in the middle: what is seen of one side may be a part of one, if the other side looks like one as well.
- *
- * @returns `undefined` if it is in the middle already, or does not go on there.
- */
-function mirrored(part: Sighting, output: NetOutput, middle: number): Sighting | undefined {
-  const aside = Math.abs((part.left + part.right) / 2 - middle);
-  if (aside < READING.asideCells) return undefined;
-  const reach = Math.max(middle - part.left, part.right - middle);
-  if (reach > middle + 1) return undefined;
-  const whole = { left: middle - reach, top: part.top, right: middle + reach, bottom: part.bottom };
-  const other =
-    part.left + part.right < 2 * middle
-      ? { ...whole, left: Math.max(part.right, middle) }
-      : { ...whole, right: Math.min(part.left, middle) };
-  const logOdds = Math.min(part.logOdds, meanInside(output, other));
-  return logOdds < READING.placeFloor ? undefined : { ...whole, logOdds };
 }
 
 function meanInside({ values, width, height, step, pitch }: NetOutput, box: CellBox): number {

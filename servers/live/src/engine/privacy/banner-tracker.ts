@@ -20,11 +20,6 @@ const TRACK_LIMIT = 3;
 const HIDDEN_SHARE = 0.6;
 /** Two parts of one card share so much of the taller one's height. */
 const PART_SHARE = 0.6;
-/**
- * How a part of the page is known again after the page was scrolled: where it was, sharing so much of both boxes together,
- * seen so often, and for so long at most.
- */
-const ON_PAGE = { share: 0.5, seenUs: 400_000, restUs: 2_000_000 } as const;
 
 /** What a picture brought. */
 export interface Following {
@@ -34,26 +29,12 @@ export interface Following {
   readonly isUnsure: boolean;
 }
 
-/** What is known of a look besides what was seen. */
-export interface Look {
-  /** Whether nothing moved within a box: a card that was there cannot have left, whatever it looks like. */
-  readonly isStillAt: (box: CellBox) => boolean;
-  /** Whether it is known what was there before. */
-  readonly isSettled: boolean;
-  /** Whether the look was good enough to begin a banner by it; if not, it is only held for the next one. */
-  readonly canStart: boolean;
-  /** Whether what is in a box came with the page around it; asked only where a banner would begin. */
-  readonly isScrolledAt: (box: CellBox) => boolean;
-}
-
 /** Follows banners from picture to picture: from sightings to what is hidden. */
 export class BannerTracker {
   #tracks: Track[] = [];
   #before: readonly Sighting[] = [];
   #isUnsure = false;
   #bannerCount = 0;
-  /** What would have been a banner, had it not come with the page. */
-  #onPage: { readonly box: CellBox; readonly seenUs: number; readonly scrolledUs: number } | undefined;
 
   get tracks(): readonly Track[] {
     return this.#tracks;
@@ -74,7 +55,6 @@ export class BannerTracker {
     this.#tracks = [];
     this.#before = [];
     this.#isUnsure = false;
-    this.#onPage = undefined;
   }
 
   /**
@@ -93,9 +73,21 @@ export class BannerTracker {
     return canBegin(sighting, grid, true) && !this.#tracks.some((track) => isHidden(track, sighting, grid));
   }
 
-  /** Takes in what was seen in a picture that was different from the one before. */
-  follow(sightings: readonly Sighting[], grid: Grid, timeUs: number, look: Look): Following {
-    const { isStillAt } = look;
+  /**
+   * Takes in what was seen in a picture that was different from the one before.
+   *
+   * @param isStillAt Whether nothing moved within a box: a card that was there cannot have left, whatever it looks like.
+   * @param isSettled Whether it is known what was there before.
+   * @param isScrolledAt Whether what is in a box came with the page around it; asked only where a banner would begin.
+   */
+  follow(
+    sightings: readonly Sighting[],
+    grid: Grid,
+    timeUs: number,
+    isStillAt: (box: CellBox) => boolean,
+    isSettled: boolean,
+    isScrolledAt: (box: CellBox) => boolean,
+  ): Following {
     for (const track of this.#tracks) {
       if (this.#find(track, sightings, grid.unit, timeUs)) continue;
       if (track.isThere && track.foundCount >= TRACKING.confirmCount && isStillAt(track.box)) keepTrack(track, timeUs);
@@ -105,45 +97,25 @@ export class BannerTracker {
     let isUnsure = false;
     for (const part of sightings) {
       if (this.#tracks.length >= TRACK_LIMIT) break;
-      this.#seeOnPage(part, timeUs);
       const sighting = wholeOf(part, sightings, grid);
       if (!this.#mayBegin(sighting, grid)) continue;
       const before = likeliestOf(this.#before, sighting, grid.unit, TRACKING.enterEach);
-      if (look.canStart && isSure(sighting, before, look.isSettled) && canBegin(sighting, grid, false)) {
-        if (this.#isPartOfPage(sighting, timeUs, look)) continue;
-        this.#tracks.push(startTrack(sighting, before, grid, timeUs));
+      const together = sighting.logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
+      const isPair = sighting.logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether;
+      const isSure = isSettled
+        ? isPair || sighting.logOdds >= TRACKING.enterAlone
+        : sighting.logOdds >= TRACKING.enterUnsettled;
+      if (isSure && canBegin(sighting, grid, false)) {
+        if (isScrolledAt(sighting)) continue;
+        this.#tracks.push(startTrack(sighting, before, grid.unit, timeUs));
         hasStarted = true;
-      } else if (sighting.logOdds >= (look.canStart ? TRACKING.unsure : TRACKING.doubt)) isUnsure = true;
+      } else if (sighting.logOdds >= TRACKING.unsure) isUnsure = true;
     }
-    this.#before = look.canStart ? sightings : sightings.map(lessSure);
+    this.#before = sightings;
     this.#isUnsure = isUnsure;
     this.#endAt(timeUs);
     this.#merge();
     return { hasStarted, isUnsure };
-  }
-
-  /** What came with the page stays a part of it when the page comes to rest. */
-  #isPartOfPage(sighting: Sighting, timeUs: number, look: Look): boolean {
-    const isScrolled = look.isScrolledAt(sighting);
-    const known = this.#onPage;
-    const scrolledUs = isScrolled ? timeUs : known?.scrolledUs;
-    if (scrolledUs === undefined) return false;
-    const isKnown =
-      known !== undefined &&
-      Math.abs(timeUs - known.seenUs) <= ON_PAGE.seenUs &&
-      Math.abs(timeUs - scrolledUs) <= ON_PAGE.restUs &&
-      sighting.logOdds < TRACKING.enterOnPage &&
-      shareOf(known.box, sighting) >= ON_PAGE.share;
-    if (!isScrolled && !isKnown) return false;
-    this.#onPage = { box: sighting, seenUs: timeUs, scrolledUs };
-    return true;
-  }
-
-  /** Follows a part of the page, however little it looks like a banner now. */
-  #seeOnPage(sighting: Sighting, timeUs: number): void {
-    const known = this.#onPage;
-    if (!known || timeUs === known.seenUs || shareOf(known.box, sighting) < ON_PAGE.share) return;
-    this.#onPage = { ...known, box: sighting, seenUs: timeUs };
   }
 
   #find(track: Track, sightings: readonly Sighting[], unit: number, timeUs: number): boolean {
@@ -181,18 +153,6 @@ export class BannerTracker {
   #endAt(timeUs: number): void {
     this.#tracks = this.#tracks.filter((track) => !hasEnded(track, timeUs));
   }
-}
-
-/** What a quick look says counts less. */
-function lessSure(sighting: Sighting): Sighting {
-  return { ...sighting, logOdds: Math.min(TRACKING.quickMost, sighting.logOdds) };
-}
-
-/** @param before Where it was in the picture before, if it was seen there. */
-function isSure({ logOdds }: Sighting, before: Sighting | undefined, isSettled: boolean): boolean {
-  if (!isSettled) return logOdds >= TRACKING.enterUnsettled;
-  const together = logOdds + (before?.logOdds ?? Number.NEGATIVE_INFINITY);
-  return logOdds >= TRACKING.enterAlone || (logOdds >= TRACKING.enterEach && together >= TRACKING.enterTogether);
 }
 
 function likeliestOf(sightings: readonly Sighting[], box: CellBox, unit: number, least: number): Sighting | undefined {

@@ -7,17 +7,11 @@ const HISTORY = {
   everyUs: 200_000,
   /** So many of them; the oldest is compared with. */
   count: 3,
+  /** With so many of them there is something to compare with. */
+  settledCount: 2,
   /** A mean and a texture that change by no more are the same but for coding noise. */
   quietMean: 2,
   quietTexture: 5,
-  /** Where so many of the cells change by so much at once, and few did before, another scene has begun. */
-  cutMean: 12,
-  cutShare: 0.6,
-  calmShare: 0.3,
-  /** How much of what usually changes is that of the last picture. */
-  calmStep: 0.2,
-  /** So long after that or after the start, what was there before says nothing. */
-  settlingUs: 400_000,
   /** A card of whose cells no more than this share changes stands still. */
   stillShare: 0.06,
 } as const;
@@ -48,9 +42,6 @@ export class CellHistory {
   #kept: Kept[] = [];
   readonly #spare: Slots[];
   #keptAtUs = Number.NEGATIVE_INFINITY;
-  /** When this scene began, as far as it is known. */
-  #sceneAtUs: number | undefined;
-  #usualShare = 0;
 
   /** Takes room from the kernels once, for grids of any shape. */
   constructor(kernels: Kernels) {
@@ -62,9 +53,9 @@ export class CellHistory {
     this.#spare = slots.slice(1);
   }
 
-  /** Whether this scene has been there for long enough to tell what came from what was there. */
-  isSettledAt(timeUs: number): boolean {
-    return this.#sceneAtUs !== undefined && Math.abs(timeUs - this.#sceneAtUs) >= HISTORY.settlingUs;
+  /** Whether there are pictures that are old enough to tell what came from what was there. */
+  get isSettled(): boolean {
+    return this.#kept.length >= HISTORY.settledCount;
   }
 
   /** Forgets all pictures: those to come have another grid. */
@@ -74,24 +65,19 @@ export class CellHistory {
     this.#last = undefined;
     this.#kept = [];
     this.#keptAtUs = Number.NEGATIVE_INFINITY;
-    this.#sceneAtUs = undefined;
-    this.#usualShare = 0;
   }
 
   /**
    * Takes in a picture.
    *
    * @param isHolding Whether older pictures are to stay what they are, so that what came since then stays new.
-   * @param isAwaited Whether it is wanted even if nothing is different in it.
    * @returns `undefined` if it is the same as the last one that was not. What is returned is valid until the next call.
    */
-  take(measure: MeasureCells, timeUs: number, isHolding: boolean, isAwaited: boolean): NetInput | undefined {
+  take(measure: MeasureCells, timeUs: number, isHolding: boolean): NetInput | undefined {
     const slots = this.#free;
     const pictures = measure(slots.means, slots.textures);
     const before = this.#last?.pictures;
-    this.#sceneAtUs ??= timeUs;
-    if (before && !isAwaited && isSame(pictures, before)) return undefined;
-    if (before) this.#noticeCut(pictures, before, timeUs);
+    if (before && isSame(pictures, before)) return undefined;
     const older = this.#kept[0]?.pictures ?? before ?? pictures;
     this.#advance({ slots, pictures }, timeUs, isHolding);
     return {
@@ -101,12 +87,6 @@ export class CellHistory {
       meanOlder: older.means,
       textureOlder: older.textures,
     };
-  }
-
-  #noticeCut(now: CellPictures, before: CellPictures, timeUs: number): void {
-    const share = changedShare(now.means.pixels, before.means.pixels);
-    if (share >= HISTORY.cutShare && this.#usualShare <= HISTORY.calmShare) this.#sceneAtUs = timeUs;
-    this.#usualShare += HISTORY.calmStep * (share - this.#usualShare);
   }
 
   /** The picture that came in becomes the last one; what was the last is kept for later, or its slots become free. */
@@ -152,15 +132,6 @@ function isSame(now: CellPictures, before: CellPictures): boolean {
     isWithin(now.means.pixels, before.means.pixels, HISTORY.quietMean) &&
     isWithin(now.textures.pixels, before.textures.pixels, HISTORY.quietTexture)
   );
-}
-
-/** Of the cells, the share that changed a lot; every third is looked at. */
-function changedShare(now: Uint8Array, before: Uint8Array): number {
-  let changed = 0;
-  for (let i = 0; i < now.length; i += 3) {
-    if (Math.abs((now[i] as number) - (before[i] as number)) > HISTORY.cutMean) changed++;
-  }
-  return (3 * changed) / now.length;
 }
 
 function isWithin(now: Uint8Array, before: Uint8Array, most: number): boolean {

@@ -152,29 +152,6 @@ test("after a restart the top band is hidden for a second", () => {
   expect(detector.inspect(artist.frame, startUs + COVER_US).regions).toEqual([]);
 });
 
-test("a banner that comes at once over a picture in which nothing moves is hidden from its first frame on", () => {
-  const detector = detectorWith();
-  const artist = new FrameArtist(360, 640, 3);
-  artist.drawGame(0);
-  const card = { x: 7, y: 30, width: 346, height: 68, ...LIGHT };
-  const detections: Detection[] = [];
-  for (let i = 0; i < 40; i++) {
-    if (i === 30) artist.drawCard(card);
-    detections.push(detector.inspect(artist.frame, i * FRAME_US));
-  }
-  for (const [i, { regions }] of detections.entries()) {
-    const next = detections[i + 1];
-    const later = next?.isUnsure ? reachingBack(detections[i + 2]) : [];
-    const hidden = [...regions, ...reachingBack(next), ...later];
-    // The picture before it is held at that time as well, and may be hidden with it.
-    if (i === 29) continue;
-    expect(
-      hidden.some((region) => contains(region, card)),
-      `frame ${i}`,
-    ).toBe(i >= 30);
-  }
-});
-
 test("when the picture changes its size under a banner, the top band is hidden until it is found again", () => {
   const detector = detectorWith();
   const upright = new FrameArtist(360, 640, 3);

@@ -9,7 +9,7 @@ import { ScreenFinder } from "./screen.ts";
 import { coverOf, TRACKING } from "./track.ts";
 
 export interface DetectorOptions {
-  /** Room for cells and the network is taken from them once, and never given back; some megabytes. */
+  /** Room for cells and the network is taken from them once, and never given back; about a megabyte. */
   readonly kernels: Kernels;
   readonly style: BannerStyle;
   readonly zones: readonly ManualZone[];
@@ -90,12 +90,12 @@ class BannerDetector implements Detector {
     const { kernels, style } = this.#options;
     const measure = (means: ImageSlot, textures: ImageSlot) =>
       kernels.measureCells(frame.y, grid.region, grid.cellSize, means, textures);
-    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs), this.#watch.isAwaiting);
+    const input = this.#history.take(measure, timeUs, this.#watch.isHolding(timeUs));
     if (!input) {
       return this.#watch.stay(timeUs);
     }
     const isMeant = (box: CellBox): boolean => style === "any" || profileOf(style, box, grid) !== undefined;
-    return this.#watch.follow(input, grid, timeUs, this.#history.isSettledAt(timeUs), isMeant);
+    return this.#watch.follow(input, grid, timeUs, this.#history.isSettled, isMeant);
   }
 
   #stateAt(timeUs: number): Detection["state"] {

@@ -38,44 +38,6 @@ test.each([
   ).toBe(scrolled);
 });
 
-/** A page that has moved so far since the last picture, and is another one than in the older picture. */
-function flung(
-  travel: { across?: number; down?: number },
-  cover: (x: number, y: number) => number | undefined,
-): NetInput {
-  const { across = 0, down = 0 } = travel;
-  const now = (x: number, y: number): number => cover(x, y) ?? pageCell(x + 40, y + 40);
-  const before = (x: number, y: number): number => cover(x, y) ?? pageCell(x + 40 - across, y + 40 - down);
-  return { ...input(now, (x, y) => pageCell(x + 7, y + 151)), meanBefore: picture(before) };
-}
-
-test.each([
-  { why: "up", travel: { down: 5 }, cover: () => undefined, scrolled: true },
-  { why: "down", travel: { down: -5 }, cover: () => undefined, scrolled: true },
-  { why: "to a side", travel: { across: 4 }, cover: () => undefined, scrolled: true },
-  {
-    why: "under a dialog that stands still",
-    travel: { down: 3 },
-    cover: (_: number, y: number) => (y > 26 && y < 48 ? 90 : undefined),
-    scrolled: true,
-  },
-  {
-    why: "under a card that stands still",
-    travel: { down: 3 },
-    cover: (x: number, y: number) => (isInBox(x, y) ? cardCell(x, y) : undefined),
-    scrolled: false,
-  },
-  { why: "too far", travel: { down: 17 }, cover: () => undefined, scrolled: false },
-])("what is in a box came with a page that is flung $why: $scrolled", ({ travel, cover, scrolled }) => {
-  expect(isScrolled(flung(travel, cover), BOX)).toBe(scrolled);
-});
-
-test("a page that goes by half a cell between two pictures is scrolled", () => {
-  const between = (x: number, y: number): number => (pageCell(x, y) + pageCell(x, y + 1)) >> 1;
-  const scrolled = input(between, (x, y) => pageCell(x + 9, y + 151));
-  expect(isScrolled({ ...scrolled, meanBefore: picture(pageCell) }, BOX)).toBe(true);
-});
-
 test("a card that moves while nothing else does is not scrolled", () => {
   const now = (x: number, y: number): number => (isInBox(x, y) ? cardCell(x, y) : pageCell(x, y));
   const older = (x: number, y: number): number => (isInBox(x, y + 6) ? cardCell(x, y + 6) : pageCell(x, y));

@@ -1,22 +1,18 @@
-import { isBelowUpper, type Sighting } from "./banner-finder.ts";
+import type { Sighting } from "./banner-finder.ts";
 import type { CellBox, Grid } from "./grid.ts";
 
 /** Numbers of following a banner; lengths in fractions of the screen's shorter side unless they say otherwise. */
 export const TRACKING = {
   /** Log-odds at a quick look from which something may begin, and from which what is followed is clearly there. */
-  doubt: -2.5,
+  doubt: -1,
   clear: 1.5,
   /** Log-odds at which one picture alone is enough. */
   enterAlone: 2,
   /** The same while nobody knows what was there before. */
-  enterUnsettled: 2.5,
-  /** The same where something came with the page, which rests now. */
-  enterOnPage: 4,
+  enterUnsettled: 4,
   /** Log-odds that each of two pictures in a row must have, and their sum. */
   enterEach: -0.5,
   enterTogether: 1.5,
-  /** Log-odds that a quick look can give to the next one at most. */
-  quickMost: 1,
   /** Log-odds that each of two parts of a wide card must have. */
   enterPart: 2,
   /** Log-odds at which the picture before is held for another one to be looked at. */
@@ -30,8 +26,6 @@ export const TRACKING = {
   coverFrom: 0.5,
   /** A card whose left or right edge is so far from where it was leaves sideways. */
   aside: 0.045,
-  /** What is so wide upright is hidden from rim to rim. */
-  fullFrom: 0.85,
   /** How much of the way to where they are the edges at rest follow in a picture. */
   restShare: 0.1,
   /** Two tracks that share so much of both together are one. */
@@ -91,16 +85,14 @@ function overlap(from: number, to: number, otherFrom: number, otherTo: number): 
 }
 
 /** @param before Where it was in the picture before, if it was seen there. */
-export function startTrack(sighting: Sighting, before: Sighting | undefined, grid: Grid, timeUs: number): Track {
-  const { unit, rows } = grid;
+export function startTrack(sighting: Sighting, before: Sighting | undefined, unit: number, timeUs: number): Track {
   const seen = before ? enclose(sighting, before) : sighting;
   // It comes from above, or grows: the pictures before had it within this.
   const start = {
     left: seen.left - TRACKING.startSides * unit,
     top: 0,
     right: seen.right + TRACKING.startSides * unit,
-    // How far down it goes is seen in the next picture.
-    bottom: isBelowUpper(seen.bottom) ? rows : seen.bottom + TRACKING.startBelow * unit,
+    bottom: seen.bottom + TRACKING.startBelow * unit,
   };
   return {
     box: sighting,
@@ -153,14 +145,12 @@ export function hasEnded(track: Track, timeUs: number): boolean {
 }
 
 /** What is hidden of a card, margin included; of one that leaves, through the top or to a side, all on its way. */
-export function coverOf(track: Track, { screen, cellSize, unit, columns, isPortrait }: Grid): CellBox {
+export function coverOf(track: Track, { screen, cellSize, unit, columns }: Grid): CellBox {
   const margin = TRACKING.margin * unit;
   const { isThere, box } = track;
   const cover = track.recent.map((entry) => entry.box).reduce(enclose);
   const aside = Math.max(Math.abs(box.left - track.restLeft), Math.abs(box.right - track.restRight));
-  // Upright, hardly anything is beside a card, and it is swiped away faster than its edges are seen to go.
-  const isFull = isPortrait && cover.right - cover.left >= TRACKING.fullFrom * unit;
-  const isWide = isFull || !isThere || aside > TRACKING.aside * unit;
+  const isWide = !isThere || aside > TRACKING.aside * unit;
   // Banners are in the middle: what is seen of one side is true of the other.
   const middle = screen.width / cellSize / 2;
   const reach = Math.max(middle - cover.left, cover.right - middle) + margin;
