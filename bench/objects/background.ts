@@ -1,4 +1,4 @@
-import { pause } from "../src/process-sample.ts";
+import { eventually } from "@kagami/testkit";
 import { type Figure, plainFigure, type Scenario } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { besideQuiet, FOREGROUND_SIZE, foreground, type PhasePair, phaseText } from "./foreground.ts";
@@ -13,7 +13,7 @@ const REWRITES = 0.8;
 /** What the server compacts by itself: sealed volumes with so much of them dead. */
 const DEAD_PART = 0.5;
 /** Compaction has its full rate again a quarter of a minute after a load, and needs about as long for what a round leaves. */
-const CALM_LIMIT_MS = 120_000;
+const CALM = { timeoutMs: 120_000, intervalMs: 500, what: "The compaction of what was half dead" };
 
 interface Round extends PhasePair {
   /** By how much the dead bytes of sealed volumes shrank while it was busy. */
@@ -33,7 +33,8 @@ export const background: Scenario = {
       await runPlan(store, progress);
       const rounds: Round[] = [];
       for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 5)); round++) {
-        await untilCompacted(server);
+        // If something were left, the quiet time would be none.
+        await eventually(() => isCompacted(server), CALM);
         const quiet = await foreground(store, seconds, round);
         await rewrite(store, Math.ceil(count * REWRITES), round);
         const before = await deadBytes(server);
@@ -56,13 +57,10 @@ async function rewrite(store: LoadPlan, count: number, seed: number): Promise<vo
   await runPlan({ ...store, loop: "open", entries, prepares: false, durationMs, seed: seed + 50 }, () => undefined);
 }
 
-/** Waits until nothing of the round before is left to compact: a quiet time would be none. @throws Error after two minutes */
-async function untilCompacted(server: ObjectsServer): Promise<void> {
-  for (const startMs = performance.now(); performance.now() - startMs < CALM_LIMIT_MS; await pause(500)) {
-    const sealed = await sealedVolumes(server);
-    if (sealed.every(({ deadBytes, sizeBytes }) => deadBytes < DEAD_PART * sizeBytes)) return;
-  }
-  throw new Error(`Volumes are still half dead after ${CALM_LIMIT_MS / 1_000} s without requests`);
+/** Whether nothing of the round before is left to compact. */
+async function isCompacted(server: ObjectsServer): Promise<boolean> {
+  const sealed = await sealedVolumes(server);
+  return sealed.every(({ deadBytes, sizeBytes }) => deadBytes < DEAD_PART * sizeBytes);
 }
 
 /** Of the volumes that could be compacted. */

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { constants, setPriority } from "node:os";
-import { request } from "undici";
-import { cpuMs, pause } from "../src/process-sample.ts";
+import { eventually } from "@kagami/testkit";
+import { cpuMs } from "../src/process-sample.ts";
 import { type Figure, limitedFigure, plainFigure, type Scenario } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { besideQuiet, FOREGROUND_SIZE, foreground, type PhasePair, phaseText } from "./foreground.ts";
@@ -19,7 +19,7 @@ const SMOKE_BUDGET_BYTES = 1 << 20;
 const SPARE_SECONDS = 3;
 /** What was sent is looked at so often; the budget may be exceeded by what fits into a sixteenth of a second. */
 const BUDGET_SLACK = 1.1;
-const CONNECT_LIMIT_MS = 30_000;
+const COMING = { timeoutMs: 30_000, intervalMs: 20, what: "The connection of the replica" };
 
 interface Round extends PhasePair {
   /** While the clients were measured. */
@@ -96,14 +96,14 @@ async function measure(server: ObjectsServer, plan: RoundPlan): Promise<Round> {
 
 async function besideReplica(server: ObjectsServer, { store, args, seconds, round }: RoundPlan) {
   const name = `round-${round}`;
-  const token = await addReplica(server, name);
+  const { token } = await askAdmin<{ token: string }>(server, "replicas", { method: "POST", body: { name } });
   const replica = await startObjects({
     args: [...args, "--follow", server.endpoint],
     env: { KAGAMI_OBJECTS_FOLLOW_TOKEN: token },
   });
   try {
     for (const pid of replica.pids) giveWay(pid);
-    await untilConnected(server, name);
+    await eventually(async () => (await viewOf(server, name)).isConnected, COMING);
     const before = await viewOf(server, name);
     const startedMs = performance.now();
     const cpuBefore = { source: totalCpuMs(server), replica: totalCpuMs(replica) };
@@ -119,7 +119,7 @@ async function besideReplica(server: ObjectsServer, { store, args, seconds, roun
     };
   } finally {
     await replica.stop();
-    await removeReplica(server, name);
+    await askAdmin(server, `replicas/${name}`, { method: "DELETE" });
   }
 }
 
@@ -132,34 +132,11 @@ function totalCpuMs({ pids }: ObjectsServer): number {
   return pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
 }
 
-const JSON_HEADERS = { "content-type": "application/json" };
-
-/** Its token. */
-async function addReplica({ admin }: ObjectsServer, name: string): Promise<string> {
-  const body = JSON.stringify({ name });
-  const answer = await request(`http://${admin}/api/replicas`, { method: "POST", headers: JSON_HEADERS, body });
-  const { token } = (await answer.body.json()) as { token?: string };
-  if (token === undefined) throw new Error(`The admin API answered ${answer.statusCode} to a new replica`);
-  return token;
-}
-
-async function removeReplica({ admin }: ObjectsServer, name: string): Promise<void> {
-  const answer = await request(`http://${admin}/api/replicas/${name}`, { method: "DELETE", headers: JSON_HEADERS });
-  await answer.body.dump();
-}
-
 async function viewOf(server: ObjectsServer, wanted: string): Promise<ReplicaView> {
   const { replicas } = await askAdmin<{ replicas: readonly (ReplicaView & { name: string })[] }>(server, "replication");
   const view = replicas.find(({ name }) => name === wanted);
   if (view === undefined) throw new Error(`The admin API knows no replica ${wanted}`);
   return view;
-}
-
-async function untilConnected(server: ObjectsServer, name: string): Promise<void> {
-  for (const startMs = performance.now(); performance.now() - startMs < CONNECT_LIMIT_MS; await pause(20)) {
-    if ((await viewOf(server, name)).isConnected) return;
-  }
-  throw new Error(`The replica did not come within ${CONNECT_LIMIT_MS / 1_000} s`);
 }
 
 function figuresOf(rounds: readonly Round[], budgetBytes: number): Figure[] {

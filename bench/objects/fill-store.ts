@@ -20,7 +20,7 @@ export interface FillPlan {
 }
 
 /**
- * Puts what a load's `prepares` would, by the store itself: the same bytes on the disk in a tenth of the time, since nobody
+ * Puts what a load's `prepares` would, by the store itself: the same bytes on the disk in an eighth of the time, since nobody
  * signs, sends and parses ten million requests.
  */
 export async function fillStore(plan: FillPlan, progress: (text: string) => void): Promise<void> {

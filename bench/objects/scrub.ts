@@ -1,5 +1,4 @@
-import { request } from "undici";
-import { pause } from "../src/process-sample.ts";
+import { eventually } from "@kagami/testkit";
 import { type Figure, plainFigure, type Scenario } from "../src/scenario.ts";
 import { median } from "../src/statistics.ts";
 import { besideQuiet, FOREGROUND_SIZE, foreground, type PhasePair, phaseText } from "./foreground.ts";
@@ -14,7 +13,7 @@ const OBJECT_BYTES = 10_000;
 const BUDGET_BYTES = 32 << 20;
 /** The scrub begins before the clients are measured, and is to end after them. */
 const SPARE_SECONDS = 4;
-const CALM_LIMIT_MS = 120_000;
+const CALM = { timeoutMs: 120_000, intervalMs: 200, what: "The scrub of all volumes" };
 
 interface Round extends PhasePair {
   /** Of volumes that were done while it was busy. */
@@ -37,10 +36,14 @@ export const scrub: Scenario = {
       for (let round = 0; round < (settings.rounds ?? (isSmoke ? 1 : 5)); round++) {
         const quiet = await foreground(store, seconds, round);
         const before = await scrubbed(server);
-        const volumes = await askToScrub(server);
+        const { volumes } = await askAdmin<{ readonly volumes: number }>(server, "scrub", { method: "POST", body: {} });
         const busy = await foreground(store, seconds, round + 100);
         const scrubbedMb = ((await scrubbed(server)).scrubbedBytes - before.scrubbedBytes) / 1e6;
-        await untilScrubbed(server, before.volumesScrubbed + volumes);
+        // If something of it were left, the next quiet time would be none.
+        await eventually(
+          async () => (await scrubbed(server)).volumesScrubbed >= before.volumesScrubbed + volumes,
+          CALM,
+        );
         rounds.push({ quiet, busy, scrubbedMb });
         progress(`quiet ${phaseText(quiet)}; scrubbing ${phaseText(busy)}; ${scrubbedMb.toFixed(0)} MB scrubbed`);
       }
@@ -49,24 +52,8 @@ export const scrub: Scenario = {
   },
 };
 
-/** How many volumes there are to look at. */
-async function askToScrub({ admin }: ObjectsServer): Promise<number> {
-  const headers = { "content-type": "application/json" };
-  const answer = await request(`http://${admin}/api/scrub`, { method: "POST", headers, body: "{}" });
-  if (answer.statusCode !== 202) throw new Error(`The admin API answered ${answer.statusCode} to POST /api/scrub`);
-  return ((await answer.body.json()) as { readonly volumes: number }).volumes;
-}
-
 function scrubbed(server: ObjectsServer) {
   return askAdmin<{ readonly scrubbedBytes: number; readonly volumesScrubbed: number }>(server, "maintenance");
-}
-
-/** Waits until nothing of the round is left: the next quiet time would be none. @throws Error after two minutes */
-async function untilScrubbed(server: ObjectsServer, volumes: number): Promise<void> {
-  for (const startMs = performance.now(); performance.now() - startMs < CALM_LIMIT_MS; await pause(200)) {
-    if ((await scrubbed(server)).volumesScrubbed >= volumes) return;
-  }
-  throw new Error(`Volumes are still to be scrubbed after ${CALM_LIMIT_MS / 1_000} s without requests`);
 }
 
 function figuresOf(rounds: readonly Round[]): Figure[] {

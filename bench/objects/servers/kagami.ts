@@ -56,11 +56,23 @@ export async function startObjects({ data, args = [], env, preload }: ObjectsOpt
   };
 }
 
-/** What the admin API says of one of its views. @throws Error if it says anything but 200 */
-export async function askAdmin<T>({ admin }: ObjectsServer, view: string): Promise<T> {
-  const answer = await request(`http://${admin}/api/${view}`);
-  if (answer.statusCode !== 200) throw new Error(`The admin API answered ${answer.statusCode} to GET /api/${view}`);
-  return (await answer.body.json()) as T;
+/** A request of the admin API that changes something. */
+interface AdminChange {
+  readonly method: "POST" | "DELETE";
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
+const JSON_HEADERS = { "content-type": "application/json" };
+
+/** What the admin API says of one of its views, or to a change. @throws Error if it refuses */
+export async function askAdmin<T>({ admin }: ObjectsServer, view: string, change?: AdminChange): Promise<T> {
+  const { method = "GET", body } = change ?? {};
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const answer = await request(`http://${admin}/api/${view}`, { method, headers: JSON_HEADERS, ...sent });
+  const text = await answer.body.text();
+  if (answer.statusCode >= 300)
+    throw new Error(`The admin API answered ${answer.statusCode} to ${method} /api/${view}`);
+  return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
 /** Starts ours, gives it to `use`, and ends it whatever happens. */

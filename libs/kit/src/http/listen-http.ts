@@ -28,8 +28,8 @@ export interface HttpListenerOptions extends ConnectionLimits {
   readonly onExpectContinue?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
   /**
    * Answers GET and HEAD without a body, and PUT with one of at most 64 KiB that has come whole, where nothing about them
-   * is unusual, at about half of what `node:http` costs ({@link PlainConnections}); all others go to `onRequest`. Without
-   * it, they all do.
+   * is unusual, for less than `node:http` costs ({@link PlainConnections}); all others go to `onRequest`. Without it, they
+   * all do.
    */
   readonly onPlainRequest?: (request: HttpRequest, response: HttpResponse) => Promise<void> | void;
   /** What `onPlainRequest` is asked for; connections on which something else is asked go to `onRequest`. All, if absent. */

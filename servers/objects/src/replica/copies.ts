@@ -67,7 +67,7 @@ export class Copies {
     return this.#next ?? (this.#wantsNext ? undefined : this.#current);
   }
 
-  /** The copy that is read, or is being made if none is whole. */
+  /** The copy that is being made, or the one that is read if none is. */
   get active(): Copy | undefined {
     return this.#next ?? this.#current;
   }

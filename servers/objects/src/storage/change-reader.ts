@@ -56,7 +56,7 @@ const MIN_RECORD_COST_BYTES = 4_096;
 const WINDOWS_BYTES = 8 << 20;
 const MAX_WINDOW_BYTES = 1 << 20;
 const MIN_WINDOW_BYTES = 16_384;
-/** What records may cost between two payments: half a millisecond of the processor that clients wait for. */
+/** What records may cost between two payments: some tenths of a millisecond in which no client is answered. */
 const TURN_BYTES = 65_536;
 /** Volumes whose position is remembered. */
 const MAX_POSITIONS = 4_096;

@@ -63,7 +63,7 @@ test("overwritten and deleted objects give their room back, and what is left is 
   await maintenance.close();
 });
 
-test("all sealed volumes are scrubbed soon when that is asked for, and then after the interval again", async () => {
+test("all sealed volumes are scrubbed soon when that is asked for, and then not before the interval is over", async () => {
   const { store, maintenance, ofKind, until } = await setUp({ scrubIntervalMs: 1_000 * HOUR_MS });
   for (let i = 0; i < 60; i++) await put(store, `k${i}`);
   const sealed = [...store.state.volumes.all()].filter(({ isSealed }) => isSealed);

@@ -17,7 +17,7 @@ export interface ScrubReport {
   readonly damagedBlobs: readonly number[];
 }
 
-/** What is checked at once: a quarter of a millisecond in which no client is answered. */
+/** What is checked at once, while no client is answered. */
 const WINDOW_BYTES = 131_072;
 
 /** Reads all records of a volume and their large bodies, and checks every checksum. Changes nothing. */
